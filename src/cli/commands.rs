@@ -1,0 +1,212 @@
+//! Commands of our own, behind a first word without a dash. Their options have two dashes, so clap reads
+//! them.
+
+use super::args::{self, Parsed};
+use super::watcher::{failure_text, say};
+use super::{exit, plan_job, print, refuse, summary};
+use crate::conf::{HostFacts, keys};
+use crate::error::{self, At};
+use crate::ids::{AttemptId, TaskId};
+use crate::plan::{JobPlan, wire};
+use crate::task::TaskEvents;
+use crate::task::remote::RemoteTask;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+const PLAN: &str = "plan";
+const PROPERTIES: &str = "properties";
+const TASK: &str = "task";
+
+/// Whether the first word of the command line is one of ours.
+pub(super) fn is_command(word: &OsStr) -> bool {
+    [PLAN, PROPERTIES, TASK].iter().any(|name| word == *name)
+}
+
+fn definition() -> Command {
+    let file = |name: &'static str| Arg::new(name).value_parser(value_parser!(PathBuf));
+    Command::new("mr-stream")
+        .disable_help_subcommand(true)
+        .subcommand(
+            Command::new(PLAN)
+                .about("Write the plan of a job instead of running it")
+                .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("As JSON, for people"))
+                .arg(file("output").short('o').long("to").help("Into this file instead of standard output"))
+                .arg(
+                    Arg::new("options")
+                        .num_args(0..)
+                        .trailing_var_arg(true)
+                        .allow_hyphen_values(true)
+                        .value_parser(value_parser!(OsString))
+                        .help("The job, as without this command"),
+                ),
+        )
+        .subcommand(Command::new(PROPERTIES).about("List the properties that mr-stream knows"))
+        .subcommand(
+            Command::new(TASK)
+                .hide(true)
+                .about("Run one attempt of a plan in this process")
+                .arg(file("plan").long("plan").required(true))
+                .arg(file("work").long("work").required(true))
+                .subcommand_required(true)
+                .subcommand(Command::new("map").arg(task_number()))
+                .subcommand(Command::new("reduce").arg(task_number()))
+                .subcommand(Command::new("commit")),
+        )
+}
+
+fn task_number() -> Arg {
+    Arg::new("number").required(true).value_parser(value_parser!(u32))
+}
+
+/// Runs the command; `argv` begins with its name.
+pub(super) fn run(argv: &[OsString], host: &HostFacts) -> u8 {
+    let words = std::iter::once(OsString::from("mr-stream")).chain(pull_out(argv));
+    let matches = match definition().try_get_matches_from(words) {
+        Ok(matches) => matches,
+        Err(error) if error.use_stderr() => {
+            say(error.to_string().trim_end());
+            return exit::USAGE;
+        }
+        Err(error) => return print(&error.to_string()),
+    };
+    match matches.subcommand() {
+        Some((PLAN, given)) => plan(given, host),
+        Some((TASK, given)) => task(given, host),
+        _ => print(&properties()),
+    }
+}
+
+/// Moves `--json` and `-o FILE` of the plan command before the job's options, where clap looks for them.
+fn pull_out(argv: &[OsString]) -> Vec<OsString> {
+    if argv.first().is_none_or(|name| name != PLAN) {
+        return argv.to_vec();
+    }
+    let (mut ours, mut job) = (vec![argv[0].clone()], Vec::new());
+    let mut words = argv[1..].iter();
+    while let Some(word) = words.next() {
+        if word == "--json" {
+            ours.push(word.clone());
+        } else if word == "-o" || word == "--to" {
+            ours.push(word.clone());
+            ours.extend(words.next().cloned());
+        } else {
+            job.push(word.clone());
+        }
+    }
+    ours.push("--".into());
+    ours.append(&mut job);
+    ours
+}
+
+fn plan(given: &ArgMatches, host: &HostFacts) -> u8 {
+    let options = given.get_many::<OsString>("options").unwrap_or_default().cloned().collect();
+    let options = match args::parse(options) {
+        Ok(Parsed::Job { options, notes }) => {
+            for note in &notes {
+                say(note);
+            }
+            options
+        }
+        Ok(_) => {
+            say("mr-stream plan: give it the options of a job");
+            return exit::USAGE;
+        }
+        Err(error) => return refuse(&error),
+    };
+    let plan = match plan_job(&options, host) {
+        Ok(job) => job.plan,
+        Err(code) => return code,
+    };
+    let document = if given.get_flag("json") {
+        let mut text = wire::to_json(&plan).into_bytes();
+        text.push(b'\n');
+        text
+    } else {
+        wire::to_bytes(&plan)
+    };
+    report(match given.get_one::<PathBuf>("output") {
+        Some(path) => std::fs::write(path, document).at("write the plan to", path),
+        None => std::io::Write::write_all(&mut std::io::stdout(), &document)
+            .at("write to", Path::new("standard output")),
+    })
+}
+
+fn report<E: std::error::Error>(outcome: Result<(), E>) -> u8 {
+    match outcome {
+        Ok(()) => exit::OK,
+        Err(error) => {
+            say(&format!("mr-stream: {}", error::chain(&error)));
+            exit::JOB_FAILED
+        }
+    }
+}
+
+fn task(given: &ArgMatches, host: &HostFacts) -> u8 {
+    let path = |name: &str| given.get_one::<PathBuf>(name).expect("required");
+    let plan: JobPlan = match read_plan(path("plan")) {
+        Ok(plan) => plan,
+        Err(code) => return code,
+    };
+    let remote = RemoteTask { plan: &plan, work_dir: path("work"), launch_dir: &host.current_dir };
+    let (kind, given) = given.subcommand().expect("required");
+    if kind == "commit" {
+        return match remote.commit() {
+            Ok(counters) => print(&summary::counters_json(&counters)),
+            Err(error) => report(Err(error)),
+        };
+    }
+    let number = *given.get_one::<u32>("number").expect("required");
+    let (task, tasks) = match kind {
+        "map" => (TaskId::map(number), plan.maps.len() as u32),
+        _ => (TaskId::reduce(number), plan.reduces),
+    };
+    if number >= tasks {
+        say(&format!("mr-stream task: the plan has {tasks} {kind} tasks, there is no number {number}"));
+        return exit::USAGE;
+    }
+    match remote.run(task, &Lines) {
+        Ok(()) => exit::OK,
+        Err(error) => {
+            say(failure_text(&plan, &error).trim_end());
+            exit::JOB_FAILED
+        }
+    }
+}
+
+fn read_plan(path: &Path) -> Result<JobPlan, u8> {
+    let bytes = std::fs::read(path).at("read plan", path).map_err(|error| report(Err(error)))?;
+    wire::from_bytes(&bytes).map_err(|error| {
+        say(&format!("mr-stream: cannot read plan {}: {}", path.display(), error::chain(&error)));
+        exit::JOB_FAILED
+    })
+}
+
+/// A task process says what its child says.
+struct Lines;
+
+impl TaskEvents for Lines {
+    fn stderr_line(&self, _: AttemptId, line: &[u8]) {
+        say(&String::from_utf8_lossy(line));
+    }
+
+    fn status(&self, attempt: AttemptId, text: &str) {
+        say(&format!("{attempt}: {text}"));
+    }
+
+    fn warning(&self, attempt: AttemptId, text: &str) {
+        say(&format!("WARN {attempt}: {text}"));
+    }
+}
+
+/// The table of properties.
+fn properties() -> String {
+    let mut text = String::new();
+    for property in keys::properties() {
+        let default = property.default.value().unwrap_or("-");
+        writeln!(text, "{}\t{default}\t{:?}\t{}", property.name, property.support, property.doc)
+            .expect("a string takes everything");
+    }
+    text
+}

@@ -1,0 +1,162 @@
+//! The command line: the only room that reads the environment and prints.
+//!
+//! `mr-stream OPTIONS` runs a job with Hadoop Streaming's own options ([`args`]). A first word without a
+//! dash is a command of ours ([`commands`]): `plan`, `properties`, and `task`, which engines call.
+
+pub mod args;
+mod commands;
+pub mod exit;
+pub mod generic_options;
+mod host;
+mod signals;
+pub mod usage;
+mod watcher;
+
+use crate::conf::{HostFacts, StreamOptions};
+use crate::counters::Counters;
+use crate::engine::JobError;
+use crate::engine::local::LocalEngine;
+use crate::error::{self, At};
+use crate::ids::JobId;
+use crate::job::{Job, SetupError};
+use crate::local_fs;
+use crate::report::summary;
+use args::{ArgsError, Parsed};
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+use watcher::{Watcher, say};
+
+/// Runs the program with the words behind its name; returns the exit code.
+pub fn main(argv: Vec<OsString>) -> u8 {
+    let host = match host::facts() {
+        Ok(host) => host,
+        Err(error) => {
+            say(&format!("mr-stream: cannot find the current folder: {error}"));
+            return exit::USAGE;
+        }
+    };
+    local_fs::raise_open_files();
+    if argv.first().is_some_and(|word| commands::is_command(word)) {
+        return commands::run(&argv, &host);
+    }
+    match args::parse(argv) {
+        Ok(Parsed::Help) => print(&usage::help()),
+        Ok(Parsed::Info) => print(&usage::info()),
+        Ok(Parsed::Version) => print(&usage::version()),
+        Ok(Parsed::Job { options, notes }) => {
+            for note in &notes {
+                say(note);
+            }
+            run_job(&options, &host)
+        }
+        Err(error) => refuse(&error),
+    }
+}
+
+/// Prints on standard output. A reader that went away is no failure of ours.
+fn print(text: &str) -> u8 {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => exit::OK,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => exit::OK,
+        Err(error) => {
+            say(&format!("mr-stream: cannot write to standard output: {error}"));
+            exit::USAGE
+        }
+    }
+}
+
+fn refuse(error: &ArgsError) -> u8 {
+    say(&format!("mr-stream: {}", error::chain(error)));
+    say("Try -help for more information");
+    exit::USAGE
+}
+
+/// Configures and plans a job, telling what is odd about it.
+fn plan_job(options: &StreamOptions, host: &HostFacts) -> Result<Job, u8> {
+    let (conf, warnings) =
+        Job::configure(options, host).map_err(|error| refuse_setup(&SetupError::from(error)))?;
+    for warning in warnings {
+        say(&format!("WARN {warning}"));
+    }
+    Job::plan(conf, host, new_job_id()).map_err(|error| refuse_setup(&SetupError::from(error)))
+}
+
+fn refuse_setup(error: &SetupError) -> u8 {
+    say(&format!("mr-stream: {}", error::chain(error)));
+    match error {
+        SetupError::Conf(_) => exit::CONFIGURATION,
+        SetupError::Plan(error) if error.is_launch_error() => exit::NOT_STARTED,
+        SetupError::Plan(_) => exit::JOB_FAILED,
+    }
+}
+
+fn run_job(options: &StreamOptions, host: &HostFacts) -> u8 {
+    let code = match plan_job(options, host) {
+        Ok(job) => run_planned(&job, host),
+        Err(code) => code,
+    };
+    // Hadoop's client has gone by the time a job in the background fails.
+    if options.background && code == exit::JOB_FAILED { exit::OK } else { code }
+}
+
+fn run_planned(job: &Job, host: &HostFacts) -> u8 {
+    let stop = match signals::watch() {
+        Ok(stop) => Some(stop),
+        Err(error) => {
+            say(&format!("WARN cannot watch for signals, an interrupt will not clean up: {error}"));
+            None
+        }
+    };
+    let engine = LocalEngine { launch_dir: host.current_dir.clone(), stop };
+    let watcher = Watcher::new(&job.plan, job.conf.verbose);
+    watcher.line(format!("Running job: {}", job.plan.job_id).as_bytes());
+    let ended = job.run(&engine, &watcher);
+    watcher.finish();
+    match ended {
+        Ok(counters) => finish(job, &counters),
+        Err(error) => fail(job, &error),
+    }
+}
+
+fn finish(job: &Job, counters: &Counters) -> u8 {
+    say(&format!("Job {} completed successfully", job.plan.job_id));
+    say(summary::counters_text(counters).trim_end());
+    let code = match &job.conf.counters_json {
+        Some(path) => write_counters(path, counters),
+        None => exit::OK,
+    };
+    say(&format!("Output directory: {}", job.plan.output.shown));
+    code
+}
+
+fn write_counters(path: &Path, counters: &Counters) -> u8 {
+    match std::fs::write(path, summary::counters_json(counters)).at("write counters to", path) {
+        Ok(()) => exit::OK,
+        Err(error) => {
+            say(&format!("mr-stream: the job succeeded, but: {}", error::chain(&error)));
+            exit::JOB_FAILED
+        }
+    }
+}
+
+fn fail(job: &Job, error: &JobError) -> u8 {
+    let shown = &job.plan.output.shown;
+    match error {
+        // The watcher has told all about it.
+        JobError::Task(_) => {}
+        error => say(&format!("mr-stream: {}", error::chain(error))),
+    }
+    say(&format!("Job not successful! Nothing was written to {shown}; temporary files are removed"));
+    match error {
+        JobError::Stopped { signal } => exit::SIGNAL_BASE + *signal as u8,
+        _ => exit::JOB_FAILED,
+    }
+}
+
+/// A job's name on this machine: when it began, and one job a process.
+fn new_job_id() -> JobId {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    JobId { stamp: since.as_millis().to_string(), number: 1 }
+}

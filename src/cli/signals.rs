@@ -1,0 +1,24 @@
+//! Signals that end a job, as messages.
+
+use crossbeam_channel::{Receiver, bounded};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::thread;
+
+/// Signals that come from now on. The first one asks the job to end in order; a second one ends this
+/// process as it would have without us.
+pub(super) fn watch() -> std::io::Result<Receiver<i32>> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let (sender, receiver) = bounded(1);
+    thread::Builder::new().name("signals".into()).spawn(move || {
+        let mut asked = false;
+        for signal in &mut signals {
+            if asked {
+                signal_hook::low_level::emulate_default_handler(signal).ok();
+            }
+            asked = true;
+            sender.try_send(signal).ok();
+        }
+    })?;
+    Ok(receiver)
+}

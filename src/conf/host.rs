@@ -1,0 +1,40 @@
+//! Who and where we are, as the command line found it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The facts of machine and process that configuration depends on. Read once by `cli` and passed down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostFacts {
+    /// The environment.
+    pub environment: Vec<(OsString, OsString)>,
+    /// The user's name (Java's `user.name`).
+    pub user: String,
+    /// The user's home (Java's `user.home`).
+    pub home: PathBuf,
+    /// The current folder, absolute.
+    pub current_dir: PathBuf,
+    /// The folder for temporary files, absolute (Java's `java.io.tmpdir`).
+    pub temp_dir: PathBuf,
+    /// Memory this process may use in bytes, limits of containers applied.
+    pub memory_bytes: u64,
+    /// Cores this process may use, at least one.
+    pub cores: u32,
+}
+
+#[cfg(test)]
+impl HostFacts {
+    /// A machine for tests: user `ann`, 1 GiB, 4 cores, `/work` as current folder.
+    pub(crate) fn example() -> HostFacts {
+        let environment = [("PATH", "/bin"), ("HOME", "/home/ann"), ("EMPTY", "")];
+        HostFacts {
+            environment: environment.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            user: "ann".into(),
+            home: "/home/ann".into(),
+            current_dir: "/work".into(),
+            temp_dir: "/tmp".into(),
+            memory_bytes: 1 << 30,
+            cores: 4,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Where records come from.
+
+use super::super::classes::{self, Role};
+use super::super::error::ConfError;
+use super::super::path;
+use super::SplitSpec;
+use super::reader::Reader;
+use crate::plan::{InputFormat, InputSpec, XmlReaderSpec};
+
+impl Reader<'_> {
+    pub(super) fn inputs(&self) -> Result<Vec<String>, ConfError> {
+        const NAME: &str = "mapreduce.input.fileinputformat.inputdir";
+        let list = self.properties.text_or(NAME, "")?;
+        let Some(paths) = path::unescape_list(&list) else {
+            let expected = "paths with commas, a backslash only before a comma or a backslash";
+            return Err(self.properties.malformed(NAME, list, expected));
+        };
+        let working_dir = self.properties.text_or("mapreduce.job.working.dir", "")?;
+        let working_dir = path::absolute("mapreduce.job.working.dir", &working_dir, &self.current_dir())?;
+        paths.iter().map(|path| path::absolute(NAME, path, &working_dir)).collect()
+    }
+
+    pub(super) fn split(&self) -> Result<SplitSpec, ConfError> {
+        let properties = self.properties;
+        let block = if properties.is_set("fs.local.block.size") {
+            Some(self.amount("fs.local.block.size")?)
+        } else {
+            properties.byte_size("dfs.blocksize")?
+        };
+        Ok(SplitSpec {
+            recursive: properties.switch("mapreduce.input.fileinputformat.input.dir.recursive", false)?,
+            ignore_subdirs: properties
+                .switch("mapreduce.input.fileinputformat.input.dir.nonrecursive.ignore.subdirs", false)?,
+            maps_hint: self.count_if_set("mapreduce.job.maps", 1)?,
+            bytes_min: self.amount("mapreduce.input.fileinputformat.split.minsize")?.max(1),
+            block_bytes: block.map(|bytes| bytes.max(1)),
+            combine_bytes_max: self.amount("mapreduce.input.fileinputformat.split.maxsize")?,
+            combine_bytes_min_node: self.amount("mapreduce.input.fileinputformat.split.minsize.per.node")?,
+            combine_bytes_min_rack: self.amount("mapreduce.input.fileinputformat.split.minsize.per.rack")?,
+            lines_per_map: self.count("mapreduce.input.lineinputformat.linespermap", 1)?,
+        })
+    }
+
+    pub(super) fn input_format(&self) -> Result<(InputFormat, Option<XmlReaderSpec>), ConfError> {
+        const NAME: &str = "mapred.input.format.class";
+        let class = self.class_or(NAME, classes::TEXT_INPUT)?;
+        if class == classes::STREAM_INPUT {
+            let reader = self.class_or("stream.recordreader.class", classes::LINE_READER)?;
+            // Any reader of lines is KeyValueTextInputFormat, from which StreamInputFormat descends.
+            return match reader.as_str() {
+                lines if lines.contains("LineRecordReader") => Ok((InputFormat::KeyValueText, None)),
+                classes::XML_READER => Ok((InputFormat::KeyValueText, Some(self.xml_reader()?))),
+                other => Err(classes::not_built_in("stream.recordreader.class", other, Role::RecordReader)),
+            };
+        }
+        match classes::input_format(&class) {
+            Some(format) => Ok((format, None)),
+            None => Err(classes::not_built_in("-inputformat", &class, Role::InputFormat)),
+        }
+    }
+
+    pub(super) fn xml_reader(&self) -> Result<XmlReaderSpec, ConfError> {
+        let mark = |name: &'static str| match self.properties.get(name)? {
+            Some(mark) => Ok(mark),
+            None => Err(self.properties.malformed(name, String::new(), "the mark of a record")),
+        };
+        let record_bytes_max = self.count("stream.recordreader.maxrec", 0)?;
+        let look_ahead = self.count_if_set("stream.recordreader.lookahead", 0)?;
+        Ok(XmlReaderSpec {
+            begin: mark("stream.recordreader.begin")?,
+            end: mark("stream.recordreader.end")?,
+            slow_match: self.properties.switch("stream.recordreader.slowmatch", false)?,
+            record_bytes_max,
+            look_ahead_bytes: look_ahead.unwrap_or(record_bytes_max.saturating_mul(2)),
+        })
+    }
+
+    pub(super) fn input(&self, format: InputFormat) -> Result<InputSpec, ConfError> {
+        let delimiter = match format {
+            // These make their readers of lines themselves, without the property.
+            InputFormat::KeyValueText | InputFormat::NLine => None,
+            _ => self.properties.get("textinputformat.record.delimiter")?.map(String::into_bytes),
+        };
+        let separator =
+            self.properties.text_or("mapreduce.input.keyvaluelinerecordreader.key.value.separator", "\t")?;
+        let line_bytes_max = self.properties.int("mapreduce.input.linerecordreader.line.maxlength")?;
+        Ok(InputSpec {
+            format,
+            record_delimiter: delimiter,
+            line_bytes_max: line_bytes_max.unwrap_or(i32::MAX).max(0) as u64,
+            // Java keeps the low byte of the first UTF-16 unit.
+            key_value_separator: separator.encode_utf16().next().map_or(b'\t', |unit| unit as u8),
+            record_bytes: match format {
+                InputFormat::FixedLength => self.count("fixedlengthinputformat.record.length", 1)?.into(),
+                _ => 0,
+            },
+            xml_reader: None,
+        })
+    }
+}

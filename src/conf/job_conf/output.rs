@@ -1,0 +1,103 @@
+//! What becomes of the output.
+
+use super::super::classes::{self, Role};
+use super::super::error::ConfError;
+use super::super::path;
+use super::reader::Reader;
+use crate::codec::Codec;
+use crate::plan::{OutputFormat, OutputSpec};
+use crate::writable::WritableKind;
+
+/// How sequence files are compressed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compression {
+    None,
+    Record,
+    Block,
+}
+
+impl Reader<'_> {
+    pub(super) fn output(&self) -> Result<OutputSpec, ConfError> {
+        const DIR: &str = "mapreduce.output.fileoutputformat.outputdir";
+        let given = self.properties.text_or(DIR, "")?;
+        let dir = path::absolute(DIR, &given, &self.current_dir())?;
+        let (format, lazy) = self.output_format()?;
+        let (key_kind, value_kind) = match format {
+            OutputFormat::SequenceFileAsBinary => self.binary_kinds()?,
+            _ => self.output_kinds()?,
+        };
+        let (codec, compression) = self.compression(format)?;
+        let legs = self.properties.int("mapred.outputformat.numOfTrailingLegs")?;
+        Ok(OutputSpec {
+            shown: dir.clone(),
+            dir: dir.into(),
+            format,
+            lazy,
+            key_kind,
+            value_kind,
+            separator: self.bytes_of("mapreduce.output.textoutputformat.separator", "\t")?,
+            codec,
+            block_compressed: codec.is_some() && compression == Compression::Block,
+            trailing_legs: legs.unwrap_or(0).max(0) as u32,
+            success_marker: self
+                .properties
+                .switch("mapreduce.fileoutputcommitter.marksuccessfuljobs", true)?,
+        })
+    }
+
+    fn output_format(&self) -> Result<(OutputFormat, bool), ConfError> {
+        const NAME: &str = "mapred.output.format.class";
+        let outer = self.class_or(NAME, classes::TEXT_OUTPUT)?;
+        let lazy = outer == classes::LAZY_OUTPUT;
+        let class = if lazy {
+            self.class_or("mapreduce.output.lazyoutputformat.outputformat", "(unset)")?
+        } else {
+            outer
+        };
+        match classes::output_format(&class) {
+            Some(format) => Ok((format, lazy)),
+            None => Err(classes::not_built_in("-outputformat", &class, Role::OutputFormat)),
+        }
+    }
+
+    /// Hadoop: `SequenceFileAsBinaryOutputFormat` may write other classes than it is given.
+    fn binary_kinds(&self) -> Result<(WritableKind, WritableKind), ConfError> {
+        let (key, value) = self.output_kinds()?;
+        let written_key = self.kind("mapreduce.output.seqbinaryoutputformat.key.class")?.unwrap_or(key);
+        let written_value = self.kind("mapreduce.output.seqbinaryoutputformat.value.class")?.unwrap_or(value);
+        Ok((written_key, written_value))
+    }
+
+    /// The codec, if the output is compressed. What is not used is not looked at, be it wrong.
+    fn compression(&self, format: OutputFormat) -> Result<(Option<Codec>, Compression), ConfError> {
+        const NAME: &str = "mapreduce.output.fileoutputformat.compress.codec";
+        if !self.properties.switch("mapreduce.output.fileoutputformat.compress", false)? {
+            return Ok((None, Compression::None));
+        }
+        let compression = match format {
+            OutputFormat::Null => Compression::None,
+            OutputFormat::Text | OutputFormat::MultipleText => Compression::Record,
+            _ => self.sequence_compression()?,
+        };
+        if compression == Compression::None {
+            return Ok((None, compression));
+        }
+        let class = self.class_or(NAME, "org.apache.hadoop.io.compress.DefaultCodec")?;
+        match Codec::from_class(&class) {
+            Some(codec) => Ok((Some(codec), compression)),
+            None => Err(self.properties.malformed(NAME, class, "the class of a codec that is built in")),
+        }
+    }
+
+    /// Hadoop: `SequenceFileOutputFormat.getOutputCompressionType`, capitals required.
+    fn sequence_compression(&self) -> Result<Compression, ConfError> {
+        const NAME: &str = "mapreduce.output.fileoutputformat.compress.type";
+        let given = self.properties.text_or(NAME, "RECORD")?;
+        match given.as_str() {
+            "NONE" => Ok(Compression::None),
+            "RECORD" => Ok(Compression::Record),
+            "BLOCK" => Ok(Compression::Block),
+            _ => Err(self.properties.malformed(NAME, given, "NONE, RECORD or BLOCK")),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! How records travel from map to reduce.
+
+use super::super::classes::{self, ComparatorClass, Role};
+use super::super::error::ConfError;
+use super::super::path;
+use super::TotalOrderFile;
+use super::reader::Reader;
+use crate::plan::{KeyOrderSpec, KeySpec, PartitionerSpec, ShuffleSpec, parse_key_specs};
+use crate::writable::WritableKind;
+
+impl Reader<'_> {
+    pub(super) fn shuffle(
+        &self,
+        key_kind: WritableKind,
+        value_kind: WritableKind,
+        order: KeyOrderSpec,
+        partitioner: PartitionerSpec,
+    ) -> Result<ShuffleSpec, ConfError> {
+        let merge_width_max = self.count_if_set("mapreduce.task.io.sort.factor", 0)?;
+        Ok(ShuffleSpec {
+            key_kind,
+            value_kind,
+            order,
+            partitioner,
+            // A merge of one segment would never end.
+            merge_width_max: merge_width_max.map(|width| width.max(2)),
+            combine_spills_min: self.properties.int("mapreduce.map.combine.minspills")?.unwrap_or(3).max(0)
+                as u32,
+        })
+    }
+
+    pub(super) fn field_separator(&self) -> Result<Vec<u8>, ConfError> {
+        self.bytes_of("mapreduce.map.output.key.field.separator", "\t")
+    }
+
+    pub(super) fn key_specs(&self, name: &'static str) -> Result<Vec<KeySpec>, ConfError> {
+        let value = self.properties.text_or(name, "")?;
+        parse_key_specs(&value).map_err(|source| ConfError::KeySpec { name, value, source })
+    }
+
+    pub(super) fn key_order(&self, name: &'static str) -> Result<KeyOrderSpec, ConfError> {
+        let Some(class) = self.properties.class(name)? else { return Ok(KeyOrderSpec::Natural) };
+        match classes::comparator(&class) {
+            Some(ComparatorClass::Natural) => Ok(KeyOrderSpec::Natural),
+            Some(ComparatorClass::KeyFields) => {
+                let specs = self.key_specs("mapreduce.partition.keycomparator.options")?;
+                Ok(KeyOrderSpec::KeyFields { specs, separator: self.field_separator()? })
+            }
+            None => {
+                let known = classes::require(name, &class, Role::Comparator)?;
+                Err(classes::not_built_in(name, known, Role::Comparator))
+            }
+        }
+    }
+
+    pub(super) fn group_order(&self, reduces: u32, order: KeyOrderSpec) -> Result<KeyOrderSpec, ConfError> {
+        const NAME: &str = "mapreduce.job.output.group.comparator.class";
+        if reduces > 0 && self.properties.is_set(NAME) { self.key_order(NAME) } else { Ok(order) }
+    }
+
+    /// With fewer than two reduce tasks Hadoop never makes a partitioner, so its options are not read.
+    pub(super) fn partitioner(
+        &self,
+        reduces: u32,
+        key_kind: &WritableKind,
+    ) -> Result<(PartitionerSpec, Option<TotalOrderFile>), ConfError> {
+        const NAME: &str = "mapred.partitioner.class";
+        let class = self.class_or(NAME, "org.apache.hadoop.mapred.lib.HashPartitioner")?;
+        let class = classes::require(NAME, &class, Role::Partitioner)?;
+        if reduces < 2 {
+            return Ok((PartitionerSpec::Hash, None));
+        }
+        let spec = match class.rsplit('.').next() {
+            Some("KeyFieldBasedPartitioner") => PartitionerSpec::KeyFields {
+                specs: match self.properties.int("num.key.fields.for.partition")? {
+                    Some(count) => KeySpec::first_fields(count),
+                    None => self.key_specs("mapreduce.partition.keypartitioner.options")?,
+                },
+                separator: self.field_separator()?,
+            },
+            Some("BinaryPartitioner") => PartitionerSpec::Binary {
+                left: self.properties.int("mapreduce.partition.binarypartitioner.left.offset")?.unwrap_or(0),
+                right: self
+                    .properties
+                    .int("mapreduce.partition.binarypartitioner.right.offset")?
+                    .unwrap_or(-1),
+            },
+            Some("TotalOrderPartitioner") => {
+                let given =
+                    self.properties.text_or("mapreduce.totalorderpartitioner.path", "_partition.lst")?;
+                let path =
+                    path::absolute("mapreduce.totalorderpartitioner.path", &given, &self.current_dir())?;
+                let file = TotalOrderFile { path: path.into(), given };
+                let spec =
+                    PartitionerSpec::TotalOrder { cuts: Vec::new(), by_bytes: self.cuts_by_bytes(key_kind)? };
+                return Ok((spec, Some(file)));
+            }
+            _ => PartitionerSpec::Hash,
+        };
+        Ok((spec, None))
+    }
+
+    /// Hadoop: `TotalOrderPartitioner.setConf`, for the classes that are a `BinaryComparable`.
+    fn cuts_by_bytes(&self, key_kind: &WritableKind) -> Result<bool, ConfError> {
+        let natural = self.properties.switch("mapreduce.totalorderpartitioner.naturalorder", true)?;
+        let bytes = [WritableKind::Text, WritableKind::Bytes, WritableKind::TypedBytes];
+        Ok(natural && bytes.contains(key_kind))
+    }
+}

@@ -1,0 +1,304 @@
+//! Options and configuration files to a job, in the order of Hadoop's `GenericOptionsParser` and
+//! `StreamJob`.
+
+use super::error::{ConfError, Warning};
+use super::host::HostFacts;
+use super::job_conf::JobConf;
+use super::keys::{self, Default, Support};
+use super::options::StreamOptions;
+use super::properties::{Properties, Source};
+use super::{cache, stream_job, value, xml};
+
+/// Makes a job of what the user said. Reads the configuration files (a missing one is passed over) and
+/// follows links of `-file`; apart from that a pure function.
+///
+/// What beats what, from weak to strong: Hadoop's defaults, `-conf` files in order,
+/// `-additionalconfspec`, `-D`, `-jobconf`, the options for one purpose such as `-numReduceTasks`, and
+/// `-reducer NONE`.
+pub fn resolve(options: &StreamOptions, host: &HostFacts) -> Result<(JobConf, Vec<Warning>), ConfError> {
+    let mut properties = Properties::new(host);
+    let mut warnings = option_warnings(options);
+    for file in options.conf_files.iter().chain(&options.additional_conf) {
+        let path = host.current_dir.join(file);
+        if let Some(content) = xml::read_file(&path)? {
+            warnings.extend(properties.add_file(&path, content));
+        }
+    }
+    warnings.extend(properties.add_command_line(command_line(options, host)?));
+    add_shipped_files(&mut properties, options, host)?;
+    warnings.extend(property_warnings(&properties)?);
+    check_refused(&properties)?;
+    check_file_system(&properties)?;
+    stream_job::apply(&mut properties, options, host)?;
+    let mut job = JobConf::read(properties, host)?;
+    job.output.shown = options.output.clone().unwrap_or_default();
+    job.counters_json = options.counters_json.as_ref().map(|path| host.current_dir.join(path));
+    job.verbose = options.verbose;
+    job.background = options.background;
+    Ok((job, warnings))
+}
+
+/// What the command line sets, in Hadoop's order.
+fn command_line(
+    options: &StreamOptions,
+    host: &HostFacts,
+) -> Result<Vec<(String, String, Source)>, ConfError> {
+    let current_dir = host.current_dir.to_string_lossy();
+    let mut given = Vec::new();
+    let mut set = |name: &str, text: &str, source: Source| {
+        given.push((name.to_owned(), text.to_owned(), source));
+    };
+    if let Some(uri) = &options.fs {
+        set("fs.defaultFS", uri, Source::Option("-fs"));
+    }
+    if let Some(address) = &options.jt {
+        if address.eq_ignore_ascii_case("local") {
+            set("mapreduce.framework.name", address, Source::Option("-jt"));
+        }
+        set("yarn.resourcemanager.address", address, Source::Option("-jt"));
+    }
+    for (name, text) in &options.properties {
+        set(name, text, Source::CommandLine);
+    }
+    if let Some(jars) = &options.libjars {
+        set("tmpjars", jars, Source::Option("-libjars"));
+    }
+    if let Some(list) = &options.files {
+        set("tmpfiles", &cache::qualified("-files", list, &current_dir)?, Source::Option("-files"));
+    }
+    if let Some(list) = &options.archives {
+        set("tmparchives", &cache::qualified("-archives", list, &current_dir)?, Source::Option("-archives"));
+    }
+    set("mapreduce.client.genericoptionsparser.used", "true", Source::Option("the command line"));
+    for (name, text) in &options.jobconf {
+        set(name, text, Source::Option("-jobconf"));
+    }
+    Ok(given)
+}
+
+/// `-file` adds to what `-files` named.
+fn add_shipped_files(
+    properties: &mut Properties,
+    options: &StreamOptions,
+    host: &HostFacts,
+) -> Result<(), ConfError> {
+    if options.file.is_empty() {
+        return Ok(());
+    }
+    let current_dir = host.current_dir.to_string_lossy();
+    let mut list: Vec<String> = properties.get("tmpfiles")?.into_iter().collect();
+    for file in &options.file {
+        list.push(cache::qualified("-file", file, &current_dir)?);
+    }
+    properties.set("tmpfiles", list.join(","), "-file");
+    Ok(())
+}
+
+/// Fails on what would change the result in a way that is not built in.
+fn check_refused(properties: &Properties) -> Result<(), ConfError> {
+    for property in keys::properties().iter().filter(|property| property.support == Support::Refused) {
+        let value = properties.get(property.name)?.unwrap_or_default();
+        let harmless = match property.default {
+            Default::Unset => value.is_empty(),
+            Default::File(default) | Default::Code(default) => value.trim() == default,
+        };
+        if !harmless {
+            let origin = properties.source(property.name);
+            return Err(ConfError::Refused { name: property.name, value, origin, why: property.doc });
+        }
+    }
+    Ok(())
+}
+
+/// Relative paths belong to the default file system, so it must be the one we have. Hadoop:
+/// `FileSystem.fixName`.
+fn check_file_system(properties: &Properties) -> Result<(), ConfError> {
+    let uri = properties.text_or("fs.defaultFS", "file:///")?;
+    if uri == "local" || uri.starts_with("file:") {
+        return Ok(());
+    }
+    Err(ConfError::NotLocal { what: "fs.defaultFS", uri })
+}
+
+/// Remarks on options that have successors, or no effect here.
+fn option_warnings(options: &StreamOptions) -> Vec<Warning> {
+    let outdated = [
+        (!options.file.is_empty(), "-file", "-files"),
+        (!options.cache_file.is_empty(), "-cacheFile", "-files"),
+        (!options.cache_archive.is_empty(), "-cacheArchive", "-archives"),
+        (!options.jobconf.is_empty(), "-jobconf", "-D"),
+        (options.additional_conf.is_some(), "-additionalconfspec", "-conf"),
+    ];
+    let idle = [
+        (options.libjars.is_some(), "-libjars", "no Java class can be loaded"),
+        (options.map_debug.is_some(), "-mapdebug", "as in Hadoop's local mode the script is not run"),
+        (options.reduce_debug.is_some(), "-reducedebug", "as in Hadoop's local mode the script is not run"),
+    ];
+    let outdated = outdated.into_iter().filter(|(given, ..)| *given);
+    let outdated = outdated.map(|(_, given, present)| Warning::DeprecatedOption { given, present });
+    let idle = idle.into_iter().filter(|(given, ..)| *given);
+    outdated.chain(idle.map(|(_, given, why)| Warning::NoEffect { given, why })).collect()
+}
+
+/// Remarks on names that nobody knows and on values that count as unset. A value that matters and cannot
+/// be read is an error later, when it is read.
+fn property_warnings(properties: &Properties) -> Result<Vec<Warning>, ConfError> {
+    let mut warnings = Vec::new();
+    for name in properties.names_set() {
+        if let Some(nearest) = keys::misspelt(name) {
+            warnings.push(Warning::UnknownName { given: name.to_owned(), nearest });
+        }
+        let Some(property) = keys::property(name) else { continue };
+        let lenient = property.kind == keys::Kind::Bool || property.support == Support::NoEffect;
+        let value = properties.get(name)?.unwrap_or_default();
+        if lenient && !value::fits(property.kind, &value) {
+            let expected = value::expected(property.kind);
+            warnings.push(Warning::Malformed { name: property.name, value, expected });
+        }
+    }
+    Ok(warnings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(change: impl Fn(&mut StreamOptions)) -> StreamOptions {
+        let mut options = StreamOptions {
+            inputs: vec!["in".into()],
+            output: Some("out".into()),
+            mapper: Some("cat".into()),
+            ..StreamOptions::default()
+        };
+        change(&mut options);
+        options
+    }
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    }
+
+    fn reduces(change: impl Fn(&mut StreamOptions)) -> u32 {
+        resolve(&options(change), &HostFacts::example()).unwrap().0.reduces
+    }
+
+    fn check_error(change: impl Fn(&mut StreamOptions), expect: &str) {
+        let error = resolve(&options(change), &HostFacts::example()).unwrap_err().to_string();
+        assert!(error.starts_with(expect), "{error}");
+    }
+
+    #[test]
+    fn stronger_sources_win() {
+        let name = "mapreduce.job.reduces";
+        assert_eq!(reduces(|_| ()), 1);
+        assert_eq!(reduces(|o| o.properties = pairs(&[(name, "5"), (name, "2")])), 2);
+        assert_eq!(reduces(|o| o.properties = pairs(&[("mapred.reduce.tasks", "2")])), 2);
+        assert_eq!(reduces(|o| o.properties = pairs(&[(name, "4"), ("mapred.reduce.tasks", "2")])), 4);
+        let both = |o: &mut StreamOptions| {
+            o.properties = pairs(&[(name, "4")]);
+            o.jobconf = pairs(&[(name, "3")]);
+        };
+        assert_eq!(reduces(both), 3);
+        let three = |o: &mut StreamOptions| {
+            both(o);
+            o.num_reduce_tasks = Some("2".into());
+        };
+        assert_eq!(reduces(three), 2);
+        let four = |o: &mut StreamOptions| {
+            three(o);
+            o.reducer = Some("NONE".into());
+        };
+        assert_eq!(reduces(four), 0);
+    }
+
+    #[test]
+    fn files_come_before_the_command_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, reduces: &str, end: &str| {
+            let text = format!(
+                "<configuration><property><name>mapred.reduce.tasks</name><value>{reduces}</value>{end}\
+                 </property></configuration>"
+            );
+            std::fs::write(folder.path().join(name), text).unwrap();
+        };
+        write("a.xml", "3", "<final>true</final>");
+        write("b.xml", "2", "");
+        let check = |files: &[&str], additional: Option<&str>, property: Option<&str>, expect: u32| {
+            let host = HostFacts { current_dir: folder.path().into(), ..HostFacts::example() };
+            let options = options(|o| {
+                o.conf_files = files.iter().map(Into::into).collect();
+                o.additional_conf = additional.map(Into::into);
+                o.properties =
+                    property.map(|n| ("mapreduce.job.reduces".into(), n.into())).into_iter().collect();
+            });
+            assert_eq!(resolve(&options, &host).unwrap().0.reduces, expect, "{files:?}");
+        };
+        check(&["b.xml"], None, None, 2);
+        check(&["b.xml", "a.xml"], None, None, 3);
+        check(&["a.xml", "b.xml"], None, None, 3);
+        check(&["a.xml", "b.xml"], None, Some("5"), 5);
+        check(&["b.xml"], Some("a.xml"), None, 3);
+        check(&["gone.xml"], None, None, 1);
+    }
+
+    #[test]
+    fn wrong_values_are_refused_by_name() {
+        let property = |name: &'static str, text: &'static str| {
+            move |o: &mut StreamOptions| o.properties = pairs(&[(name, text)])
+        };
+        check_error(
+            property("mapred.reduce.tasks", "abc"),
+            "property mapreduce.job.reduces = \"abc\" (from -D)",
+        );
+        check_error(
+            property("mapred.mapper.new-api", "true"),
+            "property mapred.mapper.new-api = \"true\" (from -D) is not supported",
+        );
+        check_error(
+            property("fs.defaultFS", "hdfs://h"),
+            "fs.defaultFS \"hdfs://h\": only the local file system",
+        );
+        check_error(|o| o.fs = Some("h:9000".into()), "fs.defaultFS \"h:9000\"");
+        let filter = property("mapred.input.pathFilter.class", "org.example.Filter");
+        check_error(
+            filter,
+            "property mapreduce.input.pathFilter.class = \"org.example.Filter\" (from -D) is not",
+        );
+        resolve(&options(property("mapred.mapper.new-api", "false")), &HostFacts::example()).unwrap();
+        resolve(&options(|o| o.fs = Some("file:///".into())), &HostFacts::example()).unwrap();
+    }
+
+    #[test]
+    fn files_sent_along_are_joined() {
+        let options = options(|o| {
+            o.files = Some("a#x".into());
+            o.file = vec!["b".into()];
+            o.cache_file = vec!["c#y".into()];
+        });
+        let (job, warnings) = resolve(&options, &HostFacts::example()).unwrap();
+        let seen: Vec<_> = job.cache.iter().map(|f| (f.path.to_str().unwrap(), f.link.as_str())).collect();
+        assert_eq!(seen, [("/work/c", "y"), ("/work/a", "x"), ("/work/b", "b")]);
+        let expect = [("-file", "-files"), ("-cacheFile", "-files")];
+        let expect = expect.map(|(given, present)| Warning::DeprecatedOption { given, present });
+        assert_eq!(warnings, expect);
+    }
+
+    #[test]
+    fn slips_and_lost_values_are_remarked() {
+        let set = [
+            ("mapreduce.job.reduce", "2"),
+            ("mapreduce.output.fileoutputformat.compress", "yes"),
+            ("mapreduce.map.memory.mb", "1g"),
+            ("mine", "x"),
+            ("stream.num.map.output.key.fields", "1"),
+        ];
+        let (_, warnings) = resolve(&options(|o| o.properties = pairs(&set)), &HostFacts::example()).unwrap();
+        let said: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+        let expect = [
+            "property mapreduce.job.reduce is unknown, did you mean mapreduce.job.reduces?",
+            "property mapreduce.map.memory.mb = \"1g\" counts as unset: expected a whole number of 32 bits",
+            "property mapreduce.output.fileoutputformat.compress = \"yes\" counts as unset: expected true or false",
+        ];
+        assert_eq!(said, expect);
+    }
+}

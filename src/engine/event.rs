@@ -1,0 +1,58 @@
+//! What an engine tells whoever watches a job.
+
+use crate::ids::AttemptId;
+use crate::task::{TaskError, TaskEvents};
+
+/// How far a job is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// Map tasks of the job.
+    pub maps: u32,
+    /// Map tasks committed.
+    pub maps_done: u32,
+    /// Attempts running now.
+    pub running: u32,
+    /// Reduce tasks of the job.
+    pub reduces: u32,
+    /// Reduce tasks committed.
+    pub reduces_done: u32,
+    /// Bytes of input, as stored.
+    pub bytes_total: u64,
+    /// Bytes of input read.
+    pub bytes_read: u64,
+    /// Map output records so far; all of them once the maps are done.
+    pub records_total: u64,
+    /// Records given to reducers.
+    pub records_reduced: u64,
+}
+
+impl Snapshot {
+    /// Share of the map phase that is done, 0 to 1; 1 only when every task is committed.
+    pub fn map_fraction(&self) -> f64 {
+        fraction(self.maps_done == self.maps, self.bytes_read, self.bytes_total)
+    }
+
+    /// Share of the reduce phase that is done, 0 to 1.
+    pub fn reduce_fraction(&self) -> f64 {
+        let begun = self.maps_done == self.maps && self.reduces > 0;
+        let done = if begun { self.records_reduced } else { 0 };
+        fraction(begun && self.reduces_done == self.reduces, done, self.records_total)
+    }
+}
+
+fn fraction(over: bool, done: u64, total: u64) -> f64 {
+    if over {
+        return 1.0;
+    }
+    (done as f64 / total.max(1) as f64).min(0.99)
+}
+
+/// Watches a job.
+pub trait JobEvents: TaskEvents {
+    /// Called a few times a second and after each task.
+    fn progress(&self, snapshot: &Snapshot);
+    /// An attempt failed; another one follows if `retried`.
+    fn attempt_failed(&self, error: &TaskError, retried: bool);
+    /// An attempt ended well.
+    fn attempt_finished(&self, attempt: AttemptId);
+}

@@ -1,0 +1,43 @@
+//! Engines: who runs the attempts of a plan, and where.
+//!
+//! [`local`] runs them on threads of this process. An engine for a cluster stands beside it and runs the
+//! same attempts through [`task::remote`](crate::task::remote); both take a plan and nothing else.
+
+pub mod event;
+pub mod local;
+pub mod scheduler;
+
+use crate::counters::Counters;
+use crate::error::IoError;
+use crate::output::committer::CommitError;
+use crate::plan::JobPlan;
+use crate::task::TaskError;
+use event::JobEvents;
+
+/// Why a job failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JobError {
+    /// The output cannot be set up or published.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// A folder for temporary files cannot be made or removed.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// A task failed as often as it may.
+    #[error(transparent)]
+    Task(Box<TaskError>),
+    /// The user stopped the job.
+    #[error("stopped by signal {signal}")]
+    Stopped {
+        /// The signal.
+        signal: i32,
+    },
+}
+
+/// Runs plans.
+pub trait Engine {
+    /// Runs a plan to its end. When this returns, the output is published whole or not at all, no child
+    /// runs and no temporary file is left.
+    fn run(&self, plan: &JobPlan, events: &dyn JobEvents) -> Result<Counters, JobError>;
+}

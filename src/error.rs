@@ -1,0 +1,45 @@
+//! The one error that every floor shares: an input or output operation that failed, with what it was
+//! doing and to which path. Errors of a single room live beside that room's code.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// An operation on a path that the operating system refused.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {}", path.display())]
+pub struct IoError {
+    /// What was being done, as the words after "cannot": `open`, `write spill`.
+    pub action: &'static str,
+    /// What it was done to.
+    pub path: PathBuf,
+    /// What the operating system said.
+    #[source]
+    pub source: io::Error,
+}
+
+/// Adds the action and the path to an [`io::Error`].
+pub trait At<T> {
+    /// Wraps the error as "cannot `action` `path`".
+    fn at(self, action: &'static str, path: &Path) -> Result<T, IoError>;
+}
+
+impl<T> At<T> for io::Result<T> {
+    fn at(self, action: &'static str, path: &Path) -> Result<T, IoError> {
+        self.map_err(|source| IoError { action, path: path.to_path_buf(), source })
+    }
+}
+
+/// An error and its causes on one line, `outer: inner: innermost`, each cause once.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,409 @@
+//! From input paths to files. Hadoop: `mapred.FileInputFormat.listStatus` over `Globber`.
+//!
+//! A path may be a pattern ([`glob`](super::glob)); its matches are sorted by their whole path. A folder
+//! stands for the files in it, which Hadoop takes as the disk gives them and we take by name, so that the
+//! same folder is always read in the same order. Names that start with `_` or `.` are hidden: left out of
+//! folders and matches, and not there at all when named outright. Only the last name of a path counts for
+//! that. The files are not opened.
+
+use super::glob::{self, Component};
+use crate::error::{At, IoError};
+use std::ffi::OsStr;
+use std::fs::Metadata;
+use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// A file to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputFile {
+    /// The file, absolute.
+    pub path: PathBuf,
+    /// Its length in bytes, as stored.
+    pub length: u64,
+}
+
+/// How folders are looked through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListSettings {
+    /// Take the files of subfolders too (`mapreduce.input.fileinputformat.input.dir.recursive`).
+    pub recursive: bool,
+    /// Pass over subfolders, when not recursive
+    /// (`mapreduce.input.fileinputformat.input.dir.nonrecursive.ignore.subdirs`). `CombineTextInputFormat`
+    /// always does.
+    pub ignore_subdirs: bool,
+    /// Take a subfolder for a `MapFile` and read the `data` in it, when not recursive
+    /// (`SequenceFileInputFormat` and its kind do).
+    pub map_files: bool,
+    /// The folder that relative paths start from, absolute.
+    pub cwd: PathBuf,
+}
+
+/// Why the input could not be listed. The wording of missing input is Hadoop's: scripts look for it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListError {
+    /// Paths that are not there and patterns that match nothing, one line for each.
+    #[error("{}", .0.join("\n"))]
+    Missing(Vec<String>),
+    /// A folder where only files are expected.
+    #[error(
+        "Not a file: file:{}: it is a folder inside an input folder; expected files only, or \
+         mapreduce.input.fileinputformat.input.dir.recursive=true", .0.display()
+    )]
+    NotAFile(PathBuf),
+    /// A pattern that cannot be read.
+    #[error("Illegal file pattern: {what}")]
+    Pattern {
+        /// What is wrong where.
+        what: String,
+    },
+    /// A path on another file system, or no path at all.
+    #[error("cannot use {path:?} as input path: {what}")]
+    Path {
+        /// The path as given.
+        path: String,
+        /// What was expected.
+        what: &'static str,
+    },
+    /// The operating system refused.
+    #[error(transparent)]
+    Io(#[from] IoError),
+}
+
+/// Lists the files that `patterns` stand for, in their order. A file that is named twice is there twice.
+///
+/// # Errors
+/// All missing paths together; anything else at once.
+pub fn list<P: AsRef<OsStr>>(patterns: &[P], settings: &ListSettings) -> Result<Vec<InputFile>, ListError> {
+    if patterns.is_empty() {
+        return Err(ListError::Missing(vec!["No input paths specified in job".to_owned()]));
+    }
+    let mut files = Vec::new();
+    let mut missing = Vec::new();
+    for pattern in patterns {
+        let pattern = absolute(pattern.as_ref(), &settings.cwd)?;
+        match find(&pattern)? {
+            Matches::Missing => missing.push(format!("Input path does not exist: file:{}", lossy(&pattern))),
+            Matches::Found(found) if found.is_empty() => {
+                missing.push(format!("Input Pattern file:{} matches 0 files", lossy(&pattern)));
+            }
+            Matches::Found(found) => {
+                for entry in found {
+                    add_match(entry, settings, &mut files)?;
+                }
+            }
+        }
+    }
+    if missing.is_empty() { Ok(files) } else { Err(ListError::Missing(missing)) }
+}
+
+/// Cuts a comma-separated list of paths; commas in braces belong to a pattern. Hadoop:
+/// `FileInputFormat.getPathStrings`, which every `-input` value goes through.
+pub fn split_paths(paths: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut depth, mut in_pattern, mut start) = (0_i64, false, 0);
+    for (at, byte) in paths.bytes().enumerate() {
+        match byte {
+            b'{' => (depth, in_pattern) = (depth + 1, true),
+            b'}' => {
+                depth -= 1;
+                in_pattern &= depth != 0;
+            }
+            b',' if !in_pattern => {
+                parts.push(&paths[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&paths[start..]);
+    parts
+}
+
+fn lossy(path: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(path)
+}
+
+/// Strips `file:` and makes a path absolute and plain: no `.`, no `..`, no empty components. `..` takes back
+/// the name before it without a look at the disk, as Hadoop's `Path` does.
+fn absolute(given: &OsStr, cwd: &Path) -> Result<Vec<u8>, ListError> {
+    let refuse = |what| Err(ListError::Path { path: given.to_string_lossy().into_owned(), what });
+    let mut path = given.as_bytes();
+    if path.is_empty() {
+        return refuse("it is empty; expected the path of a file or a folder");
+    }
+    let slash = path.iter().position(|&byte| byte == b'/').unwrap_or(path.len());
+    if let Some(colon) = path[..slash].iter().position(|&byte| byte == b':') {
+        if &path[..colon] != b"file" {
+            return refuse("only local files can be read; expected a path, or file: and an absolute path");
+        }
+        path = &path[colon + 1..];
+        if path.starts_with(b"//") && path.len() > 2 {
+            path = &path[2..];
+        }
+        if !path.starts_with(b"/") {
+            return refuse("expected an absolute path behind file: and no host");
+        }
+    }
+    let base = if path.starts_with(b"/") { b"" } else { cwd.as_os_str().as_bytes() };
+    let mut names: Vec<&[u8]> = Vec::new();
+    for name in base.split(|&byte| byte == b'/').chain(path.split(|&byte| byte == b'/')) {
+        match name {
+            b"" | b"." => {}
+            b".." => drop(names.pop()),
+            name => names.push(name),
+        }
+    }
+    Ok(names.iter().fold(Vec::new(), |path, name| [&path, b"/".as_slice(), name].concat()))
+}
+
+struct Entry {
+    path: PathBuf,
+    metadata: Metadata,
+}
+
+enum Matches {
+    /// A plain path, and nothing is there.
+    Missing,
+    /// What matched, sorted; of a pattern maybe nothing.
+    Found(Vec<Entry>),
+}
+
+/// Finds what an absolute pattern stands for.
+fn find(pattern: &[u8]) -> Result<Matches, ListError> {
+    let bad = |bad: glob::BadPattern| ListError::Pattern { what: bad.0 };
+    let patterns = glob::expand(pattern).map_err(bad)?;
+    let mut is_pattern = patterns.len() > 1;
+    let mut found = Vec::new();
+    for pattern in &patterns {
+        let names = pattern.split(|&byte| byte == b'/').filter(|name| !name.is_empty());
+        let components: Vec<Component> = names.map(Component::new).collect::<Result<_, _>>().map_err(bad)?;
+        is_pattern |= components.iter().any(|component| matches!(component, Component::Pattern(_)));
+        found.append(&mut walk(&components)?);
+    }
+    found.retain(|entry| !entry.path.file_name().is_some_and(is_hidden));
+    if found.is_empty() && !is_pattern {
+        return Ok(Matches::Missing);
+    }
+    found.sort_by(|a, b| java_order(a.path.as_os_str(), b.path.as_os_str()));
+    Ok(Matches::Found(found))
+}
+
+/// Follows the components down from the root.
+fn walk(components: &[Component]) -> Result<Vec<Entry>, ListError> {
+    let mut paths = vec![PathBuf::from("/")];
+    for (depth, component) in components.iter().enumerate() {
+        match component {
+            Component::Name(name) => paths.iter_mut().for_each(|path| path.push(OsStr::from_bytes(name))),
+            Component::Pattern(regex) => {
+                let last = depth + 1 == components.len();
+                let mut matches = Vec::new();
+                for path in paths {
+                    let children = if is_folder(&path)? { read_folder(&path)? } else { Vec::new() };
+                    matches.extend(children.into_iter().filter_map(|child| {
+                        let name = child.path.file_name()?.to_string_lossy();
+                        let fits = (last || child.metadata.is_dir()) && regex.is_match(&name);
+                        fits.then_some(child.path)
+                    }));
+                }
+                paths = matches;
+            }
+        }
+    }
+    let entries = paths.into_iter().filter_map(|path| {
+        let metadata = look_at(&path).transpose()?;
+        Some(metadata.map(|metadata| Entry { path, metadata }))
+    });
+    Ok(entries.collect::<Result<_, _>>()?)
+}
+
+/// Adds a match: a file, or the files of a folder.
+fn add_match(entry: Entry, settings: &ListSettings, files: &mut Vec<InputFile>) -> Result<(), ListError> {
+    if !entry.metadata.is_dir() {
+        files.push(InputFile { path: entry.path, length: entry.metadata.len() });
+        return Ok(());
+    }
+    for child in read_folder(&entry.path)? {
+        if child.path.file_name().is_some_and(is_hidden) {
+            continue;
+        }
+        if !child.metadata.is_dir() || settings.recursive {
+            add_match(child, settings, files)?;
+        } else if settings.map_files {
+            let path = child.path.join("data");
+            let metadata = std::fs::metadata(&path).at("read MapFile", &path)?;
+            files.push(InputFile { path, length: metadata.len() });
+        } else if !settings.ignore_subdirs {
+            return Err(ListError::NotAFile(child.path));
+        }
+    }
+    Ok(())
+}
+
+fn is_hidden(name: &OsStr) -> bool {
+    matches!(name.as_bytes().first(), Some(b'_' | b'.'))
+}
+
+/// The entries of a folder by name; links are followed, dangling ones left out as in Hadoop.
+fn read_folder(path: &Path) -> Result<Vec<Entry>, IoError> {
+    let names = std::fs::read_dir(path).and_then(|entries| {
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<PathBuf>>>()
+    });
+    let mut entries = Vec::new();
+    for path in names.at("list input folder", path)? {
+        if let Some(metadata) = look_at(&path)? {
+            entries.push(Entry { path, metadata });
+        }
+    }
+    entries.sort_by(|a, b| java_order(a.path.as_os_str(), b.path.as_os_str()));
+    Ok(entries)
+}
+
+fn is_folder(path: &Path) -> Result<bool, IoError> {
+    Ok(look_at(path)?.is_some_and(|metadata| metadata.is_dir()))
+}
+
+/// What is at a path, if anything is.
+fn look_at(path: &Path) -> Result<Option<Metadata>, IoError> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        other => other.map(Some).at("look at input path", path),
+    }
+}
+
+/// The order of Java strings: by UTF-16 units, which is not the order of UTF-8 bytes beyond U+FFFF.
+fn java_order(a: &OsStr, b: &OsStr) -> std::cmp::Ordering {
+    let units = |name: &OsStr| name.to_string_lossy().encode_utf16().collect::<Vec<u16>>();
+    units(a).cmp(&units(b)).then_with(|| a.cmp(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Folder;
+    use super::*;
+
+    fn settings(cwd: &Path) -> ListSettings {
+        ListSettings { recursive: false, ignore_subdirs: false, map_files: false, cwd: cwd.to_path_buf() }
+    }
+
+    /// The files of the golden jobs and some more.
+    fn folder() -> Folder {
+        let folder = Folder::new();
+        for name in
+            ["in/b.txt", "in/a.txt", "in/c.dat", "in/.dot", "in/_log", "in/s*r", "two/d.txt", "empty/.keep"]
+        {
+            folder.write(name, name.as_bytes());
+        }
+        for name in ["deep/z", "deep/b/y", "deep/b/x", "deep/_b/w", "deep/a.txt", "maps/part-00000/data"] {
+            folder.write(name, b"1");
+        }
+        folder
+    }
+
+    fn names(files: &[InputFile], cwd: &Path) -> Vec<String> {
+        files.iter().map(|file| file.path.strip_prefix(cwd).unwrap().to_str().unwrap().to_owned()).collect()
+    }
+
+    fn check(patterns: &[&str], expect: &[&str]) {
+        let folder = folder();
+        let files = list(patterns, &settings(folder.path())).unwrap();
+        assert_eq!(names(&files, folder.path()), expect, "{patterns:?}");
+    }
+
+    #[test]
+    fn files_folders_and_patterns() {
+        check(&["in"], &["in/a.txt", "in/b.txt", "in/c.dat", "in/s*r"]);
+        check(&["in/b.txt", "in/b.txt"], &["in/b.txt", "in/b.txt"]);
+        check(&["two", "in/a.txt"], &["two/d.txt", "in/a.txt"]);
+        check(&["./in/../two//d.txt/"], &["two/d.txt"]);
+        check(&["in/*.txt"], &["in/a.txt", "in/b.txt"]);
+        check(&["*/[a-d].*"], &["deep/a.txt", "in/a.txt", "in/b.txt", "in/c.dat", "two/d.txt"]);
+        check(&["in/s\\*r"], &["in/s*r"]);
+        check(&["in/{c,a}.*"], &["in/a.txt", "in/c.dat"]);
+        check(&["{two/d,in/a}.txt"], &["in/a.txt", "two/d.txt"]);
+        check(&["t*"], &["two/d.txt"]);
+        check(&["in/a.txt/*", "in/a*"][1..], &["in/a.txt"]);
+        check(&["empty"], &[]);
+        check(&["deep/_b/w"], &["deep/_b/w"]);
+    }
+
+    fn fails(patterns: &[&str], change: impl Fn(&mut ListSettings)) -> String {
+        let folder = folder();
+        let mut settings = settings(folder.path());
+        change(&mut settings);
+        let message = list(patterns, &settings).unwrap_err().to_string();
+        message.replace(folder.path().to_str().unwrap(), "")
+    }
+
+    #[test]
+    fn what_is_not_there_is_told_all_at_once() {
+        let same = |_: &mut ListSettings| {};
+        assert_eq!(
+            fails(&["in/nope", "in", "gone"], same),
+            concat!("Input path does not exist: file:/in/nope\n", "Input path does not exist: file:/gone")
+        );
+        assert_eq!(fails(&["in/.dot"], same), "Input path does not exist: file:/in/.dot");
+        assert_eq!(fails(&["in/a.txt/x"], same), "Input path does not exist: file:/in/a.txt/x");
+        assert_eq!(fails(&["in/*.gz"], same), "Input Pattern file:/in/*.gz matches 0 files");
+        assert_eq!(fails(&["in/_*"], same), "Input Pattern file:/in/_* matches 0 files");
+        assert_eq!(fails(&["in/a.txt/*"], same), "Input Pattern file:/in/a.txt/* matches 0 files");
+        assert_eq!(fails(&["{x/a,x/b}"], same), "Input Pattern file:/{x/a,x/b} matches 0 files");
+        assert!(fails(&["in/[a"], same).starts_with("Illegal file pattern: an unclosed character class"));
+        assert!(fails(&["hdfs://host/in"], same).contains("only local files"));
+        assert!(fails(&["file:in"], same).contains("absolute"));
+        assert!(fails(&[""], same).contains("empty"));
+        assert!(fails(&[], same).contains("No input paths"));
+    }
+
+    #[test]
+    fn subfolders_are_an_error_unless_the_settings_say_more() {
+        let folder = folder();
+        let read = |pattern: &str, change: fn(&mut ListSettings)| {
+            let mut settings = settings(folder.path());
+            change(&mut settings);
+            names(&list(&[pattern], &settings).unwrap(), folder.path())
+        };
+        let message = fails(&["deep"], |_| {});
+        assert!(message.starts_with("Not a file: file:/deep/b: "), "{message}");
+        assert_eq!(read("deep", |settings| settings.ignore_subdirs = true), ["deep/a.txt", "deep/z"]);
+        let all = ["deep/a.txt", "deep/b/x", "deep/b/y", "deep/z"];
+        assert_eq!(read("deep", |settings| settings.recursive = true), all);
+        assert_eq!(read("maps", |settings| settings.map_files = true), ["maps/part-00000/data"]);
+    }
+
+    #[test]
+    fn file_addresses_lengths_and_odd_names() {
+        let folder = folder();
+        let odd = folder.write(Path::new("odd").join(OsStr::from_bytes(b"\xFF\xFE")), b"12345");
+        let plain = folder.path().join("odd").into_os_string().into_string().unwrap();
+        let expect = vec![InputFile { path: odd, length: 5 }];
+        for pattern in [plain.clone(), format!("file:{plain}"), format!("file://{plain}/??")] {
+            assert_eq!(list(&[&pattern], &settings(Path::new("/"))).unwrap(), expect, "{pattern}");
+        }
+        std::os::unix::fs::symlink("nowhere", folder.path().join("odd/dangling")).unwrap();
+        std::os::unix::fs::symlink("../in/a.txt", folder.path().join("odd/link")).unwrap();
+        let files = list(&["odd"], &settings(folder.path())).unwrap();
+        assert_eq!(files.iter().map(|file| file.length).collect::<Vec<_>>(), [8, 5]);
+    }
+
+    #[test]
+    fn matches_are_in_the_order_of_java_strings_of_whole_paths() {
+        let folder = Folder::new();
+        for name in ["a/x", "a.b/x", "\u{FFFD}/x", "\u{1F600}/x"] {
+            folder.write(name, b"");
+        }
+        let files = list(&["*/x"], &settings(folder.path())).unwrap();
+        assert_eq!(names(&files, folder.path()), ["a.b/x", "a/x", "\u{1F600}/x", "\u{FFFD}/x"]);
+    }
+
+    #[test]
+    fn commas_in_braces_do_not_split_a_path_list() {
+        let check = |paths: &str, expect: &[&str]| assert_eq!(split_paths(paths), expect, "{paths:?}");
+        check("a", &["a"]);
+        check("a,b/c", &["a", "b/c"]);
+        check("in/{a,c}.*,two", &["in/{a,c}.*", "two"]);
+        check("{a,{b},c},d", &["{a,{b},c}", "d"]);
+    }
+}

@@ -1,0 +1,238 @@
+//! From input paths to records.
+//!
+//! ```text
+//! -input --listing--> files --splitter, nline, combine--> map tasks --open--> Reader --> records
+//! ```
+//!
+//! [`listing::list`] turns paths and globs into files, [`plan_tasks`] turns files into map tasks, and
+//! [`open`] turns a map task into records. The first two run once, when the job is planned; the last in each
+//! map attempt. This room starts no process and knows no output.
+
+mod combine;
+mod fixed_length;
+mod glob;
+mod key_value_text;
+mod line_end;
+pub mod listing;
+mod nline;
+mod sequence;
+mod source;
+pub mod splitter;
+mod stream_xml;
+#[cfg(test)]
+mod testing;
+mod text;
+
+pub use listing::InputFile;
+pub use splitter::SplitSettings;
+pub use text::{LineOptions, LineReader};
+
+use crate::error::IoError;
+use crate::plan::{InputFormat, InputSpec, InputSplit, MapTask};
+use crate::record::RecordRef;
+use crate::writable::WritableKind;
+use sequence::Flavour;
+use std::path::PathBuf;
+
+/// Why input could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InputError {
+    /// The operating system refused.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// The bytes are not what the format or codec says they are.
+    #[error("cannot read {}: at byte {offset}: {what}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where in it, as stored (compressed) bytes.
+        offset: u64,
+        /// What was found and what was expected.
+        what: String,
+    },
+    /// A property that the input format needs has no usable value.
+    #[error("cannot read records: {property} is {value}; expected {expected}")]
+    Setting {
+        /// The property.
+        property: &'static str,
+        /// Its value.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+}
+
+/// Records of one map task, one at a time.
+pub trait RecordReader: Send {
+    /// The classes of the keys and the values.
+    fn kinds(&self) -> (WritableKind, WritableKind);
+
+    /// The next record, or `None` at the end. The slices live until the next call.
+    fn next_record(&mut self) -> Result<Option<RecordRef<'_>>, InputError>;
+
+    /// Where the reader stands, for progress and for messages.
+    fn position(&self) -> Position;
+}
+
+/// Where a reader stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// The file being read.
+    pub path: PathBuf,
+    /// Offset of the next unread record in it (decompressed bytes when the file is compressed).
+    pub offset: u64,
+    /// Bytes of the task's splits consumed so far, as stored; never more than `MapTask::length`.
+    pub consumed: u64,
+}
+
+/// A run of whole records as a text mapper reads them: each record's bytes and one `\n`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineBlock<'a> {
+    /// The lines.
+    pub bytes: &'a [u8],
+    /// How many.
+    pub records: u64,
+}
+
+/// The records of one map task.
+pub enum Reader {
+    /// Lines, which can be taken in bulk: when the mapper wants no keys, a block of the file can go to its
+    /// pipe as it is.
+    Lines(Box<LineReader>),
+    /// Anything else.
+    Records(Box<dyn RecordReader>),
+}
+
+impl Reader {
+    /// The reader as one of records.
+    pub fn records(&mut self) -> &mut dyn RecordReader {
+        match self {
+            Self::Lines(lines) => lines.as_mut(),
+            Self::Records(records) => records.as_mut(),
+        }
+    }
+
+    /// The classes of the keys and the values.
+    pub fn kinds(&self) -> (WritableKind, WritableKind) {
+        match self {
+            Self::Lines(lines) => lines.kinds(),
+            Self::Records(records) => records.kinds(),
+        }
+    }
+
+    /// Where the reader stands.
+    pub fn position(&self) -> Position {
+        match self {
+            Self::Lines(lines) => lines.position(),
+            Self::Records(records) => records.position(),
+        }
+    }
+}
+
+/// Turns files into map tasks, in Hadoop's numbering. Reads the files only for `NLineInputFormat`.
+pub fn plan_tasks(files: &[InputFile], settings: &SplitSettings) -> Result<Vec<MapTask>, InputError> {
+    match settings.format {
+        InputFormat::NLine => nline::plan_splits(files, settings.lines_per_map),
+        _ => Ok(splitter::plan_splits(files, settings)),
+    }
+}
+
+/// Opens a map task's input.
+///
+/// # Errors
+/// What the first bytes of the input say to the format, and marks of XML records that cannot be used. Lines
+/// are opened later, by the first read.
+pub fn open(spec: &InputSpec, task: &MapTask) -> Result<Reader, InputError> {
+    let splits = task.splits.clone();
+    // A task of several splits is lines: CombineTextInputFormat alone makes such.
+    let Some(split) = task.splits.first() else { return Ok(lines(spec, splits)) };
+    if let Some(xml) = &spec.xml_reader {
+        return Ok(Reader::Records(Box::new(stream_xml::XmlReader::open(split, xml)?)));
+    }
+    Ok(match spec.format {
+        InputFormat::Text | InputFormat::CombineText => lines(spec, splits),
+        InputFormat::NLine => Reader::Lines(Box::new(plain_lines(spec, splits))),
+        InputFormat::KeyValueText => Reader::Records(Box::new(key_value_text::KeyValueReader::new(
+            plain_lines(spec, splits),
+            spec.key_value_separator,
+        ))),
+        InputFormat::FixedLength => {
+            Reader::Records(Box::new(fixed_length::FixedLengthReader::open(split, spec.record_bytes)?))
+        }
+        InputFormat::Auto if !source::begins_with(&split.path, b"SEQ")? => lines(spec, splits),
+        InputFormat::Auto | InputFormat::SequenceFile => sequence_records(split, Flavour::Plain)?,
+        InputFormat::SequenceFileAsText => sequence_records(split, Flavour::AsText)?,
+        InputFormat::SequenceFileAsBinary => sequence_records(split, Flavour::AsBinary)?,
+    })
+}
+
+fn sequence_records(split: &InputSplit, flavour: Flavour) -> Result<Reader, InputError> {
+    Ok(Reader::Records(sequence::open(split, flavour)?))
+}
+
+fn lines(spec: &InputSpec, splits: Vec<InputSplit>) -> Reader {
+    let delimiter = spec.record_delimiter.clone();
+    let options = LineOptions { delimiter, line_bytes_max: spec.line_bytes_max, ..LineOptions::default() };
+    Reader::Lines(Box::new(LineReader::new(splits, &options)))
+}
+
+/// Lines without the job's delimiter: Hadoop's older readers of lines do not look at that property.
+fn plain_lines(spec: &InputSpec, splits: Vec<InputSplit>) -> LineReader {
+    let line_bytes_max = spec.line_bytes_max;
+    LineReader::new(splits, &LineOptions { line_bytes_max, ..LineOptions::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{Folder, file};
+    use super::*;
+
+    fn spec(format: InputFormat) -> InputSpec {
+        InputSpec {
+            format,
+            record_delimiter: Some(b"|".to_vec()),
+            line_bytes_max: u64::MAX,
+            key_value_separator: b'=',
+            record_bytes: 4,
+            xml_reader: None,
+        }
+    }
+
+    /// Plans and reads a file of one format: keys as numbers or text, and values.
+    fn check(format: InputFormat, name: &str, data: &[u8], expect: &[(&str, &str)]) {
+        let folder = Folder::new();
+        let path = folder.write(name, data);
+        let settings = SplitSettings { format, ..SplitSettings::default() };
+        let tasks = plan_tasks(&[file(&path, data.len())], &settings).unwrap();
+        let mut records = Vec::new();
+        for task in &tasks {
+            let mut reader = open(&spec(format), task).unwrap();
+            let (key_kind, _) = reader.kinds();
+            while let Some(record) = reader.records().next_record().unwrap() {
+                let key = match (&key_kind, record.key.try_into()) {
+                    (WritableKind::Long, Ok(bytes)) => u64::from_be_bytes(bytes).to_string(),
+                    _ => String::from_utf8_lossy(record.key).into_owned(),
+                };
+                records.push((key, String::from_utf8_lossy(record.value).into_owned()));
+            }
+            assert_eq!(reader.position().consumed, task.length());
+        }
+        let expect: Vec<(String, String)> =
+            expect.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
+        assert_eq!(records, expect, "{format:?}");
+    }
+
+    #[test]
+    fn each_format_has_its_records() {
+        let text = b"a=1|b\nc";
+        check(InputFormat::Text, "in", text, &[("0", "a=1"), ("4", "b\nc")]);
+        check(InputFormat::CombineText, "in", text, &[("0", "a=1"), ("4", "b\nc")]);
+        check(InputFormat::Auto, "in", b"SEx|y", &[("0", "SEx"), ("4", "y")]);
+        check(InputFormat::Auto, "in", b"S", &[("0", "S")]);
+        // These do not know the delimiter.
+        check(InputFormat::KeyValueText, "in", text, &[("a", "1|b"), ("c", "")]);
+        check(InputFormat::NLine, "in", text, &[("0", "a=1|b"), ("6", "c")]);
+        check(InputFormat::FixedLength, "in", b"aaaabb|b", &[("0", "aaaa"), ("4", "bb|b")]);
+    }
+}

@@ -1,0 +1,270 @@
+//! The bytes of a split, as stored or decompressed, and the window through which readers see them.
+//!
+//! Files are read at given offsets into a buffer of our own. They are not mapped: a file that shrinks while
+//! it is read must be an error that names it, not a SIGBUS. What a line or a record is, this room does not
+//! know.
+
+use super::InputError;
+use crate::error::{At, IoError};
+use crate::plan::InputSplit;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Bytes read at once by the readers of this room: large enough that calls do not matter, small enough that
+/// a block is still in the cache when it is searched and sent on.
+pub(super) const BUFFER_BYTES: usize = /* 256 KiB */ 256 * 1_024;
+
+/// Bytes read behind a split's end at first, in the hope that they end its last line.
+const TAIL_BYTES: u64 = 4_096;
+
+/// Whether a file begins with `magic`; false if it is shorter.
+pub(super) fn begins_with(path: &Path, magic: &[u8]) -> Result<bool, InputError> {
+    let file = File::open(path).at("open input file", path)?;
+    let mut first = Vec::with_capacity(magic.len());
+    file.take(magic.len() as u64).read_to_end(&mut first).at("read", path)?;
+    Ok(first == magic)
+}
+
+/// Where bytes come from: a range of a file and what follows it, or a decompressor over a whole file.
+enum Source {
+    Stored(StoredFile),
+    Decoded { bytes: Box<dyn Read + Send>, path: PathBuf, taken: Arc<AtomicU64> },
+}
+
+impl Source {
+    fn open(split: &InputSplit) -> Result<Self, InputError> {
+        let file = StoredFile::open(split)?;
+        let Some(codec) = split.codec else { return Ok(Self::Stored(file)) };
+        if split.start != 0 {
+            return Err(InputError::Malformed {
+                path: split.path.clone(),
+                offset: split.start,
+                what: "a compressed file cannot be read from its middle; expected one split from byte 0"
+                    .to_owned(),
+            });
+        }
+        let taken = Arc::clone(&file.taken);
+        let whole = WholeFile { left: split.length, file };
+        Ok(Self::Decoded { bytes: codec.decoder(Box::new(whole)), path: split.path.clone(), taken })
+    }
+
+    /// Reads some bytes; none is the end.
+    fn read(&mut self, into: &mut [u8]) -> Result<usize, InputError> {
+        match self {
+            Self::Stored(file) => file.read_some(into).map_err(|error| file.explain(error)),
+            Self::Decoded { bytes, path, taken } => loop {
+                match bytes.read(into) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Ok(count) => return Ok(count),
+                    Err(error) => return Err(decode_error(path, taken.load(Ordering::Relaxed), error)),
+                }
+            },
+        }
+    }
+
+    /// Bytes taken from the split so far, as stored.
+    fn taken(&self) -> u64 {
+        match self {
+            Self::Stored(file) => file.taken.load(Ordering::Relaxed),
+            Self::Decoded { taken, .. } => taken.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Tells a disk that failed from bytes that make no sense.
+fn decode_error(path: &Path, offset: u64, error: io::Error) -> InputError {
+    if error.raw_os_error().is_some() {
+        return IoError { action: "read", path: path.to_path_buf(), source: error }.into();
+    }
+    InputError::Malformed { path: path.to_path_buf(), offset, what: error.to_string() }
+}
+
+/// A file read forward from a split's start, past its end if asked to.
+struct StoredFile {
+    file: File,
+    path: PathBuf,
+    start: u64,
+    /// First byte behind the split; the file must reach at least to here.
+    end: u64,
+    /// Bytes read since `start`; shared so that progress can be seen through a decompressor.
+    taken: Arc<AtomicU64>,
+}
+
+impl StoredFile {
+    fn open(split: &InputSplit) -> Result<Self, InputError> {
+        let file = File::open(&split.path).at("open input file", &split.path)?;
+        let (start, end) = (split.start, split.start.saturating_add(split.length));
+        Ok(Self { file, path: split.path.clone(), start, end, taken: Arc::default() })
+    }
+
+    fn read_some(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let taken = self.taken.load(Ordering::Relaxed);
+        let at = self.start + taken;
+        let count = loop {
+            match self.file.read_at(into, at) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other?,
+            }
+        };
+        if count == 0 && !into.is_empty() && at < self.end {
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                format!(
+                    "the file ends here, but it had {} bytes or more when the job was planned: \
+                     it was cut short since",
+                    self.end
+                ),
+            ));
+        }
+        self.taken.store(taken + count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+
+    fn explain(&self, error: io::Error) -> InputError {
+        decode_error(&self.path, self.start + self.taken.load(Ordering::Relaxed), error)
+    }
+}
+
+/// A file up to the length it was planned with, as a decompressor wants it.
+struct WholeFile {
+    file: StoredFile,
+    left: u64,
+}
+
+impl Read for WholeFile {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(into.len());
+        let count = self.file.read_some(&mut into[..most])?;
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
+
+/// The part of a split that is in memory.
+///
+/// ```text
+/// bytes: | consumed |   data()   |  free  |
+///        0         head        filled   len
+///                   ^ offset
+/// ```
+pub(super) struct Window {
+    bytes: Vec<u8>,
+    head: usize,
+    filled: usize,
+    /// Offset in the file (decompressed, if it is compressed) of the first byte of `data`.
+    offset: u64,
+    /// Where the split ends; beyond it only small pieces are read. `u64::MAX` in a compressed file.
+    end: u64,
+    source: Option<Source>,
+    at_end: bool,
+}
+
+impl Window {
+    /// A window of `buffer_bytes` at first, with nothing to read.
+    pub(super) fn new(buffer_bytes: usize) -> Self {
+        let bytes = vec![0; buffer_bytes.max(1)];
+        Self { bytes, head: 0, filled: 0, offset: 0, end: 0, source: None, at_end: true }
+    }
+
+    /// Turns to another split; the memory stays.
+    pub(super) fn open(&mut self, split: &InputSplit) -> Result<(), InputError> {
+        self.source = Some(Source::open(split)?);
+        (self.head, self.filled, self.at_end) = (0, 0, false);
+        self.offset = split.start;
+        self.end = if split.codec.is_some() { u64::MAX } else { split.start.saturating_add(split.length) };
+        Ok(())
+    }
+
+    /// The bytes that were read and not consumed.
+    pub(super) fn data(&self) -> &[u8] {
+        &self.bytes[self.head..self.filled]
+    }
+
+    /// Bytes by their place in the buffer; they stay there until the next [`fill`](Self::fill).
+    pub(super) fn slice(&self, range: std::ops::Range<usize>) -> &[u8] {
+        &self.bytes[range]
+    }
+
+    /// Place of the first byte of `data` in the buffer.
+    pub(super) fn head(&self) -> usize {
+        self.head
+    }
+
+    /// Bytes of memory in use.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Offset in the file of the first byte of `data`.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Where the split ends, or `u64::MAX` in a compressed file.
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// The split's bytes before its end, counted from `data`'s first; more than `data` holds, maybe.
+    pub(super) fn until_end(&self) -> usize {
+        usize::try_from(self.end.saturating_sub(self.offset)).unwrap_or(usize::MAX)
+    }
+
+    /// Nothing is left to read behind `data`.
+    pub(super) fn at_end(&self) -> bool {
+        self.at_end
+    }
+
+    /// Bytes of the split that were read, as stored.
+    pub(super) fn taken(&self) -> u64 {
+        self.source.as_ref().map_or(0, Source::taken)
+    }
+
+    /// Steps over bytes of `data`.
+    pub(super) fn consume(&mut self, bytes: usize) {
+        debug_assert!(bytes <= self.data().len(), "only what was read can be consumed");
+        self.head += bytes;
+        self.offset += bytes as u64;
+    }
+
+    /// Puts a newline behind `data`, which must be the last of the file, and returns the place of both.
+    pub(super) fn end_with_newline(&mut self) -> std::ops::Range<usize> {
+        debug_assert!(self.at_end, "bytes would be overwritten by the next read");
+        if self.filled == self.bytes.len() {
+            self.bytes.push(b'\n');
+        } else {
+            self.bytes[self.filled] = b'\n';
+        }
+        self.head..self.filled + 1
+    }
+
+    /// Reads more behind `data`: to the end of the buffer inside the split, in small steps behind it.
+    ///
+    /// The buffer doubles when half of it is still in use, so that a record of any length costs only a few
+    /// searches of its bytes.
+    pub(super) fn fill(&mut self) -> Result<(), InputError> {
+        self.bytes.copy_within(self.head..self.filled, 0);
+        self.filled -= self.head;
+        self.head = 0;
+        if self.filled > self.bytes.len() / 2 {
+            self.bytes.resize(self.bytes.len() * 2, 0);
+        }
+        let reached = self.offset.saturating_add(self.filled as u64);
+        let tail = TAIL_BYTES.max(self.filled as u64);
+        let wanted = self.end.saturating_sub(reached).saturating_add(tail);
+        let room = self.bytes.len() - self.filled;
+        let stop = self.filled + usize::try_from(wanted).unwrap_or(usize::MAX).min(room);
+        let Some(source) = &mut self.source else { return Ok(()) };
+        while self.filled < stop && !self.at_end {
+            let count = source.read(&mut self.bytes[self.filled..stop])?;
+            self.filled += count;
+            self.at_end = count == 0;
+        }
+        Ok(())
+    }
+}

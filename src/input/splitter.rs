@@ -1,0 +1,238 @@
+//! From files to map tasks: arithmetic only. Hadoop: `mapred.FileInputFormat.getSplits`, and
+//! `JobSubmitter.writeOldSplits` for the order.
+//!
+//! A file is cut into splits of one size; a last piece of up to a tenth of that joins the piece before. The
+//! tasks are then numbered by length, longest first, and in listing order among equals, for that is how
+//! Hadoop numbers them and part files are named by it.
+//!
+//! When the job sets no size, Hadoop's local mode cuts at 32 MiB whatever the machine; here
+//! [`default_split_bytes`] looks at the input alone, so the output does not depend on the machine either.
+
+use super::combine;
+use super::listing::InputFile;
+use crate::codec::Codec;
+use crate::plan::{InputFormat, InputSplit, MapTask};
+
+/// How far the last split of a file may exceed the others.
+const SPLIT_SLOP: f64 = 1.1;
+
+/// Smallest split of a sequence file: the usual distance of its sync marks. Hadoop:
+/// `SequenceFile.SYNC_INTERVAL`.
+const SEQUENCE_FILE_SPLIT_BYTES_MIN: u64 = 5 * 1_024 * 20;
+
+/// Bounds of the split size that is chosen when the job sets none.
+const DEFAULT_SPLIT_BYTES_MIN: u64 = /* 4 MiB */ 4 * 1_024 * 1_024;
+const DEFAULT_SPLIT_BYTES_MAX: u64 = /* 64 MiB */ 64 * 1_024 * 1_024;
+
+/// Into how many splits a middling input is cut by default: enough to keep the slots of a large machine busy
+/// to the end of the map phase.
+const DEFAULT_SPLITS: u64 = 32;
+
+/// What decides where files are cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SplitSettings {
+    /// The input format: says what can be cut, and how.
+    pub format: InputFormat,
+    /// How many map tasks were asked for (`mapreduce.job.maps`); 1 in local mode, and 0 means 1.
+    pub maps_wanted: u64,
+    /// Smallest split in bytes (`mapreduce.input.fileinputformat.split.minsize`); default 1.
+    pub split_bytes_min: u64,
+    /// Largest task of `CombineTextInputFormat` in bytes
+    /// (`mapreduce.input.fileinputformat.split.maxsize`); default 0, no limit. No other format looks at it.
+    pub split_bytes_max: u64,
+    /// Block size in bytes, which bounds a split from above (`fs.local.block.size`); `None` when the job
+    /// sets none, for [`default_split_bytes`].
+    pub block_bytes: Option<u64>,
+    /// Lines per task of `NLineInputFormat` (`mapreduce.input.lineinputformat.linespermap`); default 1.
+    pub lines_per_map: u64,
+}
+
+impl Default for SplitSettings {
+    fn default() -> Self {
+        Self {
+            format: InputFormat::Text,
+            maps_wanted: 1,
+            split_bytes_min: 1,
+            split_bytes_max: 0,
+            block_bytes: None,
+            lines_per_map: 1,
+        }
+    }
+}
+
+/// Cuts files into map tasks, in Hadoop's numbering.
+///
+/// Compressed files are never cut, bzip2 included, which Hadoop cuts at its blocks. An empty file is a task
+/// of its own. `NLineInputFormat` needs the lines and is planned by [`plan_tasks`](super::plan_tasks); here
+/// it is cut as text.
+pub fn plan_splits(files: &[InputFile], settings: &SplitSettings) -> Vec<MapTask> {
+    let total: u64 = files.iter().map(|file| file.length).sum();
+    if settings.format == InputFormat::CombineText {
+        return in_task_order(combine::plan_splits(files, settings.split_bytes_max));
+    }
+    let split_bytes = split_bytes(total, settings);
+    let tasks = files.iter().flat_map(|file| {
+        let codec = codec_of(file, settings.format);
+        // Only a sequence file can be cut though its name says it is compressed: the name means nothing.
+        let size = if codec.is_some() { file.length } else { split_bytes };
+        cut_file(file.length, size).map(move |(start, length)| InputSplit {
+            path: file.path.clone(),
+            start,
+            length,
+            codec,
+        })
+    });
+    in_task_order(tasks.map(|split| MapTask { splits: vec![split] }).collect())
+}
+
+/// Numbers tasks as Hadoop does.
+pub(super) fn in_task_order(mut tasks: Vec<MapTask>) -> Vec<MapTask> {
+    tasks.sort_by_key(|task| std::cmp::Reverse(task.length()));
+    tasks
+}
+
+/// The codec a reader of `format` will use on a file.
+pub(super) fn codec_of(file: &InputFile, format: InputFormat) -> Option<Codec> {
+    match format {
+        InputFormat::SequenceFile | InputFormat::SequenceFileAsText | InputFormat::SequenceFileAsBinary => {
+            None
+        }
+        _ => Codec::from_path(&file.path),
+    }
+}
+
+/// The split size for an input of `total` bytes when the job sets none: a 32nd of it, at least 4 MiB and at
+/// most 64 MiB.
+pub fn default_split_bytes(total: u64) -> u64 {
+    (total / DEFAULT_SPLITS).clamp(DEFAULT_SPLIT_BYTES_MIN, DEFAULT_SPLIT_BYTES_MAX)
+}
+
+fn split_bytes(total: u64, settings: &SplitSettings) -> u64 {
+    let format_min = match settings.format {
+        InputFormat::SequenceFile | InputFormat::SequenceFileAsText | InputFormat::SequenceFileAsBinary => {
+            SEQUENCE_FILE_SPLIT_BYTES_MIN
+        }
+        _ => 1,
+    };
+    let goal = total / settings.maps_wanted.max(1);
+    let block = settings.block_bytes.unwrap_or_else(|| default_split_bytes(total));
+    settings.split_bytes_min.max(format_min).max(goal.min(block))
+}
+
+/// Cuts `length` bytes into ranges of `size`, as starts and lengths. No bytes are one empty range.
+fn cut_file(length: u64, size: u64) -> impl Iterator<Item = (u64, u64)> {
+    let mut next = Some(0);
+    std::iter::from_fn(move || {
+        let start = next?;
+        let left = length - start;
+        let piece = if left as f64 / size as f64 > SPLIT_SLOP { size } else { left };
+        next = (piece < left).then_some(start + piece);
+        Some((start, piece))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::file;
+    use super::*;
+    use proptest::prelude::*;
+    use std::path::Path;
+
+    fn files(lengths: &[(&str, usize)]) -> Vec<InputFile> {
+        lengths.iter().map(|(name, length)| file(Path::new(name), *length)).collect()
+    }
+
+    /// The splits of all tasks as (file, start, length).
+    fn check(lengths: &[(&str, usize)], settings: &SplitSettings, expect: &[(&str, u64, u64)]) {
+        let tasks = plan_splits(&files(lengths), settings);
+        let splits: Vec<(&str, u64, u64)> = tasks
+            .iter()
+            .flat_map(|task| &task.splits)
+            .map(|split| (split.path.to_str().unwrap(), split.start, split.length))
+            .collect();
+        assert_eq!(splits, expect, "{lengths:?} {settings:?}");
+    }
+
+    fn blocks(block_bytes: u64) -> SplitSettings {
+        SplitSettings { block_bytes: Some(block_bytes), ..SplitSettings::default() }
+    }
+
+    #[test]
+    fn sizes_as_in_the_golden_jobs() {
+        check(&[("a", 210)], &blocks(100), &[("a", 100, 110), ("a", 0, 100)]); // split-slop
+        check(&[("a", 220)], &blocks(100), &[("a", 0, 100), ("a", 100, 100), ("a", 200, 20)]);
+        let by_size = [("a", 6), ("b", 31), ("c", 13)]; // split-order-by-size
+        check(&by_size, &SplitSettings::default(), &[("b", 0, 31), ("c", 0, 13), ("a", 0, 6)]);
+        let equal = [("a", 3), ("b", 3), ("d", 4), ("c", 3)]; // split-equal-sizes-glob
+        check(&equal, &blocks(100), &[("d", 0, 4), ("a", 0, 3), ("b", 0, 3), ("c", 0, 3)]);
+        let min = SplitSettings { split_bytes_min: 300, ..blocks(100) }; // split-min-size
+        check(&[("a", 800)], &min, &[("a", 0, 300), ("a", 300, 300), ("a", 600, 200)]);
+        check(&[("a", 0), ("b", 1)], &blocks(100), &[("b", 0, 1), ("a", 0, 0)]);
+        check(&[], &blocks(100), &[]);
+    }
+
+    #[test]
+    fn more_maps_may_be_asked_for() {
+        let maps = SplitSettings { maps_wanted: 4, ..blocks(1_000) };
+        check(&[("a", 6), ("b", 2)], &maps, &[("a", 0, 2), ("a", 2, 2), ("a", 4, 2), ("b", 0, 2)]);
+        // More maps than bytes: Hadoop's goal is then 0, and the smallest split counts.
+        check(&[("a", 2)], &maps, &[("a", 0, 1), ("a", 1, 1)]);
+    }
+
+    #[test]
+    fn formats_decide_what_can_be_cut() {
+        let format = |format| SplitSettings { format, ..blocks(10) };
+        for uncut in
+            [InputFormat::Text, InputFormat::KeyValueText, InputFormat::FixedLength, InputFormat::Auto]
+        {
+            check(&[("a.gz", 30)], &format(uncut), &[("a.gz", 0, 30)]);
+            check(&[("a.bz2", 30)], &format(uncut), &[("a.bz2", 0, 30)]);
+            check(&[("a.GZ", 11)], &format(uncut), &[("a.GZ", 0, 11)]);
+        }
+        let sequence = format(InputFormat::SequenceFile);
+        check(&[("a.gz", 102_400 * 2)], &sequence, &[("a.gz", 0, 102_400), ("a.gz", 102_400, 102_400)]);
+        assert_eq!(plan_splits(&files(&[("a.gz", 1)]), &sequence)[0].splits[0].codec, None);
+        assert_eq!(plan_splits(&files(&[("a.gz", 1)]), &blocks(1))[0].splits[0].codec, Some(Codec::Gzip));
+    }
+
+    #[test]
+    fn the_default_looks_at_the_input_alone() {
+        for (total, expect) in [(0, 4 << 20), (1 << 30, 32 << 20), (1 << 40, 64 << 20)] {
+            assert_eq!(default_split_bytes(total), expect, "{total}");
+        }
+        check(&[("a", 5 << 20)], &SplitSettings::default(), &[("a", 0, 4 << 20), ("a", 4 << 20, 1 << 20)]);
+    }
+
+    proptest! {
+        #[test]
+        fn splits_tile_every_file(
+            lengths in proptest::collection::vec(0..5_000_usize, 0..6),
+            block in 1..2_000_u64,
+            min in 0..300_u64,
+            maps in 0..20_u64,
+            format in prop_oneof![Just(InputFormat::Text), Just(InputFormat::CombineText)],
+            max in 0..3_000_u64,
+        ) {
+            let names: Vec<String> = (0..lengths.len()).map(|number| number.to_string()).collect();
+            let files: Vec<InputFile> =
+                names.iter().zip(&lengths).map(|(name, length)| file(Path::new(name), *length)).collect();
+            let settings = SplitSettings {
+                format, maps_wanted: maps, split_bytes_min: min, split_bytes_max: max, ..blocks(block)
+            };
+            let tasks = plan_splits(&files, &settings);
+            prop_assert!(tasks.is_sorted_by(|a, b| a.length() >= b.length()));
+            let mut splits: Vec<&InputSplit> = tasks.iter().flat_map(|task| &task.splits).collect();
+            splits.sort_by_key(|split| (&split.path, split.start));
+            for file in &files {
+                let mut next = 0;
+                for split in splits.iter().filter(|split| split.path == file.path) {
+                    prop_assert_eq!(split.start, next);
+                    prop_assert!(split.length > 0 || file.length == 0);
+                    next += split.length;
+                }
+                prop_assert_eq!(next, file.length);
+                prop_assert!(splits.iter().any(|split| split.path == file.path));
+            }
+        }
+    }
+}

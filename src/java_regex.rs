@@ -1,0 +1,103 @@
+//! Java's regular expressions on the regex crate. Java: `java.util.regex.Pattern` and `Matcher`.
+//!
+//! [`JavaRegex`] takes a pattern in Java's syntax; `translate` writes it as the regex crate has it, or says
+//! what cannot be had there: looking ahead and behind, references to groups, possessive repetitions. Matches
+//! come, and texts are split, as Java's `find` and `split` do it. Who uses patterns for what is not known
+//! here.
+
+mod translate;
+
+#[cfg(test)]
+mod tests;
+
+pub use translate::JavaRegexError;
+
+use regex::{CaptureLocations, Regex};
+use std::ops::Range;
+
+/// A compiled pattern.
+#[derive(Clone, Debug)]
+pub struct JavaRegex(Regex);
+
+impl JavaRegex {
+    /// Compiles a pattern in Java's syntax, without flags.
+    ///
+    /// # Errors
+    /// A pattern that Java would not take, or that needs what the regex crate lacks.
+    pub fn new(pattern: &str) -> Result<Self, JavaRegexError> {
+        let translated = translate::translate(pattern)?;
+        // The message's last line is the reason; those before it draw the translated pattern, which the
+        // user never wrote.
+        let reason = |error: regex::Error| {
+            let text = error.to_string();
+            let last = text.lines().last().unwrap_or_default();
+            JavaRegexError::Compile(last.trim_start_matches("error: ").to_owned())
+        };
+        Regex::new(&translated).map(Self).map_err(reason)
+    }
+
+    /// How many groups the pattern has, the whole match not counted.
+    pub fn groups(&self) -> usize {
+        self.0.captures_len() - 1
+    }
+
+    /// The matches in `text`, one after the other.
+    pub fn matches<'a>(&'a self, text: &'a str) -> Matches<'a> {
+        Matches { regex: &self.0, text, next: Some(0), found: self.0.capture_locations() }
+    }
+
+    /// What stands between the matches, empty texts at the end left out. Java: `Pattern.split`.
+    pub fn split<'a>(&'a self, text: &'a str) -> Vec<&'a str> {
+        let mut parts = Vec::new();
+        let mut from = 0;
+        let mut matches = self.matches(text);
+        while let Some(found) = matches.find() {
+            // A match of nothing at the very start parts nothing.
+            if found.end > 0 {
+                parts.push(&text[from..found.start]);
+                from = found.end;
+            }
+        }
+        if from == 0 {
+            return vec![text];
+        }
+        parts.push(&text[from..]);
+        while parts.last().is_some_and(|part| part.is_empty()) {
+            parts.pop();
+        }
+        parts
+    }
+}
+
+/// The matches in a text. Java: `Matcher`.
+#[derive(Clone, Debug)]
+pub struct Matches<'a> {
+    regex: &'a Regex,
+    text: &'a str,
+    /// Where the next search begins; `None` behind the last match.
+    next: Option<usize>,
+    found: CaptureLocations,
+}
+
+impl<'a> Matches<'a> {
+    /// Goes to the next match and returns where it is, in bytes. Java: `Matcher.find`.
+    ///
+    /// It begins at the end of the match before, or one letter later if that was empty; unlike in the regex
+    /// crate an empty match may follow another one at once.
+    pub fn find(&mut self) -> Option<Range<usize>> {
+        let from = self.next.take()?;
+        let found = self.regex.captures_read_at(&mut self.found, self.text, from)?.range();
+        self.next = if found.is_empty() {
+            self.text[found.end..].chars().next().map(|letter| found.end + letter.len_utf8())
+        } else {
+            Some(found.end)
+        };
+        Some(found)
+    }
+
+    /// What a group of the present match holds; group 0 is the whole match. `None` if the group has no part
+    /// in the match or is not in the pattern. To be called behind a successful [`find`](Self::find).
+    pub fn group(&self, number: usize) -> Option<&'a str> {
+        self.found.get(number).map(|(start, end)| &self.text[start..end])
+    }
+}

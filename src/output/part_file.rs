@@ -1,0 +1,134 @@
+//! One file of an attempt's output: a large buffer, errors that name the file, and a count of the bytes
+//! that reached it.
+//!
+//! Codecs and sequence files want a writer to own; what they own is a clone, and the clone that stays here
+//! flushes and reports after they are done. So no byte is left to a `Drop` that cannot fail.
+
+use crate::error::{At, IoError};
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Bytes gathered before they are handed to the file: enough to make the cost of a system call vanish, and
+/// little beside the memory of a task.
+pub(super) const BUFFER_BYTES: usize = 256 * 1024;
+
+/// A file being written; clones write to the same one.
+#[derive(Clone)]
+pub(super) struct PartFile {
+    path: PathBuf,
+    shared: Arc<Mutex<Shared>>,
+}
+
+struct Shared {
+    file: File,
+    /// Never as long as [`BUFFER_BYTES`] after a write.
+    buffer: Vec<u8>,
+    /// Bytes that the file took.
+    stored: u64,
+}
+
+impl PartFile {
+    /// Makes the file and the folders it is in.
+    ///
+    /// A file that is there is overwritten, as Hadoop does: only the attempt's own child can have put it
+    /// into the attempt's folder.
+    pub(super) fn create(path: &Path) -> Result<Self, IoError> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).at("make output folder", folder)?;
+        }
+        let file = File::create(path).at("create output file", path)?;
+        let shared = Shared { file, buffer: Vec::new(), stored: 0 };
+        Ok(Self { path: path.to_path_buf(), shared: Arc::new(Mutex::new(shared)) })
+    }
+
+    /// Where the file is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Hands the rest to the file and returns how many bytes it has.
+    pub(super) fn finish(self) -> Result<u64, IoError> {
+        let mut shared = self.lock();
+        shared.empty_buffer().at("write output file", &self.path)?;
+        Ok(shared.stored)
+    }
+
+    /// A panic in the middle of a write leaves nothing half-done that a further write would make worse.
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    fn store(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.stored += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn empty_buffer(&mut self) -> io::Result<()> {
+        let gathered = std::mem::take(&mut self.buffer);
+        let stored = self.store(&gathered);
+        self.buffer = gathered;
+        self.buffer.clear();
+        stored
+    }
+}
+
+impl Write for PartFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut shared = self.lock();
+        if shared.buffer.len() + bytes.len() >= BUFFER_BYTES {
+            shared.empty_buffer()?;
+            shared.store(bytes)?;
+        } else {
+            shared.buffer.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    /// Does nothing: codecs flush more often than the disk would like, and [`PartFile::finish`] does it.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes pieces of these sizes and looks at the file.
+    fn check(pieces: &[usize]) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/part");
+        let file = PartFile::create(&path).unwrap();
+        let mut expect = Vec::new();
+        for (number, length) in pieces.iter().enumerate() {
+            let piece = vec![number as u8; *length];
+            file.clone().write_all(&piece).unwrap();
+            expect.extend_from_slice(&piece);
+        }
+        assert_eq!(file.finish().unwrap(), expect.len() as u64, "{pieces:?}");
+        assert!(std::fs::read(&path).unwrap() == expect, "{pieces:?}");
+    }
+
+    #[test]
+    fn pieces_of_any_size_arrive_in_order() {
+        check(&[]);
+        check(&[1, 0, 2]);
+        check(&[BUFFER_BYTES - 1, 1, 1]);
+        check(&[10, BUFFER_BYTES, 10]);
+        check(&[100_000; 7]);
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_that_names_the_file() {
+        let mut file = PartFile::create(Path::new("/dev/full")).unwrap();
+        file.write_all(b"lost").unwrap();
+        let error = file.finish().unwrap_err();
+        assert_eq!(error.to_string(), "cannot write output file /dev/full");
+        assert_eq!(error.source.kind(), io::ErrorKind::StorageFull);
+    }
+}

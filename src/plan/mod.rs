@@ -1,0 +1,311 @@
+//! The plan of a job: plain data, decided once, the same for every engine.
+//!
+//! A plan names everything a task needs and nothing that changes while the job runs. Engines, tasks and
+//! the mechanisms below them take a [`JobPlan`], never the configuration it was made from. It does no
+//! input or output itself; [`wire`] turns it into bytes for a task in another process and into JSON for
+//! people. Unlike the guide's proposal there is no separate serialisable mirror: the plan exists to be
+//! carried, so the type itself is the protocol, and `wire` guards it with a version.
+
+mod built_in;
+mod key_spec;
+mod split;
+pub mod wire;
+
+pub use built_in::{BuiltIn, FieldSelection, SelectedFields};
+pub use key_spec::{KeySpec, KeySpecError, parse_key_specs};
+pub use split::{InputSplit, MapTask};
+
+use crate::codec::Codec;
+use crate::ids::JobId;
+use crate::writable::WritableKind;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// A whole job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobPlan {
+    /// The job's identity.
+    pub job_id: JobId,
+    /// `mapreduce.job.name`.
+    pub job_name: String,
+    /// The map tasks, in Hadoop's numbering: longest input first, then listing order.
+    pub maps: Vec<MapTask>,
+    /// Number of reduce tasks; 0 makes map output the job's output.
+    pub reduces: u32,
+    /// What map tasks run.
+    pub mapper: Processor,
+    /// What shrinks map output before the shuffle.
+    pub combiner: Option<Processor>,
+    /// What reduce tasks run.
+    pub reducer: Processor,
+    /// How splits become records.
+    pub input: InputSpec,
+    /// How the mapper's pipes carry records.
+    pub map_stream: StreamSpec,
+    /// How the reducer's (and the combiner's) pipes carry records.
+    pub reduce_stream: StreamSpec,
+    /// How records travel from map to reduce.
+    pub shuffle: ShuffleSpec,
+    /// What becomes of the output.
+    pub output: OutputSpec,
+    /// How children are run and judged.
+    pub children: ChildSpec,
+    /// Files and archives linked into each attempt's folder.
+    pub cache: Vec<CacheEntry>,
+    /// How often tasks are tried.
+    pub attempts: AttemptSpec,
+    /// Memory and disk.
+    pub resources: ResourceSpec,
+}
+
+/// What processes the records of a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Processor {
+    /// Passes records on unchanged (Hadoop's `IdentityMapper`, `IdentityReducer`).
+    Identity,
+    /// A program and its arguments, fed through its pipes (`PipeMapper`, `PipeReducer`).
+    Command(Vec<String>),
+    /// A class built in under its Java name.
+    BuiltIn(BuiltIn),
+}
+
+/// How splits become records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputSpec {
+    /// The input format.
+    pub format: InputFormat,
+    /// `textinputformat.record.delimiter`; `None` is any of LF, CR LF, CR.
+    pub record_delimiter: Option<Vec<u8>>,
+    /// `mapreduce.input.linerecordreader.line.maxlength` in bytes, line end included.
+    pub line_bytes_max: u64,
+    /// `mapreduce.input.keyvaluelinerecordreader.key.value.separator`, its first byte.
+    pub key_value_separator: u8,
+    /// `fixedlengthinputformat.record.length` in bytes.
+    pub record_bytes: u64,
+    /// `StreamXmlRecordReader` in place of the format's own reader; the format then only makes the splits.
+    pub xml_reader: Option<XmlReaderSpec>,
+}
+
+/// How `StreamXmlRecordReader` finds records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct XmlReaderSpec {
+    /// `stream.recordreader.begin`: what begins a record.
+    pub begin: String,
+    /// `stream.recordreader.end`: what ends a record.
+    pub end: String,
+    /// `stream.recordreader.slowmatch`: read the marks as regular expressions and know CDATA.
+    pub slow_match: bool,
+    /// `stream.recordreader.maxrec`: longest record of slow matching in bytes.
+    pub record_bytes_max: u32,
+    /// `stream.recordreader.lookahead`: bytes that slow matching reads ahead.
+    pub look_ahead_bytes: u32,
+}
+
+/// The input formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InputFormat {
+    /// `TextInputFormat`: offset, line. The only format that hides its key from a text mapper.
+    Text,
+    /// `KeyValueTextInputFormat`: the line cut at its first separator.
+    KeyValueText,
+    /// `NLineInputFormat`: as text, a fixed number of lines per map task.
+    NLine,
+    /// `CombineTextInputFormat`: as text, many files per map task.
+    CombineText,
+    /// `SequenceFileInputFormat`.
+    SequenceFile,
+    /// `SequenceFileAsTextInputFormat`.
+    SequenceFileAsText,
+    /// `SequenceFileAsBinaryInputFormat`.
+    SequenceFileAsBinary,
+    /// `AutoInputFormat`: sequence files by their magic, text otherwise.
+    Auto,
+    /// `FixedLengthInputFormat`.
+    FixedLength,
+}
+
+/// How records are framed on a child's pipes. Hadoop: `IdentifierResolver`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Encoding {
+    /// key, separator, value, newline.
+    Text,
+    /// Four-byte big-endian length before each key and each value.
+    RawBytes,
+    /// One typed-bytes value each.
+    TypedBytes,
+    /// The key alone on a line.
+    KeyOnlyText,
+}
+
+/// How the pipes of one kind of child carry records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamSpec {
+    /// Framing of the child's standard input.
+    pub input: Encoding,
+    /// Framing of the child's standard output.
+    pub output: Encoding,
+    /// `stream.map|reduce.input.field.separator`.
+    pub input_separator: Vec<u8>,
+    /// `stream.map|reduce.output.field.separator`.
+    pub output_separator: Vec<u8>,
+    /// `stream.num.map|reduce.output.key.fields`.
+    pub key_fields: usize,
+    /// Leave the key out of the child's input (`stream.map.input.ignoreKey`).
+    pub ignore_key: bool,
+}
+
+/// How records travel from map to reduce.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShuffleSpec {
+    /// Class of map output keys.
+    pub key_kind: WritableKind,
+    /// Class of map output values.
+    pub value_kind: WritableKind,
+    /// Order of keys.
+    pub order: KeyOrderSpec,
+    /// Which reduce task a key goes to.
+    pub partitioner: PartitionerSpec,
+    /// `mapreduce.task.io.sort.factor`: how many segments one merge reads; `None` lets the engine choose.
+    pub merge_width_max: Option<u32>,
+    /// `mapreduce.map.combine.minspills`: merges of at least so many spills combine again.
+    pub combine_spills_min: u32,
+}
+
+/// Order of keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyOrderSpec {
+    /// The class's own order: bytes for text, numbers for numbers.
+    Natural,
+    /// `KeyFieldBasedComparator`.
+    KeyFields {
+        /// `mapreduce.partition.keycomparator.options`; with none whole keys are compared.
+        specs: Vec<KeySpec>,
+        /// `mapreduce.map.output.key.field.separator`.
+        separator: Vec<u8>,
+    },
+}
+
+/// Which reduce task a key goes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PartitionerSpec {
+    /// `HashPartitioner`: the key class's `hashCode`.
+    Hash,
+    /// `KeyFieldBasedPartitioner`: hash of fields, or of the whole key as a Java string without options.
+    KeyFields {
+        /// `mapreduce.partition.keypartitioner.options`; may be empty.
+        specs: Vec<KeySpec>,
+        /// `mapreduce.map.output.key.field.separator`.
+        separator: Vec<u8>,
+    },
+    /// `BinaryPartitioner`: hash of a range of the key's bytes; offsets as in the class, negative from the end.
+    Binary {
+        /// `mapreduce.partition.binarypartitioner.left.offset`.
+        left: i32,
+        /// `mapreduce.partition.binarypartitioner.right.offset`.
+        right: i32,
+    },
+    /// `TotalOrderPartitioner`: keys below the first cut go to 0, from cut i on to i + 1.
+    TotalOrder {
+        /// The cut points, in key order: one less than reduces.
+        cuts: Vec<Vec<u8>>,
+        /// Search them by the bytes of keys, whatever order the job sorts by; for keys that are bytes,
+        /// unless `mapreduce.totalorderpartitioner.naturalorder` says otherwise.
+        by_bytes: bool,
+    },
+}
+
+/// What becomes of the output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputSpec {
+    /// The output folder, absolute.
+    #[serde(with = "wire::path_bytes")]
+    pub dir: PathBuf,
+    /// The output folder as the user wrote it, for messages.
+    pub shown: String,
+    /// The output format.
+    pub format: OutputFormat,
+    /// `LazyOutputFormat`: no file for a task without records.
+    pub lazy: bool,
+    /// Class of output keys.
+    pub key_kind: WritableKind,
+    /// Class of output values.
+    pub value_kind: WritableKind,
+    /// `mapreduce.output.textoutputformat.separator`.
+    pub separator: Vec<u8>,
+    /// `mapreduce.output.fileoutputformat.compress` and its codec.
+    pub codec: Option<Codec>,
+    /// `mapreduce.output.fileoutputformat.compress.type` of sequence files.
+    pub block_compressed: bool,
+    /// `mapred.outputformat.numOfTrailingLegs`: name the output after this much of the input's path.
+    pub trailing_legs: u32,
+    /// `mapreduce.fileoutputcommitter.marksuccessfuljobs`.
+    pub success_marker: bool,
+}
+
+/// The output formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OutputFormat {
+    /// `TextOutputFormat`: key, separator, value, newline.
+    Text,
+    /// `MultipleTextOutputFormat`: as text; named after the input on request, no empty files.
+    MultipleText,
+    /// `SequenceFileOutputFormat`.
+    SequenceFile,
+    /// `SequenceFileAsBinaryOutputFormat`.
+    SequenceFileAsBinary,
+    /// `MapFileOutputFormat`: a folder with `data` and `index`.
+    MapFile,
+    /// `NullOutputFormat`: nothing.
+    Null,
+}
+
+/// How children are run and judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChildSpec {
+    /// The children's environment, the task's own names excepted: name, value.
+    #[serde(with = "wire::os_pairs")]
+    pub environment: Vec<(std::ffi::OsString, std::ffi::OsString)>,
+    /// `stream.non.zero.exit.is.failure`.
+    pub non_zero_exit_is_failure: bool,
+    /// `stream.stderr.reporter.prefix`.
+    pub reporter_prefix: String,
+    /// `stream.minRecWrittenToEnableSkip_`: with at least so many records written, a mapper may stop reading.
+    pub unread_allowed_after: Option<u64>,
+}
+
+/// A file or archive that every attempt finds in its folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheEntry {
+    /// The file, absolute.
+    #[serde(with = "wire::path_bytes")]
+    pub path: PathBuf,
+    /// Its name in the attempt's folder.
+    pub link: String,
+    /// Unpack it there instead of linking the file.
+    pub archive: bool,
+}
+
+/// How often tasks are tried. One attempt each unless the user says more, as Hadoop's local mode has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptSpec {
+    /// `mapreduce.map.maxattempts`.
+    pub map_max: u32,
+    /// `mapreduce.reduce.maxattempts`.
+    pub reduce_max: u32,
+}
+
+/// Memory and disk of the job's engine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceSpec {
+    /// Memory for records in bytes, the whole engine together (`mrstream.memory.mb`).
+    pub memory_bytes: u64,
+    /// Memory of one map slot's sort buffer in bytes, when the user set it (`mapreduce.task.io.sort.mb`).
+    pub sort_buffer_bytes: Option<u64>,
+    /// Map attempts at once.
+    pub map_slots: u32,
+    /// Reduce attempts at once.
+    pub reduce_slots: u32,
+    /// Folders for spills (`mapreduce.cluster.local.dir`), at least one.
+    #[serde(with = "wire::paths_bytes")]
+    pub local_dirs: Vec<PathBuf>,
+}

@@ -1,0 +1,33 @@
+//! What one map task reads.
+
+use crate::codec::Codec;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// A range of one file. Hadoop: `FileSplit`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputSplit {
+    /// The file, absolute.
+    #[serde(with = "super::wire::path_bytes")]
+    pub path: PathBuf,
+    /// First byte of the range.
+    pub start: u64,
+    /// Length of the range in bytes; the reader may read past it to end its last record.
+    pub length: u64,
+    /// How the file is compressed, by its extension.
+    pub codec: Option<Codec>,
+}
+
+/// The input of one map task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MapTask {
+    /// One split, or several whole files that one task reads after another (`CombineFileSplit`).
+    pub splits: Vec<InputSplit>,
+}
+
+impl MapTask {
+    /// Sum of the split lengths in bytes: what tasks are ordered by.
+    pub fn length(&self) -> u64 {
+        self.splits.iter().map(|split| split.length).sum()
+    }
+}

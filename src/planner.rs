@@ -1,0 +1,196 @@
+//! A job's configuration to its plan: looks at the world once, before any work.
+//!
+//! Everything that can be known before the first task starts is checked here, in the order in which Hadoop
+//! would find it out: shipped files, the output folder, the input, the partition file; and last what
+//! Hadoop finds out only when every task has failed: whether the commands can run at all.
+
+use crate::conf::{CacheFile, ConfError, HostFacts, JobConf, ProcessorChoice, child_environment};
+use crate::ids::JobId;
+use crate::input::listing::{self, ListError, ListSettings};
+use crate::input::{self, InputError, SplitSettings};
+use crate::output::committer::{CommitError, refuse_existing};
+use crate::plan::{
+    AttemptSpec, CacheEntry, ChildSpec, InputFormat, JobPlan, MapTask, PartitionerSpec, Processor,
+    ShuffleSpec,
+};
+use crate::sequence_file::SequenceReader;
+use crate::shuffle::comparator::Order;
+use crate::shuffle::partitioner::{CutError, check_cuts};
+use crate::streaming::command::split_args;
+use crate::streaming::preflight::{self, PreflightError};
+use crate::task;
+use crate::writable::WritableKind;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+/// Block size of Hadoop's local file system (`fs.local.block.size`). Without reducers each split becomes a
+/// part file, so there Hadoop's size is kept; before a shuffle smaller splits keep more slots busy.
+const LOCAL_BLOCK_BYTES: u64 = 32 << 20;
+
+/// Why a job cannot be planned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// The output folder is there already.
+    #[error(transparent)]
+    Output(#[from] CommitError),
+    /// The input cannot be listed.
+    #[error(transparent)]
+    List(#[from] ListError),
+    /// The input cannot be read while it is split.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A shipped file is not there.
+    #[error("cannot ship {given}: {} does not exist ({property})", path.display())]
+    Cache {
+        /// What the user gave.
+        given: String,
+        /// Where it was looked for.
+        path: PathBuf,
+        /// The property it came by.
+        property: &'static str,
+    },
+    /// The partition file of a total order cannot be used.
+    #[error("cannot use partition file {}", path.display())]
+    Partitions {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A command cannot run.
+    #[error(transparent)]
+    Command(#[from] PreflightError),
+    /// The children's environment cannot be made.
+    #[error(transparent)]
+    Conf(#[from] ConfError),
+}
+
+impl PlanError {
+    /// Whether Hadoop answers this with the code of a job that could not be launched.
+    pub fn is_launch_error(&self) -> bool {
+        matches!(self, Self::Output(_) | Self::List(_) | Self::Input(_))
+    }
+}
+
+/// Makes the plan.
+///
+/// # Errors
+/// The first thing that cannot work.
+pub fn plan_job(conf: &JobConf, host: &HostFacts, job_id: JobId) -> Result<JobPlan, PlanError> {
+    let cache = conf.cache.iter().map(cache_entry).collect::<Result<Vec<_>, _>>()?;
+    refuse_existing(&conf.output)?;
+    let maps = plan_maps(conf, host)?;
+    let plan = JobPlan {
+        job_id,
+        job_name: conf.job_name.clone(),
+        maps,
+        reduces: conf.reduces,
+        mapper: processor(&conf.mapper),
+        combiner: conf.combiner.as_ref().map(processor),
+        reducer: processor(&conf.reducer),
+        input: conf.input.clone(),
+        map_stream: conf.map_stream.clone(),
+        reduce_stream: conf.reduce_stream.clone(),
+        shuffle: with_cuts(conf)?,
+        output: conf.output.clone(),
+        children: ChildSpec {
+            environment: child_environment(&conf.properties, host)?,
+            ..conf.children.clone()
+        },
+        cache,
+        attempts: AttemptSpec {
+            map_max: conf.retries.map_attempts_max.unwrap_or(1),
+            reduce_max: conf.retries.reduce_attempts_max.unwrap_or(1),
+        },
+        resources: conf.resources.clone(),
+    };
+    check_commands(&plan, host)?;
+    Ok(plan)
+}
+
+fn plan_maps(conf: &JobConf, host: &HostFacts) -> Result<Vec<MapTask>, PlanError> {
+    let format = conf.input.format;
+    let list = ListSettings {
+        recursive: conf.split.recursive,
+        ignore_subdirs: conf.split.ignore_subdirs || format == InputFormat::CombineText,
+        map_files: matches!(
+            format,
+            InputFormat::SequenceFile | InputFormat::SequenceFileAsText | InputFormat::SequenceFileAsBinary
+        ),
+        cwd: host.current_dir.clone(),
+    };
+    let files = listing::list(&conf.inputs, &list)?;
+    let settings = SplitSettings {
+        format,
+        maps_wanted: conf.split.maps_hint.unwrap_or(1).into(),
+        split_bytes_min: conf.split.bytes_min,
+        split_bytes_max: conf.split.combine_bytes_max,
+        block_bytes: conf.split.block_bytes.or((conf.reduces == 0).then_some(LOCAL_BLOCK_BYTES)),
+        lines_per_map: conf.split.lines_per_map.into(),
+    };
+    Ok(input::plan_tasks(&files, &settings)?)
+}
+
+fn processor(choice: &ProcessorChoice) -> Processor {
+    match choice {
+        ProcessorChoice::Identity => Processor::Identity,
+        ProcessorChoice::Command(command) => Processor::Command(split_args(command)),
+        ProcessorChoice::BuiltIn(class) => Processor::BuiltIn(class.clone()),
+    }
+}
+
+fn cache_entry(file: &CacheFile) -> Result<CacheEntry, PlanError> {
+    let CacheFile { given, path, link, archive, property } = file;
+    if !path.exists() {
+        return Err(PlanError::Cache { given: given.clone(), path: path.clone(), property });
+    }
+    Ok(CacheEntry { path: path.clone(), link: link.clone(), archive: *archive })
+}
+
+/// The shuffle with the cut points of a total order read in. Hadoop: `TotalOrderPartitioner.setConf`.
+fn with_cuts(conf: &JobConf) -> Result<ShuffleSpec, PlanError> {
+    let mut shuffle = conf.shuffle.clone();
+    let (PartitionerSpec::TotalOrder { cuts, .. }, Some(file)) =
+        (&mut shuffle.partitioner, &conf.total_order)
+    else {
+        return Ok(shuffle);
+    };
+    let shipped = conf.cache.iter().find(|shipped| shipped.link == file.given);
+    let path =
+        if file.path.exists() { &file.path } else { shipped.map_or(&file.path, |shipped| &shipped.path) };
+    let failed = |source| PlanError::Partitions { path: path.clone(), source };
+    *cuts = read_cuts(path, &shuffle.key_kind).map_err(failed)?;
+    let order = Order::new(&shuffle.order, &shuffle.key_kind);
+    check_cuts(cuts, &order, conf.reduces).map_err(|error: CutError| failed(Box::new(error)))?;
+    Ok(shuffle)
+}
+
+/// The keys of a partition file, as payloads. Hadoop: `TotalOrderPartitioner.readPartitions`.
+fn read_cuts(
+    path: &Path,
+    kind: &WritableKind,
+) -> Result<Vec<Vec<u8>>, Box<dyn std::error::Error + Send + Sync>> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut reader = SequenceReader::open(BufReader::new(file), length)?;
+    let mut cuts = Vec::new();
+    while let Some(record) = reader.next_record()? {
+        cuts.push(kind.read_serialized(record.key)?.0.to_vec());
+    }
+    Ok(cuts)
+}
+
+fn check_commands(plan: &JobPlan, host: &HostFacts) -> Result<(), PlanError> {
+    let shipped: Vec<(String, PathBuf)> =
+        plan.cache.iter().map(|entry| (entry.link.clone(), entry.path.clone())).collect();
+    let path = plan.children.environment.iter().find(|(name, _)| name == "PATH");
+    let path = path.map_or(OsStr::new("/usr/bin:/bin"), |(_, value)| value.as_os_str());
+    for command in task::map_task::commands(plan) {
+        preflight::check(command, &shipped, path, &host.current_dir)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! What the user sees of a job: progress while it runs, a failed task in a few lines, the counters at its
+//! end.
+//!
+//! Everything here turns values into text. [`Progress`] writes to the writer it is given; the rest returns
+//! strings. Whether standard error is a terminal, and which events there are, is known further up.
+
+pub mod failure;
+pub mod progress;
+pub mod summary;
+
+pub use failure::{FailureReport, TaskInput};
+pub use progress::{Progress, Snapshot, Style};

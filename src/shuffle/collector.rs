@@ -1,0 +1,218 @@
+//! Map output of one attempt, collected in two buffers: one fills while the other is sorted and spilled.
+
+use super::ShuffleError;
+use super::combine::Combine;
+use super::comparator::{KeyOrder, Order};
+use super::cursor::{Cursor, MemoryCursor};
+use super::memory::MemoryPlan;
+use super::partitioner::Partitioner;
+use super::passes;
+use super::run::Run;
+use super::sort_buffer::{BufferLimits, Collected, MemoryRun, SortBuffer};
+use super::spill::{Spill, SpillWriter};
+use crate::local_fs::Scratch;
+use crate::record::{KeyFields, RecordRef};
+use std::sync::Arc;
+use std::thread::{Scope, ScopedJoinHandle};
+
+/// What an attempt's collecting needs to know.
+#[derive(Clone, Copy)]
+pub(crate) struct CollectSpec<'a> {
+    pub(crate) order: &'a Order,
+    pub(crate) partitioner: &'a Partitioner,
+    pub(crate) partitions: u32,
+    pub(crate) memory: &'a MemoryPlan,
+    pub(crate) scratch: &'a Scratch,
+    pub(crate) combiner: Option<&'a dyn Combine>,
+    /// `mapreduce.map.combine.minspills`.
+    pub(crate) combine_spills_min: u32,
+    /// Begins the names of its spills; unique in the job.
+    pub(crate) name: &'a str,
+    /// Bytes of output to expect, roughly.
+    pub(crate) expected_bytes: u64,
+    /// Bytes between key and value of a line; the separator's length.
+    pub(crate) gap: usize,
+}
+
+/// What an attempt leaves.
+#[derive(Debug, Default)]
+pub(crate) struct MapRuns {
+    /// Its runs, in the order it made them.
+    pub(crate) runs: Vec<Run>,
+    /// Records that its sorts and merges wrote, in memory or on disk.
+    pub(crate) spilled_records: u64,
+}
+
+/// Collects the output of one map attempt. `O` is the variant of `spec.order`, so that the loop over
+/// records knows it.
+pub(crate) struct Collector<'scope, 'env, O> {
+    spec: CollectSpec<'env>,
+    order: O,
+    scope: &'scope Scope<'scope, 'env>,
+    buffer: SortBuffer,
+    spilling: Option<ScopedJoinHandle<'scope, Result<(Spill, SortBuffer), ShuffleError>>>,
+    done: MapRuns,
+}
+
+impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
+    /// A collector whose spills run on threads of `scope`.
+    pub(crate) fn new(
+        spec: CollectSpec<'env>,
+        order: O,
+        scope: &'scope Scope<'scope, 'env>,
+    ) -> Result<Self, ShuffleError> {
+        let expected = usize::try_from(spec.expected_bytes).unwrap_or(usize::MAX);
+        let buffer = SortBuffer::new(spec.memory.buffer_limits(), expected, spec.gap)?;
+        Ok(Self { spec, order, scope, buffer, spilling: None, done: MapRuns::default() })
+    }
+
+    /// Space to read the child's output into.
+    pub(crate) fn room(&mut self) -> Result<&mut [u8], ShuffleError> {
+        if self.buffer.room()?.is_none() {
+            self.rotate()?;
+        }
+        Ok(self.buffer.room()?.expect("an empty buffer has room or is an error"))
+    }
+
+    /// Takes in `count` bytes of whole and broken lines that were read into [`Self::room`].
+    pub(crate) fn take_lines(&mut self, count: usize, fields: &KeyFields<'_>) -> Collected {
+        self.buffer.extend(count);
+        self.buffer.cut_lines(fields, &self.order, self.spec.partitioner)
+    }
+
+    /// Copies one record in.
+    pub(crate) fn collect(&mut self, record: RecordRef<'_>) -> Result<(), ShuffleError> {
+        let partition = self.spec.partitioner.partition(record.key);
+        let prefix = self.order.prefix(record.key);
+        while !self.buffer.collect(partition, prefix, record)? {
+            self.rotate()?;
+        }
+        Ok(())
+    }
+
+    /// Sends the full buffer to be spilled and goes on with an empty one.
+    fn rotate(&mut self) -> Result<(), ShuffleError> {
+        // One spill at a time: two buffers are what the memory plan grants a slot.
+        let mut next = if let Some(recycled) = self.wait_for_spill()? {
+            recycled
+        } else {
+            let limits = self.spec.memory.buffer_limits();
+            SortBuffer::new(limits, self.buffer.bytes(), self.spec.gap)?
+        };
+        self.buffer.hand_pending_to(&mut next)?;
+        let full = std::mem::replace(&mut self.buffer, next);
+        let (spec, order) = (self.spec, self.order.clone());
+        let number = self.done.runs.len();
+        self.spilling = Some(self.scope.spawn(move || spec.spill(full.sort(&order), number)));
+        Ok(())
+    }
+
+    fn wait_for_spill(&mut self) -> Result<Option<SortBuffer>, ShuffleError> {
+        let Some(spilling) = self.spilling.take() else { return Ok(None) };
+        let (spill, recycled) = match spilling.join() {
+            Ok(outcome) => outcome?,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        self.done.spilled_records += spill.records();
+        self.done.runs.push(Run::Disk(spill));
+        Ok(Some(recycled))
+    }
+
+    /// Sorts what is left and gives all runs out; merges them if the combiner shall see them again.
+    pub(crate) fn finish(mut self) -> Result<MapRuns, ShuffleError> {
+        self.wait_for_spill()?;
+        if !self.buffer.is_empty() {
+            let mut run = self.buffer.sort(&self.order);
+            if let Some(combiner) = self.spec.combiner {
+                run = self.spec.combine_in_memory(&run, &self.order, combiner)?;
+            }
+            self.done.spilled_records += run.entries().len() as u64;
+            let run = run.shrink().map_err(|source| ShuffleError::Memory { bytes: 0, source })?;
+            self.done.runs.push(Run::Memory(run));
+        }
+        match self.spec.combiner {
+            Some(combiner) if self.done.runs.len() >= self.spec.combine_spills_min.max(2) as usize => {
+                self.spec.combine_runs(self.done, combiner)
+            }
+            _ => Ok(self.done),
+        }
+    }
+}
+
+impl CollectSpec<'_> {
+    /// Writes a run to disk, combined if there is a combiner, and empties its buffer for the next one.
+    fn spill(&self, run: MemoryRun, number: usize) -> Result<(Spill, SortBuffer), ShuffleError> {
+        let path = self.scratch.next_dir().join(format!("{}_spill{number}", self.name));
+        let mut writer = SpillWriter::create(path, self.memory.block_bytes)?;
+        match self.combiner {
+            Some(combiner) => self.combine_partitions(&run, combiner, &mut |partition, record| {
+                writer.write(partition, record)
+            })?,
+            None => {
+                for entry in run.entries() {
+                    writer.write(entry.partition(), run.record(entry))?;
+                }
+            }
+        }
+        Ok((writer.finish(self.partitions)?, run.recycle(self.memory.buffer_limits())))
+    }
+
+    fn combine_in_memory(
+        &self,
+        run: &MemoryRun,
+        order: &impl KeyOrder,
+        combiner: &dyn Combine,
+    ) -> Result<MemoryRun, ShuffleError> {
+        // The combiner may write more than it read; its output is not spilled again half-way.
+        let limits = BufferLimits { bytes: usize::MAX, record_bytes_max: usize::MAX };
+        let mut combined = SortBuffer::new(limits, run.bytes_held() / 4, self.gap)?;
+        self.combine_partitions(run, combiner, &mut |partition, record| {
+            let taken = combined.collect(partition, order.prefix(record.key), record)?;
+            if taken { Ok(()) } else { Err(ShuffleError::RecordTooLarge { bytes: 1 << 32, limit: 1 << 32 }) }
+        })?;
+        Ok(combined.into_run())
+    }
+
+    /// One combiner call for each partition that has records. Hadoop: `MapTask.sortAndSpill`.
+    fn combine_partitions(
+        &self,
+        run: &MemoryRun,
+        combiner: &dyn Combine,
+        output: &mut dyn FnMut(u32, RecordRef<'_>) -> Result<(), ShuffleError>,
+    ) -> Result<(), ShuffleError> {
+        let mut next = 0;
+        while let Some(entry) = run.entries().get(next) {
+            let partition = entry.partition();
+            let range = run.partition(partition);
+            next = range.end;
+            let cursor = Cursor::Memory(MemoryCursor::new(run, range));
+            let mut stream = passes::merge(vec![cursor], self.order);
+            combiner.combine(&mut *stream, &mut |record| output(partition, record))?;
+        }
+        Ok(())
+    }
+
+    /// Merges all runs of the attempt into one, combining again. Hadoop: `MapTask.mergeParts`.
+    fn combine_runs(&self, done: MapRuns, combiner: &dyn Combine) -> Result<MapRuns, ShuffleError> {
+        let runs: Vec<_> = done.runs.into_iter().map(Arc::new).collect();
+        let path = self.scratch.next_dir().join(format!("{}_combined", self.name));
+        let mut writer = SpillWriter::create(path, self.memory.block_bytes)?;
+        for partition in 0..self.partitions {
+            let passes = passes::Passes {
+                order: self.order,
+                memory: self.memory,
+                scratch: self.scratch,
+                name: format!("{}_{partition}", self.name),
+            };
+            let (inputs, _) = passes.narrow(&runs, partition)?;
+            if inputs.is_empty() {
+                continue;
+            }
+            let mut stream = passes::merge_runs(&inputs, partition..partition + 1, self.order);
+            combiner.combine(&mut *stream, &mut |record| writer.write(partition, record))?;
+        }
+        let spill = writer.finish(self.partitions)?;
+        let spilled_records = done.spilled_records + spill.records();
+        Ok(MapRuns { runs: vec![Run::Disk(spill)], spilled_records })
+    }
+}

@@ -1,0 +1,147 @@
+//! One sorted input of a merge: a place in a run, moving forward.
+
+use super::ShuffleError;
+use super::comparator::KeyOrder;
+use super::sort_buffer::{Entry, MemoryRun};
+use super::spill::{Spill, read_varint};
+use crate::record::RecordRef;
+use std::ops::Range;
+
+/// Partition and key prefix of the record a cursor stands at: what most comparisons need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Head {
+    pub(super) partition: u32,
+    pub(super) prefix: u64,
+}
+
+impl Head {
+    /// Behind every record. No job has so many partitions.
+    pub(super) const END: Self = Self { partition: u32::MAX, prefix: u64::MAX };
+}
+
+/// An input of a merge.
+#[derive(Debug)]
+pub(crate) enum Cursor<'a> {
+    Memory(MemoryCursor<'a>),
+    Disk(Box<DiskCursor<'a>>),
+}
+
+impl Cursor<'_> {
+    /// Steps to the next record (the first one at the first call) and returns its head.
+    pub(super) fn advance<O: KeyOrder>(&mut self, order: &O) -> Result<Head, ShuffleError> {
+        match self {
+            Self::Memory(cursor) => Ok(cursor.advance()),
+            Self::Disk(cursor) => cursor.advance(order),
+        }
+    }
+
+    /// The record it stands at.
+    pub(super) fn record(&self) -> RecordRef<'_> {
+        match self {
+            Self::Memory(cursor) => cursor.run.record(cursor.entry()),
+            Self::Disk(cursor) => cursor.record(),
+        }
+    }
+
+    pub(super) fn key(&self) -> &[u8] {
+        match self {
+            Self::Memory(cursor) => cursor.run.key(cursor.entry()),
+            Self::Disk(cursor) => cursor.record().key,
+        }
+    }
+}
+
+/// A place in a run in memory.
+#[derive(Debug)]
+pub(crate) struct MemoryCursor<'a> {
+    run: &'a MemoryRun,
+    next: usize,
+    end: usize,
+}
+
+impl<'a> MemoryCursor<'a> {
+    /// Before the first of `entries` (indices into the run's).
+    pub(crate) fn new(run: &'a MemoryRun, entries: Range<usize>) -> Self {
+        Self { run, next: entries.start, end: entries.end }
+    }
+
+    fn advance(&mut self) -> Head {
+        if self.next == self.end {
+            return Head::END;
+        }
+        let entry = &self.run.entries()[self.next];
+        self.next += 1;
+        Head { partition: entry.partition(), prefix: entry.prefix() }
+    }
+
+    fn entry(&self) -> &Entry {
+        &self.run.entries()[self.next - 1]
+    }
+}
+
+/// A place in the segments of a spill.
+#[derive(Debug)]
+pub(crate) struct DiskCursor<'a> {
+    spill: &'a Spill,
+    /// Partitions not yet begun.
+    partitions: Range<u32>,
+    partition: u32,
+    /// Blocks of the partition not yet read.
+    blocks: Range<u64>,
+    block: Vec<u8>,
+    next: usize,
+    key: Range<usize>,
+    value: Range<usize>,
+}
+
+impl<'a> DiskCursor<'a> {
+    /// Before the first record of `partitions`.
+    pub(crate) fn new(spill: &'a Spill, partitions: Range<u32>) -> Self {
+        Self {
+            spill,
+            partition: partitions.start,
+            partitions,
+            blocks: 0..0,
+            block: Vec::new(),
+            next: 0,
+            key: 0..0,
+            value: 0..0,
+        }
+    }
+
+    fn advance<O: KeyOrder>(&mut self, order: &O) -> Result<Head, ShuffleError> {
+        if self.next == self.block.len() && !self.next_block()? {
+            return Ok(Head::END);
+        }
+        let damaged = || self.spill.corrupt(self.blocks.start, "a record reaches past the end of its block");
+        let mut at = self.next;
+        let key_len = read_varint(&self.block, &mut at).ok_or_else(damaged)?;
+        let value_len = read_varint(&self.block, &mut at).ok_or_else(damaged)?;
+        let key_end = at.checked_add(key_len).ok_or_else(damaged)?;
+        let value_end = key_end.checked_add(value_len).ok_or_else(damaged)?;
+        if value_end > self.block.len() {
+            return Err(damaged());
+        }
+        self.key = at..key_end;
+        self.value = key_end..value_end;
+        self.next = value_end;
+        Ok(Head { partition: self.partition, prefix: order.prefix(&self.block[self.key.clone()]) })
+    }
+
+    /// Reads the next block, of a later partition if need be; false at the end.
+    fn next_block(&mut self) -> Result<bool, ShuffleError> {
+        while self.blocks.is_empty() {
+            let Some(partition) = self.partitions.next() else { return Ok(false) };
+            let span = self.spill.span(partition)?;
+            self.partition = partition;
+            self.blocks = span.offset..span.offset + span.length;
+        }
+        self.blocks.start = self.spill.read_block(self.blocks.start, &mut self.block)?;
+        self.next = 0;
+        Ok(true)
+    }
+
+    fn record(&self) -> RecordRef<'_> {
+        RecordRef { key: &self.block[self.key.clone()], value: &self.block[self.value.clone()] }
+    }
+}

@@ -1,0 +1,97 @@
+//! How one memory budget is shared out. Pure arithmetic.
+
+use super::sort_buffer::BufferLimits;
+use crate::plan::ResourceSpec;
+
+/// Blocks of spills: large enough for one disk request, small enough that a merge of hundreds fits.
+const BLOCK_BYTES: std::ops::RangeInclusive<u64> = 4 << 10..=256 << 10;
+
+/// The parts of the budget of one engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MemoryPlan {
+    /// One of the two sort buffers that a map attempt has, in bytes. Half of the budget goes to all of
+    /// them, so that a buffer can be sorted and spilled while its twin fills.
+    pub(crate) sort_buffer_bytes: u64,
+    /// One record may take so much.
+    pub(crate) record_bytes_max: u64,
+    /// Finished map output kept in memory: the other half.
+    pub(crate) held_bytes: u64,
+    /// Block of a spill, in bytes: what a merge reads ahead per segment.
+    pub(crate) block_bytes: u64,
+    /// Segments on disk that one merge may read.
+    pub(crate) merge_width_max: usize,
+}
+
+impl MemoryPlan {
+    /// Shares out `resources`. `merge_width` is `mapreduce.task.io.sort.factor` when the user set it;
+    /// `open_files_max` bounds it since each spill is an open file.
+    pub(crate) fn new(resources: &ResourceSpec, merge_width: Option<u32>, open_files_max: usize) -> Self {
+        let budget = resources.memory_bytes;
+        let slots = u64::from(resources.map_slots.max(1));
+        let per_slot = resources.sort_buffer_bytes.unwrap_or(budget / 2 / slots);
+        let block_bytes = (budget / 256).clamp(*BLOCK_BYTES.start(), *BLOCK_BYTES.end());
+        // While reducers merge, mappers are done: half of the budget is free for read-ahead.
+        let readers = u64::from(resources.reduce_slots.max(1)) * block_bytes;
+        let by_memory = usize::try_from(budget / 2 / readers).unwrap_or(usize::MAX);
+        let by_files = open_files_max / resources.reduce_slots.max(1) as usize;
+        let by_user = merge_width.map_or(usize::MAX, |width| width as usize);
+        Self {
+            sort_buffer_bytes: (per_slot / 2).max(1),
+            record_bytes_max: budget.max(per_slot),
+            held_bytes: budget.saturating_sub(per_slot * slots),
+            block_bytes,
+            merge_width_max: by_memory.min(by_files).min(by_user).max(2),
+        }
+    }
+
+    pub(crate) fn buffer_limits(&self) -> BufferLimits {
+        BufferLimits {
+            bytes: usize::try_from(self.sort_buffer_bytes).unwrap_or(usize::MAX),
+            record_bytes_max: usize::try_from(self.record_bytes_max).unwrap_or(usize::MAX),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resources(memory_bytes: u64, slots: u32) -> ResourceSpec {
+        ResourceSpec {
+            memory_bytes,
+            sort_buffer_bytes: None,
+            map_slots: slots,
+            reduce_slots: slots,
+            local_dirs: vec![],
+        }
+    }
+
+    #[test]
+    fn the_parts_stay_within_the_budget() {
+        for budget in [1 << 16, 1 << 20, 200 << 20, 8 << 30] {
+            for slots in [1, 2, 64] {
+                let plan = MemoryPlan::new(&resources(budget, slots), None, 1 << 20);
+                let buffers = 2 * plan.sort_buffer_bytes * u64::from(slots);
+                assert!(buffers + plan.held_bytes <= budget + 2 * u64::from(slots), "{budget} {slots}");
+                let reads = plan.merge_width_max as u64 * plan.block_bytes * u64::from(slots);
+                assert!(reads <= budget || plan.merge_width_max == 2, "{budget} {slots}");
+            }
+        }
+    }
+
+    #[test]
+    fn width_is_bounded_by_the_user_and_by_open_files() {
+        let wide = resources(8 << 30, 2);
+        assert_eq!(MemoryPlan::new(&wide, Some(10), 1000).merge_width_max, 10);
+        assert_eq!(MemoryPlan::new(&wide, None, 16).merge_width_max, 8);
+        assert_eq!(MemoryPlan::new(&wide, Some(1), 1000).merge_width_max, 2);
+    }
+
+    #[test]
+    fn a_sort_buffer_set_by_the_user_is_taken_from_what_is_held() {
+        let mut set = resources(100 << 20, 2);
+        set.sort_buffer_bytes = Some(40 << 20);
+        let plan = MemoryPlan::new(&set, None, 1000);
+        assert_eq!((plan.sort_buffer_bytes, plan.held_bytes), (20 << 20, 20 << 20));
+    }
+}

@@ -1,0 +1,125 @@
+//! The inputs of one partition's merge, brought down to a width that memory and open files allow.
+
+use super::ShuffleError;
+use super::comparator::Order;
+use super::cursor::{Cursor, DiskCursor, MemoryCursor};
+use super::memory::MemoryPlan;
+use super::merge::{Merge, RecordStream};
+use super::run::Run;
+use super::spill::{Spill, SpillWriter};
+use crate::local_fs::Scratch;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A merge by whichever order the job has.
+pub(crate) fn merge<'a>(inputs: Vec<Cursor<'a>>, order: &Order) -> Box<dyn RecordStream + 'a>
+where
+    Order: 'a,
+{
+    match order {
+        Order::Bytes(order) => Box::new(Merge::new(inputs, order.clone())),
+        Order::Number(order) => Box::new(Merge::new(inputs, order.clone())),
+        Order::Fields(order) => Box::new(Merge::new(inputs, order.clone())),
+    }
+}
+
+/// Writes all records of `stream` to a new spill.
+pub(crate) fn write_all(
+    stream: &mut dyn RecordStream,
+    path: PathBuf,
+    block_bytes: u64,
+    partitions: u32,
+) -> Result<Spill, ShuffleError> {
+    let mut writer = SpillWriter::create(path, block_bytes)?;
+    while let Some(merged) = stream.next_record()? {
+        writer.write(merged.partition, merged.record)?;
+    }
+    writer.finish(partitions)
+}
+
+/// A merge over `partitions` of `runs`, which stand in rank order.
+pub(crate) fn merge_runs<'a>(
+    runs: &'a [Arc<Run>],
+    partitions: Range<u32>,
+    order: &Order,
+) -> Box<dyn RecordStream + 'a> {
+    let cursors = runs.iter().map(|run| match &**run {
+        Run::Memory(run) => {
+            let start = run.partition(partitions.start).start;
+            let end = run.partition(partitions.end).start;
+            Cursor::Memory(MemoryCursor::new(run, start..end))
+        }
+        Run::Disk(spill) => Cursor::Disk(Box::new(DiskCursor::new(spill, partitions.clone()))),
+    });
+    merge(cursors.collect(), order)
+}
+
+/// What a merge pass needs to know.
+pub(crate) struct Passes<'a> {
+    pub(crate) order: &'a Order,
+    pub(crate) memory: &'a MemoryPlan,
+    pub(crate) scratch: &'a Scratch,
+    /// Begins the names of its files; unique in the job.
+    pub(crate) name: String,
+}
+
+impl Passes<'_> {
+    /// Leaves out runs without records in `partition` and merges neighbours on disk until few enough are
+    /// left for one merge. Returns the runs and how many records were written on the way.
+    ///
+    /// Neighbours only, so that equal keys stay in rank order; the cheapest ones first. Runs in memory
+    /// cost no file and no buffer and do not count.
+    pub(crate) fn narrow(
+        &self,
+        runs: &[Arc<Run>],
+        partition: u32,
+    ) -> Result<(Vec<Arc<Run>>, u64), ShuffleError> {
+        let mut left = Vec::new();
+        for run in runs {
+            let bytes = bytes_of(run, partition)?;
+            if bytes > 0 {
+                left.push((Arc::clone(run), bytes));
+            }
+        }
+        let (mut pass, mut records) = (0, 0);
+        loop {
+            let on_disk = left.iter().filter(|(run, _)| matches!(**run, Run::Disk(_))).count();
+            let width = self.memory.merge_width_max;
+            if on_disk <= width {
+                return Ok((left.into_iter().map(|(run, _)| run).collect(), records));
+            }
+            // The first pass takes just so many that all later ones are full.
+            let window = cheapest_window(&left, width.min(on_disk - width + 1));
+            let inputs: Vec<_> = left[window.clone()].iter().map(|(run, _)| Arc::clone(run)).collect();
+            let path = self.scratch.next_dir().join(format!("{}_merge{pass}", self.name));
+            let mut stream = merge_runs(&inputs, partition..partition + 1, self.order);
+            let spill = write_all(&mut *stream, path, self.memory.block_bytes, partition + 1)?;
+            drop(stream);
+            records += spill.records();
+            let bytes = spill.bytes();
+            left.splice(window, [(Arc::new(Run::Disk(spill)), bytes)]);
+            pass += 1;
+        }
+    }
+}
+
+fn bytes_of(run: &Run, partition: u32) -> Result<u64, ShuffleError> {
+    Ok(match run {
+        Run::Memory(run) => run.partition(partition).len() as u64,
+        Run::Disk(spill) => spill.span(partition)?.length,
+    })
+}
+
+/// The neighbours with `on_disk` runs on disk among them and the fewest bytes to move.
+fn cheapest_window(runs: &[(Arc<Run>, u64)], on_disk: usize) -> Range<usize> {
+    let disk: Vec<usize> = runs
+        .iter()
+        .enumerate()
+        .filter(|(_, (run, _))| matches!(**run, Run::Disk(_)))
+        .map(|(i, _)| i)
+        .collect();
+    let windows = disk.windows(on_disk).map(|ends| ends[0]..ends[on_disk - 1] + 1);
+    let cost = |window: &Range<usize>| runs[window.clone()].iter().map(|(_, bytes)| *bytes).sum::<u64>();
+    windows.min_by_key(cost).expect("there are more runs on disk than the window takes")
+}

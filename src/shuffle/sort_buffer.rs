@@ -1,0 +1,372 @@
+//! Where map output lands: one arena of bytes and one fixed-size entry per record.
+//!
+//! ```text
+//!   arena    the 1 | cat 1 | the 1 | pending bytes of an unfinished record ...free...
+//!            ^0      ^6      ^12     ^cut
+//!   entries  [p, "the", 0, 3, 1] [p, "cat", 6, 3, 1] [p, "the", 12, 3, 1]
+//!             partition, first 8 key bytes, position, key length, value length
+//! ```
+//!
+//! A child's output is read straight into the arena and its lines are cut where they lie, so a record is
+//! never copied before it is merged. Sorting moves entries only, by partition, key prefix and position as
+//! one 128-bit number; keys are looked at again only where prefixes tie. The position last makes the order
+//! of equal keys their order of emission without a stable sort's second buffer.
+
+use super::ShuffleError;
+use super::arena::{ARENA_BYTES_MAX, Arena};
+use super::comparator::KeyOrder;
+use super::partitioner::Partitioner;
+use crate::record::{KeyFields, RecordRef};
+use crate::writable::text_serialized_len;
+use memchr::{memchr, memchr_iter, memchr2_iter};
+use rayon::slice::ParallelSliceMut;
+
+/// Below this many entries one core sorts faster than several can agree to.
+const PARALLEL_SORT_FROM: usize = 1 << 17;
+
+/// No read is worth its system call for fewer bytes than this.
+const ROOM_BYTES_MIN: usize = 4 << 10;
+
+/// One record of a buffer. The order of `rank` is partition, key prefix, position in the arena.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    rank_high: u64,
+    rank_low: u64,
+    key_len: u32,
+    value_len: u32,
+}
+
+impl Entry {
+    fn new(partition: u32, prefix: u64, at: usize, key_len: usize, value_len: usize) -> Self {
+        debug_assert!(at <= ARENA_BYTES_MAX, "the arena is bounded so that positions fit");
+        Self {
+            rank_high: u64::from(partition) << 32 | prefix >> 32,
+            rank_low: prefix << 32 | at as u64,
+            key_len: key_len as u32,
+            value_len: value_len as u32,
+        }
+    }
+
+    fn rank(&self) -> u128 {
+        u128::from(self.rank_high) << 64 | u128::from(self.rank_low)
+    }
+
+    pub(crate) fn partition(&self) -> u32 {
+        (self.rank_high >> 32) as u32
+    }
+
+    pub(crate) fn prefix(&self) -> u64 {
+        self.rank_high << 32 | self.rank_low >> 32
+    }
+
+    fn at(&self) -> usize {
+        (self.rank_low & u64::from(u32::MAX)) as usize
+    }
+
+    fn ties_with(&self, other: &Self) -> bool {
+        self.rank_high == other.rank_high && self.rank_low >> 32 == other.rank_low >> 32
+    }
+
+    fn key<'a>(&self, arena: &'a [u8]) -> &'a [u8] {
+        &arena[self.at()..self.at() + self.key_len as usize]
+    }
+}
+
+/// How large buffers may be, in bytes of arena and entries together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BufferLimits {
+    /// A buffer is full from here on.
+    pub(crate) bytes: usize,
+    /// One record may push a buffer up to here.
+    pub(crate) record_bytes_max: usize,
+}
+
+/// What was taken in: a batch of map output for the counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Collected {
+    /// Records.
+    pub(crate) records: u64,
+    /// Their serialised keys and values.
+    pub(crate) bytes: u64,
+}
+
+/// Map output being collected.
+#[derive(Debug)]
+pub(crate) struct SortBuffer {
+    arena: Arena,
+    entries: Vec<Entry>,
+    /// End of the last whole record; what follows is pending.
+    cut: usize,
+    /// Pending bytes before this position are known to hold no line end, so that a record that arrives in
+    /// a thousand reads is not searched a thousand times.
+    searched: usize,
+    /// Bytes between a record's key and its value: the separator the child wrote.
+    gap: usize,
+    limits: BufferLimits,
+}
+
+impl SortBuffer {
+    /// An empty buffer that expects about `expected_bytes` of output, with `gap` bytes between keys and
+    /// values.
+    pub(crate) fn new(limits: BufferLimits, expected_bytes: usize, gap: usize) -> Result<Self, ShuffleError> {
+        let limits = BufferLimits {
+            bytes: limits.bytes.min(ARENA_BYTES_MAX),
+            record_bytes_max: limits.record_bytes_max.min(ARENA_BYTES_MAX),
+        };
+        let capacity = expected_bytes.clamp(ROOM_BYTES_MIN, limits.bytes.max(ROOM_BYTES_MIN));
+        let arena =
+            Arena::new(capacity).map_err(|source| ShuffleError::Memory { bytes: capacity, source })?;
+        Ok(Self { arena, entries: Vec::new(), cut: 0, searched: 0, gap, limits })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Bytes in use, by arena and entries.
+    pub(crate) fn bytes(&self) -> usize {
+        self.arena.used() + size_of_val(self.entries.as_slice())
+    }
+
+    /// Space to read a child's output into; `None` when the buffer is full and must be sorted first.
+    ///
+    /// # Errors
+    /// When a single record is larger than the limits allow.
+    pub(crate) fn room(&mut self) -> Result<Option<&mut [u8]>, ShuffleError> {
+        if !self.make_room(ROOM_BYTES_MIN)? {
+            return Ok(None);
+        }
+        let left = self.limits.bytes.saturating_sub(self.bytes()).max(ROOM_BYTES_MIN);
+        let free = self.arena.free();
+        let count = free.len().min(left);
+        Ok(Some(&mut free[..count]))
+    }
+
+    /// Takes in `count` bytes that were read into [`Self::room`], as pending.
+    pub(crate) fn extend(&mut self, count: usize) {
+        self.arena.extend(count);
+    }
+
+    /// Sees to `wanted` bytes of free space; false when the records here must leave first.
+    fn make_room(&mut self, wanted: usize) -> Result<bool, ShuffleError> {
+        let in_use = self.bytes();
+        if in_use + wanted > self.limits.bytes && !self.entries.is_empty() {
+            return Ok(false);
+        }
+        if self.arena.capacity() - self.arena.used() >= wanted {
+            return Ok(true);
+        }
+        // Doubling keeps the copying linear. Past the buffer's own limit only a single record may push,
+        // since a buffer with others in it was full above.
+        let limit = if self.entries.is_empty() { self.limits.record_bytes_max } else { self.limits.bytes };
+        let needed = self.arena.used() + wanted;
+        if needed > limit.max(2 * ROOM_BYTES_MIN) {
+            return Err(ShuffleError::RecordTooLarge { bytes: needed as u64, limit: limit as u64 });
+        }
+        let capacity = (self.arena.capacity() * 2).clamp(needed, limit.max(needed));
+        self.arena.grow(capacity).map_err(|source| ShuffleError::Memory { bytes: capacity, source })?;
+        Ok(true)
+    }
+
+    /// Cuts the pending bytes into records, a line each. The lines must end in LF alone.
+    pub(crate) fn cut_lines<O: KeyOrder>(
+        &mut self,
+        fields: &KeyFields<'_>,
+        order: &O,
+        partitioner: &Partitioner,
+    ) -> Collected {
+        debug_assert_eq!(self.gap, fields.separator.len());
+        if memchr(b'\n', &self.arena.bytes()[self.searched.max(self.cut)..]).is_none() {
+            self.searched = self.arena.used();
+            return Collected::default();
+        }
+        match *fields.separator {
+            [tab] if fields.key_fields <= 1 => self.cut_at_byte(tab, order, partitioner),
+            _ => self.cut_at_fields(fields, order, partitioner),
+        }
+    }
+
+    /// The common case in one pass: a one-byte separator behind a one-field key.
+    fn cut_at_byte<O: KeyOrder>(&mut self, tab: u8, order: &O, partitioner: &Partitioner) -> Collected {
+        let bytes = self.arena.bytes();
+        let base = self.cut;
+        let (mut start, mut key_end, mut serialised) = (base, None, 0);
+        let before = self.entries.len();
+        for at in memchr2_iter(b'\n', tab, &bytes[base..]) {
+            let at = base + at;
+            if bytes[at] != b'\n' {
+                key_end.get_or_insert(at);
+                continue;
+            }
+            let (key_end, value_len) = key_end.take().map_or((at, 0), |end| (end, at - end - 1));
+            let key = &bytes[start..key_end];
+            serialised += text_serialized_len(key.len()) + text_serialized_len(value_len);
+            let partition = partitioner.partition(key);
+            self.entries.push(Entry::new(partition, order.prefix(key), start, key.len(), value_len));
+            start = at + 1;
+        }
+        self.cut = start;
+        Collected { records: (self.entries.len() - before) as u64, bytes: serialised }
+    }
+
+    fn cut_at_fields<O: KeyOrder>(
+        &mut self,
+        fields: &KeyFields<'_>,
+        order: &O,
+        partitioner: &Partitioner,
+    ) -> Collected {
+        let bytes = self.arena.bytes();
+        let base = self.cut;
+        let (mut start, mut serialised) = (base, 0);
+        let before = self.entries.len();
+        for at in memchr_iter(b'\n', &bytes[base..]) {
+            let record = fields.split(&bytes[start..base + at]);
+            let (key, value_len) = (record.key, record.value.len());
+            serialised += text_serialized_len(key.len()) + text_serialized_len(value_len);
+            let partition = partitioner.partition(key);
+            self.entries.push(Entry::new(partition, order.prefix(key), start, key.len(), value_len));
+            start = base + at + 1;
+        }
+        self.cut = start;
+        Collected { records: (self.entries.len() - before) as u64, bytes: serialised }
+    }
+
+    /// Copies one record in; false when the buffer is full. Not to be mixed with pending bytes.
+    pub(crate) fn collect(
+        &mut self,
+        partition: u32,
+        prefix: u64,
+        record: RecordRef<'_>,
+    ) -> Result<bool, ShuffleError> {
+        debug_assert_eq!(self.cut, self.arena.used(), "no pending bytes");
+        let bytes = record.key.len() + self.gap + record.value.len();
+        if !self.make_room(bytes)? {
+            return Ok(false);
+        }
+        let at = self.arena.used();
+        let free = self.arena.free();
+        free[..record.key.len()].copy_from_slice(record.key);
+        free[record.key.len() + self.gap..bytes].copy_from_slice(record.value);
+        self.arena.extend(bytes);
+        self.cut = at + bytes;
+        self.entries.push(Entry::new(partition, prefix, at, record.key.len(), record.value.len()));
+        Ok(true)
+    }
+
+    /// Moves the pending bytes to the start of `next`, which must be empty.
+    pub(crate) fn hand_pending_to(&mut self, next: &mut Self) -> Result<(), ShuffleError> {
+        let pending = &self.arena.bytes()[self.cut..];
+        if next.arena.capacity() < pending.len() {
+            let bytes = pending.len();
+            next.arena.grow(bytes).map_err(|source| ShuffleError::Memory { bytes, source })?;
+        }
+        next.arena.free()[..pending.len()].copy_from_slice(pending);
+        next.arena.extend(pending.len());
+        self.arena.truncate(self.cut);
+        Ok(())
+    }
+
+    /// Sorts the records by partition, key and order of emission.
+    pub(crate) fn sort<O: KeyOrder>(mut self, order: &O) -> MemoryRun {
+        debug_assert_eq!(self.cut, self.arena.used(), "pending bytes would be lost");
+        sort_entries(self.arena.bytes(), &mut self.entries, order);
+        self.into_run()
+    }
+
+    /// Takes the records as they are, for a combiner's output: Hadoop does not sort it again
+    /// (`Task.CombineOutputCollector` appends).
+    pub(crate) fn into_run(self) -> MemoryRun {
+        MemoryRun { arena: self.arena, entries: self.entries, gap: self.gap }
+    }
+}
+
+fn sort_entries<O: KeyOrder>(arena: &[u8], entries: &mut [Entry], order: &O) {
+    if entries.len() >= PARALLEL_SORT_FROM {
+        entries.par_sort_unstable_by_key(Entry::rank);
+    } else {
+        entries.sort_unstable_by_key(Entry::rank);
+    }
+    let mut rest = entries;
+    while let Some(first) = rest.first() {
+        let count = rest.iter().take_while(|entry| entry.ties_with(first)).count();
+        let (ties, after) = rest.split_at_mut(count);
+        if count > 1 {
+            sort_ties(arena, ties, order);
+        }
+        rest = after;
+    }
+}
+
+/// Sorts entries of one partition and one prefix by their whole keys.
+fn sort_ties<O: KeyOrder>(arena: &[u8], ties: &mut [Entry], order: &O) {
+    let len = ties[0].key_len;
+    let decided = order.prefix_decides(len as usize, len as usize);
+    if decided && ties.iter().all(|entry| entry.key_len == len) {
+        return; // equal keys, already in order of emission
+    }
+    ties.sort_unstable_by(|a, b| {
+        order.compare(a.key(arena), b.key(arena)).then_with(|| a.rank_low.cmp(&b.rank_low))
+    });
+}
+
+/// Records in memory, by partition, then key, then order of emission (a combiner's output: by partition,
+/// then as it was written).
+#[derive(Debug)]
+pub(crate) struct MemoryRun {
+    arena: Arena,
+    entries: Vec<Entry>,
+    gap: usize,
+}
+
+impl MemoryRun {
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Indices of the entries of `partition`.
+    pub(crate) fn partition(&self, partition: u32) -> std::ops::Range<usize> {
+        // Searched for rather than kept: 100 000 runs of 10 000 bounds each would not fit any budget.
+        let start = self.entries.partition_point(|entry| entry.partition() < partition);
+        let end = start + self.entries[start..].partition_point(|entry| entry.partition() == partition);
+        start..end
+    }
+
+    pub(crate) fn key(&self, entry: &Entry) -> &[u8] {
+        entry.key(self.arena.bytes())
+    }
+
+    pub(crate) fn record(&self, entry: &Entry) -> RecordRef<'_> {
+        let bytes = self.arena.bytes();
+        let key = entry.key(bytes);
+        if entry.value_len == 0 {
+            return RecordRef { key, value: &[] }; // a line without separator has no gap behind it
+        }
+        let value_at = entry.at() + key.len() + self.gap;
+        RecordRef { key, value: &bytes[value_at..value_at + entry.value_len as usize] }
+    }
+
+    /// Memory held, in bytes.
+    pub(crate) fn bytes_held(&self) -> usize {
+        self.arena.used() + size_of::<Entry>() * self.entries.capacity()
+    }
+
+    /// Forgets the records and keeps the memory, whose pages are there already, for the next buffer.
+    pub(crate) fn recycle(mut self, limits: BufferLimits) -> SortBuffer {
+        self.arena.truncate(0);
+        self.entries.clear();
+        SortBuffer { arena: self.arena, entries: self.entries, cut: 0, searched: 0, gap: self.gap, limits }
+    }
+
+    /// Gives back what was reserved and not used, so that the run can be kept until the reducers come.
+    ///
+    /// A map that is mostly empty moves to one that fits: untouched pages are free, but the kernel's
+    /// number of maps per process is not, and 10 000 small tasks must fit under it.
+    pub(crate) fn shrink(mut self) -> std::io::Result<Self> {
+        self.entries.shrink_to_fit();
+        let used = self.arena.used();
+        if used < self.arena.capacity() / 4 {
+            self.arena.grow(used.max(1))?;
+        }
+        Ok(self)
+    }
+}

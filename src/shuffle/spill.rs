@@ -1,0 +1,320 @@
+//! Runs on disk: one file per spill, its segments one after another, their index at the end.
+//!
+//! ```text
+//!   block*                    of partition 0, then of partition 1, ...
+//!   index                     per partition: offset u64, length u64, records u64
+//!   footer                    index offset u64, partitions u32, version u32, index checksum u64, magic
+//!
+//!   block = length u32, checksum u64, record*
+//!   record = key length varint, value length varint, key, value
+//! ```
+//!
+//! Numbers are little-endian. A block holds whole records of one partition, and its checksum (xxh3)
+//! guards every byte that is read back. Files are private to the job, so there is one version at a time.
+
+use super::ShuffleError;
+use crate::error::{At, IoError};
+use crate::record::RecordRef;
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use xxhash_rust::xxh3::xxh3_64;
+
+const MAGIC: &[u8; 8] = b"mrspill\n";
+const VERSION: u32 = 1;
+/// Bytes before a block's records.
+pub(super) const BLOCK_HEADER_BYTES: usize = 12;
+const INDEX_ENTRY_BYTES: u64 = 24;
+const FOOTER_BYTES: u64 = 32;
+
+/// Where one partition lies in a spill.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SegmentSpan {
+    /// First byte of its first block.
+    pub(crate) offset: u64,
+    /// Bytes of its blocks, headers included; 0 when it has no records.
+    pub(crate) length: u64,
+    /// Records in it.
+    pub(crate) records: u64,
+}
+
+/// Writes one spill. Records must come by partition.
+#[derive(Debug)]
+pub(crate) struct SpillWriter {
+    file: File,
+    path: PathBuf,
+    block: Vec<u8>,
+    block_records: u64,
+    block_bytes: usize,
+    written: u64,
+    spans: Vec<SegmentSpan>,
+}
+
+impl SpillWriter {
+    /// Creates the file, readable by its owner only. `block_bytes` is the size blocks are closed at.
+    pub(crate) fn create(path: PathBuf, block_bytes: u64) -> Result<Self, IoError> {
+        let file = OpenOptions::new()
+            .write(true)
+            .read(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .at("create spill", &path)?;
+        let block_bytes = block_bytes as usize;
+        let block = Vec::with_capacity(block_bytes + BLOCK_HEADER_BYTES);
+        Ok(Self { file, path, block, block_records: 0, block_bytes, written: 0, spans: Vec::new() })
+    }
+
+    /// Adds a record.
+    pub(crate) fn write(&mut self, partition: u32, record: RecordRef<'_>) -> Result<(), ShuffleError> {
+        if self.spans.len() != partition as usize + 1 {
+            self.turn_to(partition)?;
+        }
+        if self.block.is_empty() {
+            self.block.resize(BLOCK_HEADER_BYTES, 0);
+        }
+        push_varint(&mut self.block, record.key.len() as u64);
+        push_varint(&mut self.block, record.value.len() as u64);
+        self.block.extend_from_slice(record.key);
+        self.block.extend_from_slice(record.value);
+        self.block_records += 1;
+        if self.block.len() >= self.block_bytes {
+            self.flush_block()?;
+        }
+        Ok(())
+    }
+
+    fn turn_to(&mut self, partition: u32) -> Result<(), ShuffleError> {
+        assert!(self.spans.len() <= partition as usize, "records must come by partition");
+        self.flush_block()?;
+        let empty = SegmentSpan { offset: self.written, ..SegmentSpan::default() };
+        self.spans.resize(partition as usize + 1, empty);
+        Ok(())
+    }
+
+    fn flush_block(&mut self) -> Result<(), ShuffleError> {
+        if self.block_records == 0 {
+            return Ok(());
+        }
+        let (header, body) = self.block.split_at_mut(BLOCK_HEADER_BYTES);
+        let length = u32::try_from(body.len()).map_err(|_| ShuffleError::RecordTooLarge {
+            bytes: body.len() as u64,
+            limit: u64::from(u32::MAX),
+        })?;
+        header[..4].copy_from_slice(&length.to_le_bytes());
+        header[4..].copy_from_slice(&xxh3_64(body).to_le_bytes());
+        self.file.write_all(&self.block).at("write spill", &self.path)?;
+        let span = self.spans.last_mut().expect("a block has a partition");
+        span.length += self.block.len() as u64;
+        span.records += self.block_records;
+        self.written += self.block.len() as u64;
+        self.block.clear();
+        self.block_records = 0;
+        Ok(())
+    }
+
+    /// Writes index and footer and gives the spill out for reading. A writer dropped without it leaves a
+    /// file without a footer, which no reader accepts.
+    pub(crate) fn finish(mut self, partitions: u32) -> Result<Spill, ShuffleError> {
+        self.flush_block()?;
+        assert!(self.spans.len() <= partitions as usize, "no records beyond the last partition");
+        let empty = SegmentSpan { offset: self.written, ..SegmentSpan::default() };
+        self.spans.resize(partitions as usize, empty);
+        let mut tail = Vec::with_capacity(self.spans.len() * INDEX_ENTRY_BYTES as usize);
+        for span in &self.spans {
+            for number in [span.offset, span.length, span.records] {
+                tail.extend_from_slice(&number.to_le_bytes());
+            }
+        }
+        let checksum = xxh3_64(&tail);
+        tail.extend_from_slice(&self.written.to_le_bytes());
+        tail.extend_from_slice(&partitions.to_le_bytes());
+        tail.extend_from_slice(&VERSION.to_le_bytes());
+        tail.extend_from_slice(&checksum.to_le_bytes());
+        tail.extend_from_slice(MAGIC);
+        self.file.write_all(&tail).at("write spill", &self.path)?;
+        // Not synced: a spill does not outlive the job, and a crash of the machine ends the job.
+        let records = self.spans.iter().map(|span| span.records).sum();
+        let bytes = self.written + tail.len() as u64;
+        Ok(Spill { file: self.file, path: self.path, index_at: self.written, partitions, records, bytes })
+    }
+}
+
+/// A finished spill, open for reading. The file goes with it when it lies in a scratch folder.
+#[derive(Debug)]
+pub(crate) struct Spill {
+    file: File,
+    path: PathBuf,
+    index_at: u64,
+    partitions: u32,
+    records: u64,
+    bytes: u64,
+}
+
+impl Spill {
+    /// Opens a spill that another process wrote.
+    pub(crate) fn open(path: PathBuf) -> Result<Self, ShuffleError> {
+        let file = File::open(&path).at("open spill", &path)?;
+        let bytes = file.metadata().at("look at spill", &path)?.len();
+        let corrupt = |offset, what| ShuffleError::Corrupt { path: path.clone(), offset, what };
+        let footer_at = bytes.checked_sub(FOOTER_BYTES).ok_or_else(|| corrupt(0, "no room for a footer"))?;
+        let mut footer = [0; FOOTER_BYTES as usize];
+        file.read_exact_at(&mut footer, footer_at).at("read spill", &path)?;
+        if footer[24..] != *MAGIC || le_u32(&footer[12..]) != VERSION {
+            return Err(corrupt(footer_at, "no footer of this version"));
+        }
+        let (index_at, partitions) = (le_u64(&footer), le_u32(&footer[8..]));
+        if index_at.checked_add(u64::from(partitions) * INDEX_ENTRY_BYTES) != Some(footer_at) {
+            return Err(corrupt(footer_at, "the index has the wrong size"));
+        }
+        let mut index = vec![0; (footer_at - index_at) as usize];
+        file.read_exact_at(&mut index, index_at).at("read spill", &path)?;
+        if xxh3_64(&index) != le_u64(&footer[16..]) {
+            return Err(corrupt(index_at, "the index does not match its checksum"));
+        }
+        let records = index.chunks_exact(INDEX_ENTRY_BYTES as usize).map(|entry| le_u64(&entry[16..])).sum();
+        Ok(Self { file, path, index_at, partitions, records, bytes })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Records of all partitions.
+    pub(crate) fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Size of the file.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Where `partition` lies. Read from the file each time: the indexes of many spills of many partitions
+    /// would outgrow the budget.
+    pub(crate) fn span(&self, partition: u32) -> Result<SegmentSpan, ShuffleError> {
+        debug_assert!(partition < self.partitions);
+        let mut entry = [0; INDEX_ENTRY_BYTES as usize];
+        let at = self.index_at + u64::from(partition) * INDEX_ENTRY_BYTES;
+        self.file.read_exact_at(&mut entry, at).at("read spill", &self.path)?;
+        Ok(SegmentSpan { offset: le_u64(&entry), length: le_u64(&entry[8..]), records: le_u64(&entry[16..]) })
+    }
+
+    /// Reads the block at `offset` into `block` and returns the offset after it.
+    pub(super) fn read_block(&self, offset: u64, block: &mut Vec<u8>) -> Result<u64, ShuffleError> {
+        let mut header = [0; BLOCK_HEADER_BYTES];
+        self.file.read_exact_at(&mut header, offset).at("read spill", &self.path)?;
+        let length = le_u32(&header) as usize;
+        let end = offset + (BLOCK_HEADER_BYTES + length) as u64;
+        if end > self.index_at {
+            return Err(self.corrupt(offset, "a block reaches into the index"));
+        }
+        block.resize(length, 0); // not cleared first: what is left of the last block is overwritten
+        self.file.read_exact_at(block, offset + BLOCK_HEADER_BYTES as u64).at("read spill", &self.path)?;
+        if xxh3_64(block) != le_u64(&header[4..]) {
+            return Err(self.corrupt(offset, "a block does not match its checksum"));
+        }
+        Ok(end)
+    }
+
+    pub(super) fn corrupt(&self, offset: u64, what: &'static str) -> ShuffleError {
+        ShuffleError::Corrupt { path: self.path.clone(), offset, what }
+    }
+}
+
+fn le_u64(bytes: &[u8]) -> u64 {
+    u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes"))
+}
+
+fn le_u32(bytes: &[u8]) -> u32 {
+    u32::from_le_bytes(bytes[..4].try_into().expect("four bytes"))
+}
+
+fn push_varint(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+/// Reads a varint at `*at` and moves past it; `None` when the bytes end first.
+pub(super) fn read_varint(bytes: &[u8], at: &mut usize) -> Option<usize> {
+    let mut number = 0u64;
+    for shift in (0..64).step_by(7) {
+        let byte = *bytes.get(*at)?;
+        *at += 1;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return usize::try_from(number).ok();
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spill_of(dir: &Path, records: &[(u32, &str, &str)], partitions: u32) -> Spill {
+        let mut writer = SpillWriter::create(dir.join("spill"), 32).unwrap();
+        for (partition, key, value) in records {
+            writer.write(*partition, RecordRef { key: key.as_bytes(), value: value.as_bytes() }).unwrap();
+        }
+        writer.finish(partitions).unwrap()
+    }
+
+    #[test]
+    fn spans_tile_the_file_and_empty_partitions_are_empty() {
+        let dir = tempfile::tempdir().unwrap();
+        let written = spill_of(dir.path(), &[(1, "a", "1"), (1, "b", &"x".repeat(100)), (3, "c", "")], 5);
+        let read = Spill::open(written.path().to_path_buf()).unwrap();
+        let mut at = 0;
+        for (partition, records) in [0, 2, 0, 1, 0].into_iter().enumerate() {
+            let span = read.span(partition as u32).unwrap();
+            assert_eq!((span.offset, span.records), (at, records), "partition {partition}");
+            at += span.length;
+        }
+        assert_eq!((read.records(), at), (3, read.index_at));
+        assert_eq!(read.bytes(), written.bytes());
+    }
+
+    #[test]
+    fn every_flipped_bit_is_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        let spill = spill_of(dir.path(), &[(0, "key", "value"), (1, "k", "v")], 2);
+        let good = std::fs::read(spill.path()).unwrap();
+        for bit in 0..good.len() * 8 {
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            let path = dir.path().join("bad");
+            std::fs::write(&path, &bad).unwrap();
+            let outcome = Spill::open(path).and_then(|spill| {
+                let mut block = Vec::new();
+                (0..2).try_for_each(|partition| {
+                    let span = spill.span(partition)?;
+                    let mut at = span.offset;
+                    while at < span.offset + span.length {
+                        at = spill.read_block(at, &mut block)?;
+                    }
+                    Ok(())
+                })
+            });
+            assert!(outcome.is_err(), "bit {bit} flipped unseen");
+        }
+    }
+
+    #[test]
+    fn a_file_cut_short_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let spill = spill_of(dir.path(), &[(0, "key", "value")], 1);
+        let good = std::fs::read(spill.path()).unwrap();
+        for length in 0..good.len() {
+            let path = dir.path().join("short");
+            std::fs::write(&path, &good[..length]).unwrap();
+            assert!(Spill::open(path).is_err(), "{length} bytes accepted");
+        }
+    }
+}

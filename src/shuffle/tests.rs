@@ -1,0 +1,319 @@
+//! The whole shuffle against a stupid oracle: whatever the buffers, the merge width, the tasks and their
+//! order of finishing are, records come out sorted by partition and key, and equal keys by task and
+//! emission.
+
+use super::collector::{CollectSpec, Collector};
+use super::combine::Combine;
+use super::comparator::{KeyOrder, Order};
+use super::memory::MemoryPlan;
+use super::merge::RecordStream;
+use super::outputs::MapOutputs;
+use super::partitioner::Partitioner;
+use super::passes::{Passes, merge_runs};
+use super::{ShuffleError, comparator};
+use crate::local_fs::Scratch;
+use crate::plan::{KeyOrderSpec, PartitionerSpec};
+use crate::record::{KeyFields, RecordRef};
+use crate::writable::WritableKind;
+use proptest::prelude::*;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread;
+
+type Record = (Vec<u8>, Vec<u8>);
+
+/// A shuffle to be tried.
+#[derive(Clone, Debug)]
+struct Trial {
+    /// Output of each map task.
+    tasks: Vec<Vec<Record>>,
+    /// Order in which the tasks finish: a sort key for each.
+    finish: Vec<u8>,
+    partitions: u32,
+    sort_buffer_bytes: u64,
+    held_bytes: u64,
+    block_bytes: u64,
+    merge_width_max: usize,
+    /// Give the collector lines of so many bytes at once, or records when 0.
+    read_bytes: usize,
+    number_keys: bool,
+}
+
+impl Trial {
+    fn order(&self) -> Order {
+        Order::new(&KeyOrderSpec::Natural, &self.kind())
+    }
+
+    fn kind(&self) -> WritableKind {
+        if self.number_keys { WritableKind::Long } else { WritableKind::Text }
+    }
+
+    fn partitioner(&self) -> Partitioner {
+        Partitioner::new(&PartitionerSpec::Hash, &self.kind(), self.partitions)
+    }
+
+    fn memory(&self) -> MemoryPlan {
+        MemoryPlan {
+            sort_buffer_bytes: self.sort_buffer_bytes,
+            record_bytes_max: 1 << 20,
+            held_bytes: self.held_bytes,
+            block_bytes: self.block_bytes,
+            merge_width_max: self.merge_width_max,
+        }
+    }
+
+    /// What must come out: each partition's records.
+    fn expected(&self) -> Vec<Vec<Record>> {
+        let mut all: Vec<Record> = self.tasks.iter().flatten().cloned().collect();
+        all.sort_by(|a, b| self.kind().compare(&a.0, &b.0));
+        let partitioner = self.partitioner();
+        let of = |number| {
+            let mut records = all.clone();
+            records.retain(|record| partitioner.partition(&record.0) == number);
+            records
+        };
+        (0..self.partitions).map(of).collect()
+    }
+
+    fn run(&self, combiner: Option<&dyn Combine>) -> Vec<Vec<Record>> {
+        let dir = tempfile::tempdir().unwrap();
+        let scratch = Scratch::create(&[dir.path().to_path_buf()]).unwrap();
+        let (order, partitioner, memory) = (self.order(), self.partitioner(), self.memory());
+        let outputs = MapOutputs::new(&order, memory, &scratch, self.partitions);
+        let mut numbers: Vec<usize> = (0..self.tasks.len()).collect();
+        numbers.sort_by_key(|&number| self.finish.get(number));
+        for number in numbers {
+            let name = number.to_string();
+            let spec = CollectSpec {
+                order: &order,
+                partitioner: &partitioner,
+                partitions: self.partitions,
+                memory: &memory,
+                scratch: &scratch,
+                combiner,
+                combine_spills_min: 3,
+                name: &name,
+                expected_bytes: 10,
+                gap: 1,
+            };
+            let runs = match order.clone() {
+                Order::Bytes(order) => self.collect(spec, order, number),
+                Order::Number(order) => self.collect(spec, order, number),
+                Order::Fields(_) => unreachable!("no trial has field options"),
+            };
+            outputs.add(number as u32, runs).unwrap();
+        }
+        let runs = outputs.take_runs();
+        let partition = |number: u32| {
+            let passes =
+                Passes { order: &order, memory: &memory, scratch: &scratch, name: format!("r{number}") };
+            let (inputs, _) = passes.narrow(&runs, number).unwrap();
+            let mut stream = merge_runs(&inputs, number..number + 1, &order);
+            records_of(&mut *stream, number)
+        };
+        (0..self.partitions).map(partition).collect()
+    }
+
+    fn collect<O: KeyOrder>(&self, spec: CollectSpec<'_>, order: O, number: usize) -> Vec<super::run::Run> {
+        thread::scope(|scope| {
+            let mut collector = Collector::new(spec, order, scope).unwrap();
+            if self.read_bytes == 0 || self.number_keys {
+                for (key, value) in &self.tasks[number] {
+                    collector.collect(RecordRef { key, value }).unwrap();
+                }
+            } else {
+                let lines = lines_of(&self.tasks[number]);
+                let mut rest = lines.as_slice();
+                while !rest.is_empty() {
+                    let room = collector.room().unwrap();
+                    let count = rest.len().min(room.len()).min(self.read_bytes);
+                    room[..count].copy_from_slice(&rest[..count]);
+                    rest = &rest[count..];
+                    collector.take_lines(count, &KeyFields { separator: b"\t", key_fields: 1 });
+                }
+            }
+            collector.finish().unwrap().runs
+        })
+    }
+}
+
+fn lines_of(records: &[Record]) -> Vec<u8> {
+    records.iter().flat_map(|(key, value)| [key.as_slice(), b"\t", value, b"\n"].concat()).collect()
+}
+
+fn records_of(stream: &mut dyn RecordStream, partition: u32) -> Vec<Record> {
+    let mut records = Vec::<Record>::new();
+    while let Some(merged) = stream.next_record().unwrap() {
+        assert_eq!(merged.partition, partition);
+        let same = records.last().is_some_and(|last| last.0 == merged.record.key);
+        assert_eq!(merged.new_group, !same, "at record {}", records.len());
+        records.push((merged.record.key.to_vec(), merged.record.value.to_vec()));
+    }
+    records
+}
+
+fn key() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        prop::sample::select(vec![
+            &b""[..],
+            b"a",
+            b"a\0",
+            b"ab",
+            b"prefix__",
+            b"prefix__a",
+            b"prefix__b",
+            b"\xff"
+        ])
+        .prop_map(<[u8]>::to_vec),
+        prop::collection::vec(prop::sample::select(vec![0u8, b'a', b'b', 0x7f, 0x80, 0xff]), 0..20),
+    ]
+}
+
+fn trial() -> impl Strategy<Value = Trial> {
+    let value = prop::collection::vec(prop::sample::select(b"xyz\t ".to_vec()), 0..30);
+    let tasks = prop::collection::vec(prop::collection::vec((key(), value), 0..40), 0..8);
+    let sizes = (1..5u32, 1..3000u64, 0..3000u64, 1..200u64, 2..6usize);
+    (tasks, prop::collection::vec(any::<u8>(), 8), sizes, 0..50usize, any::<bool>()).prop_map(
+        |(mut tasks, finish, (partitions, sort, held_bytes, block_bytes, width), read_bytes, number_keys)| {
+            for (key, _) in tasks.iter_mut().flatten().filter(|_| number_keys) {
+                key.resize(8, 0xfe);
+            }
+            Trial {
+                tasks,
+                finish,
+                partitions,
+                sort_buffer_bytes: sort,
+                held_bytes,
+                block_bytes,
+                merge_width_max: width,
+                read_bytes,
+                number_keys,
+            }
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+
+    #[test]
+    fn records_come_out_sorted_and_stable(trial in trial()) {
+        prop_assert_eq!(trial.run(None), trial.expected());
+    }
+
+    #[test]
+    fn a_combiner_sees_every_record_and_its_output_is_kept(mut trial in trial()) {
+        // A combiner that counts records: however often it runs, the counts add up.
+        for (_, value) in trial.tasks.iter_mut().flatten() {
+            *value = b"1".to_vec();
+        }
+        let combiner = Counting::default();
+        let combined = trial.run(Some(&combiner));
+        let sums = |parts: &[Vec<Record>]| -> Vec<Vec<(Vec<u8>, u64)>> {
+            let sum = |records: &Vec<Record>| {
+                let mut sums = std::collections::BTreeMap::<Vec<u8>, u64>::new();
+                for (key, value) in records {
+                    *sums.entry(key.clone()).or_default() += number(value);
+                }
+                sums.into_iter().collect()
+            };
+            parts.iter().map(sum).collect()
+        };
+        prop_assert_eq!(sums(&combined), sums(&trial.expected()));
+        prop_assert_eq!(combiner.calls.load(Relaxed) > 0, trial.tasks.iter().any(|task| !task.is_empty()));
+    }
+}
+
+#[derive(Default)]
+struct Counting {
+    calls: AtomicU64,
+}
+
+impl Combine for Counting {
+    fn combine(
+        &self,
+        input: &mut dyn RecordStream,
+        output: &mut dyn FnMut(RecordRef<'_>) -> Result<(), ShuffleError>,
+    ) -> Result<(), ShuffleError> {
+        self.calls.fetch_add(1, Relaxed);
+        let (mut key, mut sum) = (Vec::new(), 0);
+        while let Some(merged) = input.next_record()? {
+            if merged.new_group && sum > 0 {
+                output(RecordRef { key: &key, value: sum.to_string().as_bytes() })?;
+                sum = 0;
+            }
+            key = merged.record.key.to_vec();
+            sum += number(merged.record.value);
+        }
+        output(RecordRef { key: &key, value: sum.to_string().as_bytes() })
+    }
+}
+
+fn number(text: &[u8]) -> u64 {
+    String::from_utf8_lossy(text).parse().unwrap()
+}
+
+#[test]
+fn one_record_may_outgrow_the_buffer_but_not_the_limit() {
+    let large = |bytes: usize| Trial {
+        tasks: vec![vec![(b"a".to_vec(), vec![b'x'; 10]), (b"b".to_vec(), vec![b'y'; bytes])]],
+        finish: vec![0],
+        partitions: 1,
+        sort_buffer_bytes: 64,
+        held_bytes: 0,
+        block_bytes: 16,
+        merge_width_max: 2,
+        read_bytes: 1000,
+        number_keys: false,
+    };
+    let fits = large(500_000);
+    assert_eq!(fits.run(None), fits.expected());
+    let caught = std::panic::catch_unwind(|| large(2 << 20).run(None));
+    assert!(caught.is_err(), "a record over the limit went through");
+}
+
+#[test]
+fn fill_lines_writes_what_next_record_gives() {
+    let order = Order::Bytes(comparator::ByteOrder);
+    let trial = Trial {
+        tasks: vec![
+            vec![(b"k".to_vec(), b"1".to_vec()), (b"k".to_vec(), b"2".to_vec())],
+            vec![(b"j".to_vec(), Vec::new())],
+        ],
+        finish: vec![1, 0],
+        partitions: 1,
+        sort_buffer_bytes: 1 << 10,
+        held_bytes: 1 << 20,
+        block_bytes: 16,
+        merge_width_max: 2,
+        read_bytes: 0,
+        number_keys: false,
+    };
+    let (partitioner, memory) = (trial.partitioner(), trial.memory());
+    let dir = tempfile::tempdir().unwrap();
+    let scratch = Scratch::create(&[dir.path().to_path_buf()]).unwrap();
+    let runs: Vec<_> = (0..2)
+        .flat_map(|number| {
+            let name = number.to_string();
+            let spec = CollectSpec {
+                order: &order,
+                partitioner: &partitioner,
+                partitions: 1,
+                memory: &memory,
+                scratch: &scratch,
+                combiner: None,
+                combine_spills_min: 3,
+                name: &name,
+                expected_bytes: 10,
+                gap: 1,
+            };
+            trial.collect(spec, comparator::ByteOrder, number)
+        })
+        .map(std::sync::Arc::new)
+        .collect();
+    let mut stream = merge_runs(&runs, 0..1, &order);
+    let mut out = Vec::new();
+    let first = stream.fill_lines(&mut out, b"::", 1).unwrap();
+    let rest = stream.fill_lines(&mut out, b"::", 1 << 10).unwrap();
+    assert_eq!(String::from_utf8_lossy(&out), "j::\nk::1\nk::2\n");
+    assert_eq!((first.records, first.groups, rest.records, rest.groups), (1, 1, 2, 1));
+}

@@ -1,0 +1,16 @@
+//! Children: how a command is read, found, started, fed, read and judged.
+//!
+//! Records go in through [`input_writer`] and come out through [`output_reader`]; [`child`] owns the
+//! process and its three pipes, [`reporter`] its standard error. This room knows no file formats and no
+//! sorting: the task room carries bytes between it and those.
+
+pub(crate) mod child;
+pub mod command;
+pub mod exit_status;
+pub(crate) mod input_writer;
+pub(crate) mod output_reader;
+pub mod preflight;
+pub(crate) mod reporter;
+mod typed_bytes;
+
+pub use child::ChildGroups;

@@ -1,0 +1,232 @@
+//! The child's standard output as records. Hadoop: `TextOutputReader`, `RawBytesOutputReader`,
+//! `KeyOnlyTextOutputReader`, `TypedBytesOutputReader`.
+
+use super::typed_bytes;
+use crate::lines::LineEnds;
+use crate::record::RecordRef;
+use std::io::{self, Read};
+
+/// Bytes read at once for encodings that are read record by record.
+const READ_BYTES: usize = 128 << 10;
+
+/// Text output in bulk: what is read has lines that end in LF alone, the last one included.
+pub(crate) struct LineSource<'a> {
+    stdout: &'a mut dyn Read,
+    ends: LineEnds,
+    last: u8,
+}
+
+impl<'a> LineSource<'a> {
+    /// Lines of `stdout`.
+    pub(crate) fn new(stdout: &'a mut dyn Read) -> Self {
+        Self { stdout, ends: LineEnds::default(), last: b'\n' }
+    }
+
+    /// Reads some bytes into `space`, which must not be empty; 0 is the end.
+    pub(crate) fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.stdout.read(space) {
+                Ok(0) if self.last != b'\n' => {
+                    // A last line without an end loses nothing; the end is added.
+                    self.last = b'\n';
+                    space[0] = b'\n';
+                    return Ok(1);
+                }
+                Ok(0) => return Ok(0),
+                Ok(count) => {
+                    let kept = self.ends.normalise(&mut space[..count]);
+                    if kept > 0 {
+                        self.last = space[kept - 1];
+                        return Ok(kept);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// How the records of a binary encoding are framed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Four bytes of length, big-endian, before each key and value.
+    RawBytes,
+    /// One typed-bytes value each.
+    TypedBytes,
+    /// Lines that are all key.
+    KeyOnlyLines,
+}
+
+/// Output record by record.
+pub(crate) struct RecordSource<'a> {
+    stdout: Box<dyn Read + 'a>,
+    framing: Framing,
+    ends: LineEnds,
+    buffer: Vec<u8>,
+    start: usize,
+    ended: bool,
+}
+
+impl<'a> RecordSource<'a> {
+    /// Records of `stdout`.
+    pub(crate) fn new(stdout: &'a mut dyn Read, framing: Framing) -> Self {
+        let stdout = Box::new(stdout);
+        Self { stdout, framing, ends: LineEnds::default(), buffer: Vec::new(), start: 0, ended: false }
+    }
+
+    /// The next record; `None` at the end.
+    ///
+    /// # Errors
+    /// When the pipe fails or the output breaks off inside a record.
+    pub(crate) fn next_record(&mut self) -> io::Result<Option<RecordRef<'_>>> {
+        let Some(cut) = self.find_record()? else { return Ok(None) };
+        let record = &self.buffer[self.start..self.start + cut.length];
+        self.start += cut.length;
+        Ok(Some(RecordRef { key: &record[cut.key], value: &record[cut.value] }))
+    }
+
+    fn find_record(&mut self) -> io::Result<Option<Cut>> {
+        loop {
+            let pending = &self.buffer[self.start..];
+            match self.framing.cut(pending, self.ended)? {
+                Some(cut) => return Ok(Some(cut)),
+                // RawBytesOutputReader takes an end of file inside a key's length for the end.
+                None if self.ended => return Ok(None),
+                None => self.fill()?,
+            }
+        }
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        self.buffer.drain(..self.start);
+        self.start = 0;
+        let end = self.buffer.len();
+        self.buffer.resize(end + READ_BYTES, 0);
+        let count = loop {
+            match self.stdout.read(&mut self.buffer[end..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other?,
+            }
+        };
+        self.ended = count == 0;
+        let kept = match self.framing {
+            Framing::KeyOnlyLines => self.ends.normalise(&mut self.buffer[end..end + count]),
+            _ => count,
+        };
+        self.buffer.truncate(end + kept);
+        Ok(())
+    }
+}
+
+/// Where key and value of a record lie in its bytes.
+struct Cut {
+    key: std::ops::Range<usize>,
+    value: std::ops::Range<usize>,
+    length: usize,
+}
+
+impl Framing {
+    /// Cuts the first record off `bytes`; `None` when more are needed, or when there is none at the end.
+    fn cut(self, bytes: &[u8], ended: bool) -> io::Result<Option<Cut>> {
+        if self == Self::KeyOnlyLines {
+            return Ok(match memchr::memchr(b'\n', bytes) {
+                Some(end) => Some(Cut { key: 0..end, value: 0..0, length: end + 1 }),
+                None if ended && !bytes.is_empty() => {
+                    Some(Cut { key: 0..bytes.len(), value: 0..0, length: bytes.len() })
+                }
+                None => None,
+            });
+        }
+        let parts = self.part(bytes)?.and_then(|key| {
+            let value = self.part(&bytes[key.end..]).transpose()?;
+            Some(value.map(|value| (key, value)))
+        });
+        match parts.transpose()? {
+            Some((key, value)) => {
+                let length = key.end + value.end;
+                Ok(Some(Cut { value: key.end + value.start..length, key, length }))
+            }
+            // A raw key length that breaks off is the end; anything later is a broken record.
+            None if ended && !(bytes.is_empty() || self == Self::RawBytes && bytes.len() < 4) => {
+                Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the output ends inside a record"))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Where the payload of the key or value at the start of `bytes` lies.
+    fn part(self, bytes: &[u8]) -> io::Result<Option<std::ops::Range<usize>>> {
+        if self == Self::TypedBytes {
+            return Ok(typed_bytes::value_len(bytes)?.map(|length| 0..length));
+        }
+        let Some(length) = bytes.first_chunk::<4>() else { return Ok(None) };
+        let length = usize::try_from(i32::from_be_bytes(*length))
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "a record has a negative length"))?;
+        Ok((bytes.len() - 4 >= length).then_some(4..4 + length))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives out one byte at a time.
+    struct Slow<'a>(&'a [u8]);
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+            let count = self.0.len().min(space.len()).min(1);
+            space[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+
+    fn lines_of(mut stdout: impl Read) -> Vec<u8> {
+        let mut source = LineSource::new(&mut stdout);
+        let (mut all, mut space) = (Vec::new(), [0; 16]);
+        loop {
+            match source.read(&mut space).unwrap() {
+                0 => return all,
+                count => all.extend_from_slice(&space[..count]),
+            }
+        }
+    }
+
+    #[test]
+    fn lines_end_in_one_newline_each() {
+        for (stdout, expect) in
+            [("", ""), ("a", "a\n"), ("a\r", "a\n"), ("a\r\nb", "a\nb\n"), ("\r\r\n\n", "\n\n\n")]
+        {
+            assert_eq!(lines_of(stdout.as_bytes()), expect.as_bytes(), "{stdout:?}");
+            assert_eq!(lines_of(Slow(stdout.as_bytes())), expect.as_bytes(), "{stdout:?} slowly");
+        }
+    }
+
+    fn records_of(mut stdout: impl Read, framing: Framing) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        let mut source = RecordSource::new(&mut stdout, framing);
+        let mut all = Vec::new();
+        while let Some(record) = source.next_record()? {
+            all.push((record.key.to_vec(), record.value.to_vec()));
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn raw_bytes_come_by_length() {
+        let stdout = b"\0\0\0\x02ab\0\0\0\0\0\0\0\0\0\0\0\x01c";
+        let expect = vec![(b"ab".to_vec(), vec![]), (vec![], b"c".to_vec())];
+        assert_eq!(records_of(stdout.as_slice(), Framing::RawBytes).unwrap(), expect);
+        assert_eq!(records_of(Slow(stdout), Framing::RawBytes).unwrap(), expect);
+        assert!(records_of(&stdout[..5], Framing::RawBytes).is_err());
+        assert!(records_of(b"\xff\0\0\0".as_slice(), Framing::RawBytes).is_err());
+        assert_eq!(records_of(&stdout[..2], Framing::RawBytes).unwrap(), vec![]);
+    }
+
+    #[test]
+    fn key_only_lines_are_all_key() {
+        let expect = vec![(b"a\tb".to_vec(), vec![]), (b"c".to_vec(), vec![])];
+        assert_eq!(records_of(b"a\tb\r\nc".as_slice(), Framing::KeyOnlyLines).unwrap(), expect);
+    }
+}

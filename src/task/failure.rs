@@ -1,0 +1,145 @@
+//! Why an attempt failed, with all that its user needs to see.
+
+use crate::counters::CounterError;
+use crate::error::IoError;
+use crate::ids::AttemptId;
+use crate::input::InputError;
+use crate::output::OutputError;
+use crate::output::committer::CommitError;
+use crate::plan::wire::WireError;
+use crate::shuffle::ShuffleError;
+use crate::streaming::child::ChildError;
+use crate::writable::{WritableError, WritableKind};
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TaskFailure {
+    /// The input could not be read.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// Map output could not be carried through.
+    #[error(transparent)]
+    Shuffle(#[from] ShuffleError),
+    /// Output could not be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// A file of the task could not be made or read.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// The attempt's output could not be committed.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// A document of another attempt cannot be read.
+    #[error("cannot read {}", path.display())]
+    Wire {
+        /// The document.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: WireError,
+    },
+    /// A key or value has bytes that its class does not allow.
+    #[error(transparent)]
+    Writable(#[from] WritableError),
+    /// A counter that Hadoop would not have allowed.
+    #[error(transparent)]
+    Counter(#[from] CounterError),
+    /// A pipe of the child failed.
+    #[error("cannot {action} of the child")]
+    Pipe {
+        /// What was being done.
+        action: &'static str,
+        /// What the operating system, or the framing, said.
+        #[source]
+        source: io::Error,
+    },
+    /// The child could not be started.
+    #[error("cannot start {}", program.display())]
+    Start {
+        /// The program as it was looked up.
+        program: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The child failed.
+    #[error("the child failed: {status}")]
+    Exit {
+        /// How it ended.
+        status: ExitStatus,
+    },
+    /// The child left more input unread than Hadoop forgives.
+    #[error(
+        "the child stopped reading its input after about {accepted_bytes} bytes and exited; let it read to \
+         the end{}", if *.mapper { ", or allow it with -D stream.minRecWrittenToEnableSkip_=0" } else { "" }
+    )]
+    Unread {
+        /// Bytes that its pipe had taken.
+        accepted_bytes: u64,
+        /// Whether it was a mapper, for which there is a property.
+        mapper: bool,
+    },
+    /// Keys or values are not of the class that the job says. Hadoop: `MapTask.MapOutputBuffer.collect`.
+    #[error(
+        "type mismatch in {what} from map: expected {}, received {}; set {property}",
+        expected.class_name(), received.class_name()
+    )]
+    Kind {
+        /// `key` or `value`.
+        what: &'static str,
+        /// Class of the job's configuration.
+        expected: WritableKind,
+        /// Class that came.
+        received: WritableKind,
+        /// The property that says which class is expected.
+        property: &'static str,
+    },
+    /// The job was stopped.
+    #[error("the job was stopped")]
+    Stopped,
+}
+
+impl TaskFailure {
+    /// The failure in a child's end. `mapper` says which rules it was under.
+    pub(super) fn from_child(error: ChildError<Self>, mapper: bool) -> Self {
+        match error {
+            ChildError::Start { program, source } => Self::Start { program, source },
+            ChildError::Ours(failure) => failure,
+            ChildError::Pipe { action, source } => Self::Pipe { action, source },
+            ChildError::Exit { status } => Self::Exit { status },
+            ChildError::Unread { accepted_bytes } => Self::Unread { accepted_bytes, mapper },
+            ChildError::Stopped => Self::Stopped,
+        }
+    }
+}
+
+impl TaskError {
+    /// A failure outside any child.
+    pub(crate) fn without_child(attempt: AttemptId, failure: impl Into<TaskFailure>) -> Self {
+        let failure = failure.into();
+        Self { attempt, command: None, records: 0, position: None, stderr_tail: Vec::new(), failure }
+    }
+}
+
+/// A failed attempt.
+#[derive(Debug, thiserror::Error)]
+#[error("{attempt} failed")]
+pub struct TaskError {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// The child's command, if it has one.
+    pub command: Option<Vec<String>>,
+    /// Records it had been given.
+    pub records: u64,
+    /// For a map task, the file it was reading and the offset it had reached there.
+    pub position: Option<(PathBuf, u64)>,
+    /// The child's last lines on standard error.
+    pub stderr_tail: Vec<Vec<u8>>,
+    /// The cause.
+    #[source]
+    pub failure: TaskFailure,
+}

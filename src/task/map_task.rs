@@ -1,0 +1,352 @@
+//! A map attempt: the records of a split through the mapper to the shuffle, or to a part file when the
+//! job has no reducers. Hadoop: `MapTask`, `PipeMapper`.
+
+use super::combiner::CommandCombiner;
+use super::pipes::Child;
+use super::sink::{CollectorSink, OutputSink, RecordSink};
+use super::workdir::Workplace;
+use super::{SharedCounters, TaskError, TaskFailure, TaskHost};
+use crate::counters::{Counters, TaskCounter};
+use crate::error::At;
+use crate::ids::AttemptId;
+use crate::input::{self, Reader};
+use crate::output;
+use crate::plan::{BuiltIn, Encoding, JobPlan, MapTask, OutputSpec, Processor};
+use crate::record::{KeyFields, RecordRef};
+use crate::shuffle::collector::{CollectSpec, Collector};
+use crate::shuffle::combine::Combine;
+use crate::shuffle::comparator::{KeyOrder, Order};
+use crate::shuffle::run::Run;
+use crate::streaming::child::{Feed, InputPipe};
+use crate::streaming::input_writer::InputWriter;
+use crate::writable::WritableKind;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread;
+
+/// Bytes of records that are gathered for one write to a pipe.
+pub(super) const FEED_BYTES: usize = 128 << 10;
+
+/// Output to expect for each byte of input: enough for a mapper that adds a little to each word, so that
+/// most buffers never move. Compressed input holds several times its size.
+const EXPECTED_PERCENT: [u64; 2] = [140, 600];
+
+/// What a map attempt leaves.
+pub(crate) struct MapOutcome {
+    pub(crate) counters: Counters,
+    /// Its output for the reducers; empty without reducers.
+    pub(crate) runs: Vec<Run>,
+}
+
+/// Runs an attempt. Without reducers its part file is committed when this returns.
+pub(crate) fn run(host: &TaskHost<'_>, attempt: AttemptId) -> Result<MapOutcome, Box<TaskError>> {
+    let task = &host.plan.maps[attempt.task.number as usize];
+    let first = task.splits.first().map(|split| split.path.clone()).unwrap_or_default();
+    let map = MapAttempt {
+        host,
+        attempt,
+        task,
+        counters: SharedCounters::default(),
+        records: AtomicU64::new(0),
+        position: Mutex::new((first, 0)),
+        consumed: AtomicU64::new(0),
+        tail: Mutex::default(),
+    };
+    match map.run() {
+        Ok(runs) => Ok(MapOutcome { counters: map.counters.into_inner(), runs }),
+        Err(failure) => Err(Box::new(map.into_error(failure))),
+    }
+}
+
+struct MapAttempt<'a> {
+    host: &'a TaskHost<'a>,
+    attempt: AttemptId,
+    task: &'a MapTask,
+    counters: SharedCounters,
+    /// Records given to the mapper.
+    records: AtomicU64,
+    /// The file being read and the offset of the next record in it.
+    position: Mutex<(PathBuf, u64)>,
+    /// Bytes of the split already added to the host's progress.
+    consumed: AtomicU64,
+    tail: Mutex<Vec<Vec<u8>>>,
+}
+
+impl MapAttempt<'_> {
+    fn run(&self) -> Result<Vec<Run>, TaskFailure> {
+        let plan = self.host.plan;
+        let reader = input::open(&plan.input, self.task)?;
+        let kinds = self.output_kinds(&reader);
+        let runs = if plan.reduces == 0 {
+            self.run_to_output(reader, kinds)?;
+            Vec::new()
+        } else {
+            self.check_kinds(&kinds)?;
+            self.run_to_shuffle(reader)?
+        };
+        self.counters.with(|counters| {
+            counters.add(TaskCounter::MapInputRecords, self.records.load(Relaxed));
+            counters.add_input_bytes(self.consumed.load(Relaxed));
+        });
+        Ok(runs)
+    }
+
+    /// Map-only: straight to a part file.
+    fn run_to_output(
+        &self,
+        reader: Reader,
+        (key_kind, value_kind): (WritableKind, WritableKind),
+    ) -> Result<(), TaskFailure> {
+        let plan = self.host.plan;
+        let dir = self.host.committer.attempt_dir(self.attempt);
+        std::fs::create_dir_all(&dir).at("make folder", &dir)?;
+        let spec = OutputSpec { key_kind, value_kind, ..plan.output.clone() };
+        let part = output::part_name(self.attempt.task.number);
+        let input_file = self.task.splits.first().map(|split| split.path.as_path());
+        let seed = u64::from(self.attempt.task.number);
+        let opened = output::open(&spec, &dir, &part, input_file, seed)?;
+        let mut sink = OutputSink::new(opened, self.fields(), &spec.separator);
+        let workplace = self.workplace(Some(&dir))?;
+        self.process(reader, workplace.as_ref(), &mut sink)?;
+        let (records, bytes) = sink.finish()?;
+        self.host.committer.commit_task(self.attempt)?;
+        self.counters.with(|counters| {
+            counters.add(TaskCounter::MapOutputRecords, records);
+            counters.add_output_bytes(bytes);
+        });
+        Ok(())
+    }
+
+    fn run_to_shuffle(&self, reader: Reader) -> Result<Vec<Run>, TaskFailure> {
+        let host = self.host;
+        let plan = host.plan;
+        let workplace = self.workplace(None)?;
+        let combiner = match (&plan.combiner, &workplace) {
+            (Some(Processor::Command(command)), Some(workplace)) => Some(CommandCombiner {
+                host,
+                attempt: self.attempt,
+                command,
+                workplace,
+                counters: &self.counters,
+            }),
+            _ => None,
+        };
+        let name = self.attempt.to_string();
+        let compressed = self.task.splits.iter().any(|split| split.codec.is_some());
+        let percent = EXPECTED_PERCENT[usize::from(compressed)];
+        let spec = CollectSpec {
+            order: &host.order,
+            partitioner: &host.partitioner,
+            partitions: plan.reduces,
+            memory: &host.memory,
+            scratch: host.scratch,
+            combiner: combiner.as_ref().map(|combiner| combiner as &dyn Combine),
+            combine_spills_min: plan.shuffle.combine_spills_min,
+            name: &name,
+            expected_bytes: self.task.length().saturating_mul(percent) / 100,
+            gap: plan.map_stream.output_separator.len(),
+        };
+        match &host.order {
+            Order::Bytes(order) => self.collect(reader, workplace.as_ref(), spec, order.clone()),
+            Order::Number(order) => self.collect(reader, workplace.as_ref(), spec, order.clone()),
+            Order::Fields(order) => self.collect(reader, workplace.as_ref(), spec, order.clone()),
+        }
+    }
+
+    fn collect<O: KeyOrder>(
+        &self,
+        reader: Reader,
+        workplace: Option<&Workplace>,
+        spec: CollectSpec<'_>,
+        order: O,
+    ) -> Result<Vec<Run>, TaskFailure> {
+        let kinds = (&self.host.plan.shuffle.key_kind, &self.host.plan.shuffle.value_kind);
+        thread::scope(|scope| {
+            let collector = Collector::new(spec, order, scope)?;
+            let mut sink = CollectorSink::new(collector, self.fields(), kinds);
+            self.process(reader, workplace, &mut sink)?;
+            let (left, collected) = sink.finish()?;
+            self.counters.with(|counters| {
+                counters.add(TaskCounter::MapOutputRecords, collected.records);
+                counters.add(TaskCounter::MapOutputBytes, collected.bytes);
+                counters.add(TaskCounter::SpilledRecords, left.spilled_records);
+            });
+            Ok(left.runs)
+        })
+    }
+
+    /// Takes every record from the reader through the mapper to the sink.
+    fn process(
+        &self,
+        mut reader: Reader,
+        workplace: Option<&Workplace>,
+        sink: &mut dyn RecordSink,
+    ) -> Result<(), TaskFailure> {
+        match (&self.host.plan.mapper, workplace) {
+            (Processor::Command(command), Some(workplace)) => {
+                let child = Child {
+                    host: self.host,
+                    attempt: self.attempt,
+                    command,
+                    workplace,
+                    output: self.host.plan.map_stream.output,
+                    counters: Some(&self.counters),
+                    mapper: true,
+                    tail: Mutex::default(),
+                };
+                let ran = child.run(|pipe| self.feed(&mut reader, pipe), sink);
+                let tail = child.tail.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+                *self.tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = tail;
+                ran
+            }
+            (Processor::BuiltIn(BuiltIn::Inverse), _) => {
+                self.pass_on(&mut reader, sink, |record| RecordRef { key: record.value, value: record.key })
+            }
+            _ => self.pass_on(&mut reader, sink, |record| record),
+        }
+    }
+
+    fn pass_on(
+        &self,
+        reader: &mut Reader,
+        sink: &mut dyn RecordSink,
+        change: impl Fn(RecordRef<'_>) -> RecordRef<'_>,
+    ) -> Result<(), TaskFailure> {
+        let mut count = 0u64;
+        while let Some(record) = reader.records().next_record()? {
+            sink.record(change(record))?;
+            count += 1;
+            if count.is_multiple_of(1 << 12) {
+                self.progress(reader, 1 << 12);
+            }
+        }
+        self.progress(reader, count % (1 << 12));
+        Ok(())
+    }
+
+    /// Writes the records of the split to the mapper.
+    fn feed(&self, reader: &mut Reader, pipe: &mut InputPipe) -> Result<(), TaskFailure> {
+        let failed = |source| TaskFailure::Pipe { action: "write standard input", source };
+        let spec = &self.host.plan.map_stream;
+        let lines_alone = spec.input == Encoding::Text && spec.ignore_key;
+        if let (true, Reader::Lines(lines)) = (lines_alone, &mut *reader) {
+            // The block is what the mapper reads: nothing is looked at or copied on the way.
+            while let Some(block) = lines.next_block()? {
+                let (records, fed) = (block.records, pipe.write(block.bytes).map_err(failed)?);
+                self.note(input::RecordReader::position(lines.as_ref()), records);
+                if fed == Feed::Refused {
+                    break;
+                }
+            }
+            return Ok(());
+        }
+        let (key_kind, value_kind) = reader.kinds();
+        let writer = InputWriter::new(spec, key_kind, value_kind);
+        let mut block = Vec::with_capacity(2 * FEED_BYTES);
+        loop {
+            let mut records = 0;
+            while block.len() < FEED_BYTES {
+                let Some(record) = reader.records().next_record()? else { break };
+                writer.write(record, &mut block)?;
+                records += 1;
+            }
+            let fed = pipe.write(&block).map_err(failed)?;
+            self.progress(reader, records);
+            if records == 0 || fed == Feed::Refused {
+                return Ok(());
+            }
+            block.clear();
+        }
+    }
+
+    fn progress(&self, reader: &Reader, records: u64) {
+        self.note(reader.position(), records);
+    }
+
+    fn note(&self, position: input::Position, records: u64) {
+        self.records.fetch_add(records, Relaxed);
+        let before = self.consumed.swap(position.consumed, Relaxed);
+        self.host.bytes_read.fetch_add(position.consumed.saturating_sub(before), Relaxed);
+        *self.position.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
+            (position.path, position.offset);
+    }
+
+    fn fields(&self) -> KeyFields<'_> {
+        let stream = &self.host.plan.map_stream;
+        KeyFields { separator: &stream.output_separator, key_fields: stream.key_fields }
+    }
+
+    fn workplace(&self, output: Option<&Path>) -> Result<Option<Workplace>, TaskFailure> {
+        let plan = self.host.plan;
+        let combiner = plan.combiner.as_ref().filter(|_| plan.reduces > 0);
+        let commands: Vec<&[String]> =
+            [Some(&plan.mapper), combiner].into_iter().flatten().filter_map(command_of).collect();
+        if commands.is_empty() {
+            return Ok(None);
+        }
+        Workplace::prepare(self.host, self.attempt, &commands, output).map(Some)
+    }
+
+    /// Classes of the mapper's output.
+    fn output_kinds(&self, reader: &Reader) -> (WritableKind, WritableKind) {
+        let plan = self.host.plan;
+        let (key, value) = reader.kinds();
+        match &plan.mapper {
+            Processor::Identity => (key, value),
+            Processor::BuiltIn(BuiltIn::Inverse) => (value, key),
+            Processor::BuiltIn(_) => (key, value),
+            Processor::Command(_) => encoded_kinds(plan.map_stream.output),
+        }
+    }
+
+    fn check_kinds(&self, (key, value): &(WritableKind, WritableKind)) -> Result<(), TaskFailure> {
+        let expected = &self.host.plan.shuffle;
+        for (what, expected, received, property) in [
+            ("key", &expected.key_kind, key, "mapreduce.map.output.key.class"),
+            ("value", &expected.value_kind, value, "mapreduce.map.output.value.class"),
+        ] {
+            if expected != received {
+                let (expected, received) = (expected.clone(), received.clone());
+                return Err(TaskFailure::Kind { what, expected, received, property });
+            }
+        }
+        Ok(())
+    }
+
+    fn into_error(self, failure: TaskFailure) -> TaskError {
+        TaskError {
+            attempt: self.attempt,
+            command: command_of(&self.host.plan.mapper).map(<[String]>::to_vec),
+            records: self.records.into_inner(),
+            position: Some(self.position.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)),
+            stderr_tail: self.tail.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner),
+            failure,
+        }
+    }
+}
+
+/// The words of a processor that is a command.
+pub(super) fn command_of(processor: &Processor) -> Option<&[String]> {
+    match processor {
+        Processor::Command(words) => Some(words),
+        _ => None,
+    }
+}
+
+/// Classes of what a child writes in an encoding. Hadoop: `IdentifierResolver`.
+fn encoded_kinds(encoding: Encoding) -> (WritableKind, WritableKind) {
+    match encoding {
+        Encoding::Text => (WritableKind::Text, WritableKind::Text),
+        Encoding::RawBytes => (WritableKind::Bytes, WritableKind::Bytes),
+        Encoding::TypedBytes => (WritableKind::TypedBytes, WritableKind::TypedBytes),
+        Encoding::KeyOnlyText => (WritableKind::Text, WritableKind::Null),
+    }
+}
+
+/// The commands that a plan's attempts will start.
+pub(crate) fn commands(plan: &JobPlan) -> Vec<&[String]> {
+    let reducer = Some(&plan.reducer).filter(|_| plan.reduces > 0);
+    let combiner = plan.combiner.as_ref().filter(|_| plan.reduces > 0);
+    [Some(&plan.mapper), combiner, reducer].into_iter().flatten().filter_map(command_of).collect()
+}

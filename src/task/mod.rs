@@ -1,0 +1,109 @@
+//! One attempt of one task, from its split or its segments to its committed output.
+//!
+//! ```text
+//!  map_task     split ─> reader ─> child ─> sink: collector, or part file without reducers
+//!  reduce_task  segments ─> merge ─> child ─> sink: part file
+//! ```
+//!
+//! Both are functions of a [`TaskHost`] and an attempt. They hold no state between attempts, so a thread
+//! of this process and a process of its own ([`remote`]) run the same code.
+
+mod combiner;
+mod environment;
+mod failure;
+pub(crate) mod map_task;
+mod pipes;
+pub(crate) mod reduce_task;
+pub mod remote;
+mod sink;
+mod workdir;
+
+pub use failure::{TaskError, TaskFailure};
+
+use crate::counters::Counters;
+use crate::ids::AttemptId;
+use crate::local_fs::{self, Scratch};
+use crate::output::committer::JobCommitter;
+use crate::plan::{JobPlan, PartitionerSpec};
+use crate::shuffle::comparator::Order;
+use crate::shuffle::memory::MemoryPlan;
+use crate::shuffle::partitioner::Partitioner;
+use crate::streaming::ChildGroups;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+
+/// What all attempts of a job in this process share.
+pub(crate) struct TaskHost<'a> {
+    pub(crate) plan: &'a JobPlan,
+    pub(crate) order: Order,
+    pub(crate) partitioner: Partitioner,
+    pub(crate) memory: MemoryPlan,
+    pub(crate) scratch: &'a Scratch,
+    pub(crate) committer: &'a JobCommitter,
+    pub(crate) groups: ChildGroups,
+    /// The folder mr-stream was started in: where children run when the job ships no files.
+    pub(crate) launch_dir: &'a Path,
+    pub(crate) events: &'a dyn TaskEvents,
+    /// Bytes of all splits read so far, for progress.
+    pub(crate) bytes_read: AtomicU64,
+    /// Records given to reducers so far, for progress.
+    pub(crate) records_reduced: AtomicU64,
+}
+
+impl<'a> TaskHost<'a> {
+    /// The shared parts of `plan`'s attempts.
+    pub(crate) fn new(
+        plan: &'a JobPlan,
+        scratch: &'a Scratch,
+        committer: &'a JobCommitter,
+        launch_dir: &'a Path,
+        events: &'a dyn TaskEvents,
+    ) -> Self {
+        let shuffle = &plan.shuffle;
+        let order = Order::new(&shuffle.order, &shuffle.key_kind);
+        let partitioner = match &shuffle.partitioner {
+            PartitionerSpec::TotalOrder { cuts, by_bytes: false } if plan.reduces > 1 => {
+                Partitioner::with_order(cuts, order.clone())
+            }
+            spec => Partitioner::new(spec, &shuffle.key_kind, plan.reduces),
+        };
+        Self {
+            plan,
+            order,
+            partitioner,
+            memory: MemoryPlan::new(&plan.resources, shuffle.merge_width_max, local_fs::open_files_max()),
+            scratch,
+            committer,
+            groups: ChildGroups::default(),
+            launch_dir,
+            events,
+            bytes_read: AtomicU64::new(0),
+            records_reduced: AtomicU64::new(0),
+        }
+    }
+}
+
+/// What an attempt says while it runs.
+pub trait TaskEvents: Sync {
+    /// A line of a child's standard error that is no reporter line.
+    fn stderr_line(&self, attempt: AttemptId, line: &[u8]);
+    /// The status that a child reports.
+    fn status(&self, attempt: AttemptId, text: &str);
+    /// Something the user should know though the job goes on.
+    fn warning(&self, attempt: AttemptId, text: &str);
+}
+
+/// Counters of an attempt, shared by its pipes.
+#[derive(Default)]
+pub(crate) struct SharedCounters(Mutex<Counters>);
+
+impl SharedCounters {
+    pub(crate) fn with<T>(&self, change: impl FnOnce(&mut Counters) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    pub(crate) fn into_inner(self) -> Counters {
+        self.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

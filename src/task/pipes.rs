@@ -1,0 +1,95 @@
+//! A child between a feed of records and a sink for them.
+
+use super::sink::RecordSink;
+use super::workdir::Workplace;
+use super::{SharedCounters, TaskFailure, TaskHost};
+use crate::ids::AttemptId;
+use crate::plan::Encoding;
+use crate::streaming::child::{self, InputPipe, Leniency};
+use crate::streaming::output_reader::{Framing, LineSource, RecordSource};
+use crate::streaming::reporter::{Reporter, StderrSink};
+use std::io::Read;
+use std::sync::Mutex;
+
+/// One child of an attempt and what it says on standard error.
+pub(super) struct Child<'a> {
+    pub(super) host: &'a TaskHost<'a>,
+    pub(super) attempt: AttemptId,
+    pub(super) command: &'a [String],
+    pub(super) workplace: &'a Workplace,
+    pub(super) output: Encoding,
+    /// Where its counters go; `None` drops them.
+    pub(super) counters: Option<&'a SharedCounters>,
+    /// A mapper, for which unread input can be allowed.
+    pub(super) mapper: bool,
+    /// The last lines of its standard error, for the report of a failure.
+    pub(super) tail: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Child<'_> {
+    /// Runs the child: `feed` writes its input, its output goes to `sink`.
+    pub(super) fn run(
+        &self,
+        feed: impl FnOnce(&mut InputPipe) -> Result<(), TaskFailure> + Send,
+        sink: &mut dyn RecordSink,
+    ) -> Result<(), TaskFailure> {
+        let spec = &self.host.plan.children;
+        let command = self.workplace.command(self.command);
+        let mut reporter = Reporter::new(&spec.reporter_prefix, self);
+        // Hadoop asks how many records the mapper had written when its pipe broke; a property of 0, the
+        // one value in use, is always met, and any other is met or not by chance of timing.
+        let unread = self.mapper && spec.unread_allowed_after == Some(0);
+        let leniency = Leniency { any_exit: !spec.non_zero_exit_is_failure, unread };
+        let ran = child::run(&command, &self.host.groups, &mut reporter, leniency, feed, |stdout| {
+            drain(stdout, self.output, sink)
+        });
+        *self.tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = reporter.into_tail();
+        ran.map_err(|error| TaskFailure::from_child(error, self.mapper))
+    }
+}
+
+impl StderrSink for Child<'_> {
+    fn counter(&self, group: &str, name: &str, amount: i64) {
+        let refused =
+            self.counters.map(|shared| shared.with(|counters| counters.add_user(group, name, amount)));
+        if let Some(Err(error)) = refused {
+            self.host.events.warning(self.attempt, &error.to_string());
+        }
+    }
+
+    fn status(&self, text: &str) {
+        self.host.events.status(self.attempt, text);
+    }
+
+    fn line(&self, line: &[u8]) {
+        self.host.events.stderr_line(self.attempt, line);
+    }
+
+    fn malformed(&self, line: &str) {
+        self.host.events.warning(self.attempt, &format!("cannot parse reporter line: {line}"));
+    }
+}
+
+/// Carries a child's output to the sink until it ends.
+fn drain(stdout: &mut impl Read, encoding: Encoding, sink: &mut dyn RecordSink) -> Result<(), TaskFailure> {
+    let failed = |source| TaskFailure::Pipe { action: "read standard output", source };
+    let framing = match encoding {
+        Encoding::Text => {
+            let mut lines = LineSource::new(stdout);
+            loop {
+                match lines.read(sink.room()?).map_err(failed)? {
+                    0 => return Ok(()),
+                    count => sink.take_lines(count)?,
+                }
+            }
+        }
+        Encoding::RawBytes => Framing::RawBytes,
+        Encoding::TypedBytes => Framing::TypedBytes,
+        Encoding::KeyOnlyText => Framing::KeyOnlyLines,
+    };
+    let mut records = RecordSource::new(stdout, framing);
+    while let Some(record) = records.next_record().map_err(failed)? {
+        sink.record(record)?;
+    }
+    Ok(())
+}

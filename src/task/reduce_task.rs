@@ -1,0 +1,194 @@
+//! A reduce attempt: one partition of all map output through the reducer to a part file.
+//! Hadoop: `ReduceTask`, `PipeReducer`.
+
+use super::map_task::command_of;
+use super::pipes::Child;
+use super::sink::{NoSink, OutputSink, RecordSink};
+use super::workdir::Workplace;
+use super::{SharedCounters, TaskError, TaskFailure, TaskHost};
+use crate::counters::{Counters, TaskCounter};
+use crate::error::At;
+use crate::ids::AttemptId;
+use crate::output;
+use crate::plan::{Processor, StreamSpec};
+use crate::record::KeyFields;
+use crate::shuffle::merge::{Filled, RecordStream};
+use crate::shuffle::passes::{self, Passes};
+use crate::shuffle::run::Run;
+use crate::streaming::child::{Feed, InputPipe};
+use crate::streaming::input_writer::InputWriter;
+use crate::writable::WritableKind;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+
+/// Bytes of records that are gathered for one write to the reducer's pipe.
+const FEED_BYTES: usize = 256 << 10;
+
+/// Runs an attempt over `runs`, all map output in rank order. Its part file is committed when this returns.
+pub(crate) fn run(
+    host: &TaskHost<'_>,
+    attempt: AttemptId,
+    runs: &[Arc<Run>],
+) -> Result<Counters, Box<TaskError>> {
+    let reduce = ReduceAttempt {
+        host,
+        attempt,
+        counters: SharedCounters::default(),
+        records: AtomicU64::new(0),
+        groups: AtomicU64::new(0),
+        tail: Mutex::default(),
+    };
+    match reduce.run(runs) {
+        Ok(()) => Ok(reduce.counters.into_inner()),
+        Err(failure) => Err(Box::new(TaskError {
+            attempt,
+            command: command_of(&host.plan.reducer).map(<[String]>::to_vec),
+            records: reduce.records.into_inner(),
+            position: None,
+            stderr_tail: reduce.tail.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner),
+            failure,
+        })),
+    }
+}
+
+struct ReduceAttempt<'a> {
+    host: &'a TaskHost<'a>,
+    attempt: AttemptId,
+    counters: SharedCounters,
+    /// Records given to the reducer.
+    records: AtomicU64,
+    /// Keys given to the reducer.
+    groups: AtomicU64,
+    tail: Mutex<Vec<Vec<u8>>>,
+}
+
+impl ReduceAttempt<'_> {
+    fn run(&self, runs: &[Arc<Run>]) -> Result<(), TaskFailure> {
+        let host = self.host;
+        let partition = self.attempt.task.number;
+        let passes = Passes {
+            order: &host.order,
+            memory: &host.memory,
+            scratch: host.scratch,
+            name: self.attempt.to_string(),
+        };
+        let (inputs, merged_records) = passes.narrow(runs, partition)?;
+        let mut stream = passes::merge_runs(&inputs, partition..partition + 1, &host.order);
+
+        let dir = host.committer.attempt_dir(self.attempt);
+        std::fs::create_dir_all(&dir).at("make folder", &dir)?;
+        let part = output::part_name(partition);
+        let opened = output::open(&host.plan.output, &dir, &part, None, u64::from(partition))?;
+        let mut sink = OutputSink::new(opened, self.fields(), &host.plan.output.separator);
+        // A reducer without input runs all the same, and what it writes and counts is dropped.
+        let has_input = !inputs.is_empty();
+        let mut dropped = NoSink::new();
+        let kept: &mut dyn RecordSink = if has_input { &mut sink } else { &mut dropped };
+        self.process(&mut *stream, has_input, &dir, kept)?;
+        let (records, bytes) = sink.finish()?;
+        host.committer.commit_task(self.attempt)?;
+        self.counters.with(|counters| {
+            let fed = self.records.load(Relaxed);
+            counters.add(TaskCounter::ReduceInputRecords, fed);
+            counters.add(TaskCounter::ReduceInputGroups, self.groups.load(Relaxed));
+            counters.add(TaskCounter::ReduceOutputRecords, records);
+            counters.add(TaskCounter::SpilledRecords, fed + merged_records);
+            counters.add(TaskCounter::ShuffledMaps, host.plan.maps.len() as u64);
+            counters.add(TaskCounter::MergedMapOutputs, host.plan.maps.len() as u64);
+            counters.add_output_bytes(bytes);
+        });
+        Ok(())
+    }
+
+    fn process(
+        &self,
+        stream: &mut dyn RecordStream,
+        has_input: bool,
+        dir: &Path,
+        sink: &mut dyn RecordSink,
+    ) -> Result<(), TaskFailure> {
+        let plan = self.host.plan;
+        let Processor::Command(command) = &plan.reducer else {
+            while let Some(merged) = stream.next_record()? {
+                self.note(Filled { records: 1, groups: u64::from(merged.new_group) });
+                sink.record(merged.record)?;
+            }
+            return Ok(());
+        };
+        let workplace = Workplace::prepare(self.host, self.attempt, &[command], Some(dir))?;
+        let child = Child {
+            host: self.host,
+            attempt: self.attempt,
+            command,
+            workplace: &workplace,
+            output: plan.reduce_stream.output,
+            counters: has_input.then_some(&self.counters),
+            mapper: false,
+            tail: Mutex::default(),
+        };
+        let kinds = (&plan.shuffle.key_kind, &plan.shuffle.value_kind);
+        let ran = child.run(
+            |pipe| feed_stream(stream, &plan.reduce_stream, kinds, pipe, &mut |filled| self.note(filled)),
+            sink,
+        );
+        let tail = child.tail.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *self.tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = tail;
+        ran
+    }
+
+    fn note(&self, filled: Filled) {
+        self.records.fetch_add(filled.records, Relaxed);
+        self.groups.fetch_add(filled.groups, Relaxed);
+        self.host.records_reduced.fetch_add(filled.records, Relaxed);
+    }
+
+    fn fields(&self) -> KeyFields<'_> {
+        let stream = &self.host.plan.reduce_stream;
+        KeyFields { separator: &stream.output_separator, key_fields: stream.key_fields }
+    }
+}
+
+/// Writes sorted records to a reducer or a combiner, telling `note` of each batch.
+pub(super) fn feed_stream(
+    stream: &mut dyn RecordStream,
+    spec: &StreamSpec,
+    (key_kind, value_kind): (&WritableKind, &WritableKind),
+    pipe: &mut InputPipe,
+    note: &mut dyn FnMut(Filled),
+) -> Result<(), TaskFailure> {
+    let failed = |source| TaskFailure::Pipe { action: "write standard input", source };
+    let writer = InputWriter::new(spec, key_kind.clone(), value_kind.clone());
+    let plain = writer.is_plain_text();
+    let mut block = Vec::with_capacity(FEED_BYTES + (8 << 10));
+    loop {
+        block.clear();
+        let filled = if plain {
+            stream.fill_lines(&mut block, &spec.input_separator, FEED_BYTES)?
+        } else {
+            fill_records(stream, &writer, &mut block)?
+        };
+        if filled.records == 0 {
+            return Ok(());
+        }
+        note(filled);
+        if pipe.write(&block).map_err(failed)? == Feed::Refused {
+            return Ok(());
+        }
+    }
+}
+
+fn fill_records(
+    stream: &mut dyn RecordStream,
+    writer: &InputWriter<'_>,
+    block: &mut Vec<u8>,
+) -> Result<Filled, TaskFailure> {
+    let mut filled = Filled::default();
+    while block.len() < FEED_BYTES {
+        let Some(merged) = stream.next_record()? else { break };
+        writer.write(merged.record, block)?;
+        filled.records += 1;
+        filled.groups += u64::from(merged.new_group);
+    }
+    Ok(filled)
+}

@@ -1,0 +1,122 @@
+//! Where an attempt's child runs, and which program its command names there.
+//!
+//! A job that ships no files runs its children in the folder mr-stream was started in, as Hadoop's local
+//! mode does. One that ships files gives each attempt a folder of its own with links to them, as a cluster
+//! does; what the command names in the starting folder is linked too, so that `python3 mapper.py` finds a
+//! script that was not shipped.
+
+use super::{TaskFailure, TaskHost, environment};
+use crate::error::{At, IoError};
+use crate::ids::AttemptId;
+use crate::streaming::child::ChildCommand;
+use crate::streaming::command::{self, Place, find_program};
+use crate::streaming::preflight::needs_shell;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::fs::symlink;
+use std::path::{Component, Path, PathBuf};
+
+/// What runs scripts that do not say what runs them, as Java's process start has it.
+const SHELL: &str = "/bin/sh";
+
+/// The folder and the environment of an attempt's children.
+pub(super) struct Workplace {
+    dir: PathBuf,
+    environment: Vec<(OsString, OsString)>,
+    /// The folder is the attempt's own and goes with it.
+    own: bool,
+}
+
+impl Workplace {
+    /// Makes ready for `commands`. `output` is where side files may go.
+    pub(super) fn prepare(
+        host: &TaskHost<'_>,
+        attempt: AttemptId,
+        commands: &[&[String]],
+        output: Option<&Path>,
+    ) -> Result<Self, TaskFailure> {
+        let environment = environment::of_attempt(host, attempt, output);
+        if host.plan.cache.is_empty() {
+            return Ok(Self { dir: host.launch_dir.to_path_buf(), environment, own: false });
+        }
+        let dir = host.scratch.first_dir().join(format!("work_{attempt}"));
+        std::fs::create_dir(&dir).at("make the attempt's folder", &dir)?;
+        let place = Self { dir, environment, own: true };
+        for entry in &host.plan.cache {
+            link(&entry.path, &place.dir.join(&entry.link))?;
+        }
+        for word in commands.iter().copied().flatten() {
+            place.link_named(word, host.launch_dir)?;
+        }
+        for command in commands {
+            place.make_runnable(command)?;
+        }
+        Ok(place)
+    }
+
+    /// Links what `word` names in the launch folder, unless a shipped file has that name.
+    fn link_named(&self, word: &str, launch_dir: &Path) -> Result<(), IoError> {
+        let mut parts = Path::new(word).components().filter(|part| *part != Component::CurDir);
+        let Some(Component::Normal(first)) = parts.next() else { return Ok(()) };
+        let (target, name) = (launch_dir.join(first), self.dir.join(first));
+        if launch_dir.join(word).exists() && name.symlink_metadata().is_err() {
+            link(&target, &name)?;
+        }
+        Ok(())
+    }
+
+    /// Hadoop sets the run bit of a program in the task's folder. Ours is a link to the user's own file,
+    /// which is not ours to change: a copy takes its place.
+    fn make_runnable(&self, command: &[String]) -> Result<(), IoError> {
+        let Some(program) = command.first().filter(|program| !Path::new(program).is_absolute()) else {
+            return Ok(());
+        };
+        let path = self.dir.join(program);
+        let is_link = path.symlink_metadata().is_ok_and(|link| link.is_symlink());
+        let runnable = rustix::fs::access(&path, rustix::fs::Access::EXEC_OK).is_ok();
+        if !is_link || !path.is_file() || runnable && has_run_bit(&path) {
+            return Ok(());
+        }
+        let original = path.canonicalize().at("find", &path)?;
+        std::fs::remove_file(&path).at("remove the link", &path)?;
+        std::fs::copy(&original, &path).at("copy a program to", &path)?;
+        command::make_executable(&path)
+    }
+
+    /// The command as it is started here.
+    pub(super) fn command(&self, argv: &[String]) -> ChildCommand<'_> {
+        let named = argv.first().map_or("", String::as_str);
+        let found = find_program(named, &self.dir, self.path_variable());
+        let args = argv.iter().skip(1).map(OsString::from);
+        let looked_up = found.place != Place::Nowhere;
+        let (program, args) = if looked_up && needs_shell(&found.path) {
+            (PathBuf::from(SHELL), std::iter::once(found.path.into()).chain(args).collect())
+        } else {
+            (found.path, args.collect())
+        };
+        ChildCommand { program, args, dir: &self.dir, environment: &self.environment }
+    }
+
+    fn path_variable(&self) -> &OsStr {
+        let path = self.environment.iter().find(|(name, _)| name == "PATH");
+        path.map_or(OsStr::new("/usr/bin:/bin"), |(_, value)| value)
+    }
+}
+
+impl Drop for Workplace {
+    fn drop(&mut self) {
+        if self.own {
+            // What cannot be removed here goes with the job's scratch folder.
+            drop(std::fs::remove_dir_all(&self.dir));
+        }
+    }
+}
+
+fn link(target: &Path, name: &Path) -> Result<(), IoError> {
+    symlink(target, name).at("link a shipped file as", name)
+}
+
+/// Root may run what has any run bit, but not what has none.
+fn has_run_bit(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|file| file.permissions().mode() & 0o111 != 0)
+}

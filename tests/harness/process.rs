@@ -1,0 +1,115 @@
+//! Running the command, and finding what it left running.
+
+use super::Output;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// After this long a run counts as hung. Far above what any test takes on a slow machine.
+const HUNG_AFTER: Duration = Duration::from_secs(240);
+
+/// One run of mr-stream, not yet started.
+pub(crate) struct MrCommand {
+    args: Vec<String>,
+    /// The job folder with `job` and `tmp` inside.
+    root: PathBuf,
+    environment: Vec<(OsString, OsString)>,
+    /// Shell commands to run first, in the process that becomes mr-stream.
+    prelude: String,
+}
+
+impl MrCommand {
+    pub(super) fn new<S: AsRef<str>>(root: &Path, args: &[S]) -> Self {
+        let mut environment = vec![("TMPDIR".into(), root.join("tmp").into())];
+        environment.extend(std::env::var_os("PATH").map(|path| ("PATH".into(), path)));
+        let args = args.iter().map(|arg| arg.as_ref().to_owned()).collect();
+        Self { args, root: root.to_path_buf(), environment, prelude: String::new() }
+    }
+
+    /// Shell commands such as `ulimit` that set up the process before it becomes mr-stream.
+    pub(crate) fn after(mut self, prelude: &str) -> Self {
+        prelude.clone_into(&mut self.prelude);
+        self
+    }
+
+    /// Runs to the end: until the process is gone and nobody holds its output open any more.
+    #[track_caller]
+    pub(crate) fn run(self) -> Output {
+        let shown = self.shown();
+        let child = Command::new("sh")
+            .args(["-c", &format!("{} exec \"$0\" \"$@\"", self.prelude)])
+            .arg(env!("CARGO_BIN_EXE_mr-stream"))
+            .args(&self.args)
+            .current_dir(self.root.join("job"))
+            .env_clear()
+            .envs(self.environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let group = rustix::process::Pid::from_child(&child);
+        let (sender, receiver) = mpsc::channel();
+        let waiter = std::thread::spawn(move || sender.send(child.wait_with_output()));
+        let Ok(ended) = receiver.recv_timeout(HUNG_AFTER) else {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+            panic!("hung, or left a process with its output open\n$ {shown}\n{:?}", left_running(&self.root));
+        };
+        waiter.join().unwrap().unwrap();
+        let ended = ended.unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let mut stderr = text(&ended.stderr);
+        if let Some(signal) = ended.status.signal() {
+            let _ = write!(stderr, "\n(ended by signal {signal})");
+        }
+        Output { code: ended.status.code(), stdout: text(&ended.stdout), stderr, shown }
+    }
+
+    /// The command as one could type it.
+    fn shown(&self) -> String {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+        let quoted = |arg: &String| {
+            let is_plain = !arg.is_empty() && arg.chars().all(plain);
+            if is_plain { arg.clone() } else { format!("'{}'", arg.replace('\'', r"'\''")) }
+        };
+        let words: Vec<_> = self.args.iter().map(quoted).collect();
+        format!("cd {} && mr-stream {}", self.root.join("job").display(), words.join(" "))
+    }
+}
+
+/// Command lines of processes that belong to the job folder: its name stands in their environment, or
+/// they run inside it. A process that is just being reaped or killed gets some looks' time to go.
+pub(crate) fn left_running(root: &Path) -> Vec<String> {
+    let mut found = look_for(root);
+    for _ in 0..200 {
+        if found.is_empty() {
+            break;
+        }
+        std::thread::yield_now();
+        found = look_for(root);
+    }
+    found
+}
+
+/// One look at the process table, where there is one to look at.
+fn look_for(root: &Path) -> Vec<String> {
+    let name = root.as_os_str().as_encoded_bytes();
+    let mut found = Vec::new();
+    for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let path = process.path();
+        let in_environment =
+            fs::read(path.join("environ")).is_ok_and(|text| memchr::memmem::find(&text, name).is_some());
+        if in_environment || fs::read_link(path.join("cwd")).is_ok_and(|folder| folder.starts_with(root)) {
+            let command = fs::read(path.join("cmdline")).unwrap_or_default();
+            let number = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            found.push(format!("{number}: {}", String::from_utf8_lossy(&command).replace('\0', " ")));
+        }
+    }
+    found
+}

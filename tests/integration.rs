@@ -1,0 +1,15 @@
+//! The one integration binary: whole jobs through the command, and rules about the house itself.
+//!
+//! Every test makes its own [`harness::JobDir`] and removes it. Tests that need a program this machine
+//! lacks say so on standard error, past the capture of the test runner.
+#![expect(clippy::unwrap_used, reason = "a broken test setup should stop its test, with the line")]
+#![expect(clippy::disallowed_methods, reason = "tests start mr-stream and read their own switches")]
+
+mod faults;
+mod golden;
+mod harness;
+mod messages;
+mod oracle;
+mod samples;
+mod tasks;
+mod tidy;
