@@ -36,17 +36,18 @@ fi
 
 # The driver and the settings go into a jar: a folder in the class path would forbid sharing loaded classes.
 driver=$cache/driver
-if ! cmp -s "$here/Driver.java" "$driver/Driver.java" || ! [ -e "$driver/driver.jar" ]; then
+sources=$(cat "$here"/*.java "$here"/*-site.xml "$here/log4j.properties" | cksum)
+if [ "$sources" != "$(cat "$driver/sources" 2>/dev/null)" ]; then
     rm -rf "$driver"
     mkdir -p "$driver/classes"
-    javac -cp "$jars" -d "$driver/classes" "$here/Driver.java"
+    javac -cp "$jars" -d "$driver/classes" "$here"/*.java
     cp "$here"/*-site.xml "$here/log4j.properties" "$driver/classes"
     jar cf "$driver/driver.jar" -C "$driver/classes" .
-    cp "$here/Driver.java" "$driver"
+    echo "$sources" >"$driver/sources"
 fi
 
 # Children see the locale; file names and options are UTF-8 in the generated jobs.
 LC_ALL=C.UTF-8
 export LC_ALL
-exec python3 "$here/compare.py" --bin "$MRSTREAM_BIN" --classpath "$driver/driver.jar:$jars" \
+exec python3 -B "$here/compare.py" --bin "$MRSTREAM_BIN" --classpath "$driver/driver.jar:$jars" \
     --class-archive "$driver/classes.jsa" "$@"

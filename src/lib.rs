@@ -26,7 +26,7 @@
 //! | 4 | [`planner`]: `JobConf` to `JobPlan`; [`task`]: one attempt |
 //! | 3 | [`conf`], [`input`], [`streaming`], [`shuffle`], [`output`] |
 //! | 2 | [`plan`]: plain data |
-//! | 1 | [`codec`], [`local_fs`], [`sequence_file`] |
+//! | 1 | [`codec`], [`java_regex`], [`local_fs`], [`sequence_file`], [`archive`] |
 //! | 0 | [`error`], [`units`], [`ids`], [`record`], [`lines`], [`java_regex`], [`counters`], [`writable`] |
 //!
 //! # What is deliberately absent
@@ -47,6 +47,7 @@ pub mod writable;
 
 pub mod counters;
 
+pub mod archive;
 pub mod codec;
 pub mod local_fs;
 pub mod sequence_file;

@@ -43,7 +43,7 @@ pub enum PlanError {
     #[error(transparent)]
     Input(#[from] InputError),
     /// A shipped file is not there.
-    #[error("cannot ship {given}: {} does not exist ({property})", path.display())]
+    #[error("cannot ship {given}: {} does not exist ({property}){}", path.display(), glob_advice(given))]
     Cache {
         /// What the user gave.
         given: String,
@@ -67,6 +67,10 @@ pub enum PlanError {
     /// The children's environment cannot be made.
     #[error(transparent)]
     Conf(#[from] ConfError),
+}
+
+fn glob_advice(given: &str) -> &'static str {
+    if given.contains(['*', '?', '[', '{']) { "; globs mean nothing here, as in Hadoop" } else { "" }
 }
 
 impl PlanError {
@@ -148,7 +152,9 @@ fn cache_entry(file: &CacheFile) -> Result<CacheEntry, PlanError> {
     if !path.exists() {
         return Err(PlanError::Cache { given: given.clone(), path: path.clone(), property });
     }
-    Ok(CacheEntry { path: path.clone(), link: link.clone(), archive: *archive })
+    // A folder given as an archive is linked as it is.
+    let archive = archive.filter(|_| path.is_file());
+    Ok(CacheEntry { path: path.clone(), link: link.clone(), archive })
 }
 
 /// The shuffle with the cut points of a total order read in. Hadoop: `TotalOrderPartitioner.setConf`.

@@ -8,6 +8,7 @@
 mod faults;
 mod golden;
 mod harness;
+mod hostile;
 mod messages;
 mod oracle;
 mod samples;

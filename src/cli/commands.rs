@@ -4,7 +4,8 @@
 use super::args::{self, Parsed};
 use super::watcher::{failure_text, say};
 use super::{exit, plan_job, print, refuse, summary};
-use crate::conf::{HostFacts, keys};
+use crate::conf::HostFacts;
+use crate::conf::keys::{self, Support};
 use crate::error::{self, At};
 use crate::ids::{AttemptId, TaskId};
 use crate::plan::{JobPlan, wire};
@@ -86,7 +87,7 @@ fn pull_out(argv: &[OsString]) -> Vec<OsString> {
     let (mut ours, mut job) = (vec![argv[0].clone()], Vec::new());
     let mut words = argv[1..].iter();
     while let Some(word) = words.next() {
-        if word == "--json" {
+        if word == "--json" || word == "--help" {
             ours.push(word.clone());
         } else if word == "-o" || word == "--to" {
             ours.push(word.clone());
@@ -200,12 +201,19 @@ impl TaskEvents for Lines {
     }
 }
 
-/// The table of properties.
+/// The table of properties, a line each: name, support, default, older names, meaning, with tabs between.
 fn properties() -> String {
-    let mut text = String::new();
+    let mut text = String::from("property\tsupport\tdefault\tolder names\tmeaning\n");
     for property in keys::properties() {
-        let default = property.default.value().unwrap_or("-");
-        writeln!(text, "{}\t{default}\t{:?}\t{}", property.name, property.support, property.doc)
+        let support = match property.support {
+            Support::Honoured => "honoured",
+            Support::NoEffect => "no effect",
+            Support::Refused => "refused",
+        };
+        let default =
+            property.default.value().map_or_else(|| "-".into(), |value| value.escape_default().to_string());
+        let older = if property.deprecated.is_empty() { "-".into() } else { property.deprecated.join(",") };
+        writeln!(text, "{}\t{support}\t{default}\t{older}\t{}", property.name, property.doc)
             .expect("a string takes everything");
     }
     text

@@ -151,6 +151,8 @@ fn fail(job: &Job, error: &JobError) -> u8 {
     say(&format!("Job not successful! Nothing was written to {shown}; temporary files are removed"));
     match error {
         JobError::Stopped { signal } => exit::SIGNAL_BASE + *signal as u8,
+        // Hadoop unpacks before it starts the job.
+        JobError::Archive(_) => exit::NOT_STARTED,
         _ => exit::JOB_FAILED,
     }
 }

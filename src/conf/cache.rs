@@ -1,8 +1,9 @@
 //! The files and archives that every attempt finds in its folder, as the properties name them.
 
-use super::error::ConfError;
+use super::error::{ConfError, Warning};
 use super::path;
 use super::properties::Properties;
+use crate::archive::ArchiveKind;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -15,25 +16,30 @@ pub struct CacheFile {
     pub path: PathBuf,
     /// Its name in the attempt's folder: what follows `#`, else its own.
     pub link: String,
-    /// Unpack it there instead of linking it.
-    pub archive: bool,
+    /// How to unpack it, if it is a file; the link then leads to what was in it.
+    pub archive: Option<ArchiveKind>,
     /// The property that names it, for messages.
     pub property: &'static str,
 }
 
-/// The properties that name files and archives, in the order in which Hadoop's `JobResourceUploader` has
-/// them: first what names a place on the cluster, then what is sent along.
+/// The properties that name files and archives, in the order in which names for them are given away: all
+/// archives first (`MRApps.setupDistributedCache`), and of each what names a place on the cluster before what
+/// is sent along (`JobResourceUploader`).
 const PROPERTIES: [(&str, bool); 4] = [
-    ("mapreduce.job.cache.files", false),
-    ("tmpfiles", false),
     ("mapreduce.job.cache.archives", true),
     ("tmparchives", true),
+    ("mapreduce.job.cache.files", false),
+    ("tmpfiles", false),
 ];
 
-/// All files and archives of a job; paths are relative to `current_dir`.
-pub(super) fn read(properties: &Properties, current_dir: &str) -> Result<Vec<CacheFile>, ConfError> {
-    let mut files = Vec::new();
-    for (property, archive) in PROPERTIES {
+/// All files and archives of a job; paths are relative to `current_dir`. The first one of a link name has it;
+/// others are left out with a remark. Hadoop: `LocalResourceBuilder.createLocalResources`.
+pub(super) fn read(
+    properties: &Properties,
+    current_dir: &str,
+) -> Result<(Vec<CacheFile>, Vec<Warning>), ConfError> {
+    let (mut files, mut warnings) = (Vec::<CacheFile>::new(), Vec::new());
+    for (property, is_archive) in PROPERTIES {
         for given in properties.get(property)?.unwrap_or_default().split(',').filter(|item| !item.is_empty())
         {
             let (uri, fragment) = match given.split_once('#') {
@@ -42,20 +48,43 @@ pub(super) fn read(properties: &Properties, current_dir: &str) -> Result<Vec<Cac
             };
             let path = PathBuf::from(path::absolute(property, uri, current_dir)?);
             let own_name = || path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let link = fragment.filter(|name| !name.is_empty()).map_or_else(own_name, str::to_owned);
-            files.push(CacheFile { given: given.to_owned(), path, link, archive, property });
+            let link = fragment.map_or_else(own_name, str::to_owned);
+            if !is_link_name(&link) {
+                let expected = "paths, each with #NAME if it shall have another name; a name without slashes";
+                return Err(properties.malformed(property, given.to_owned(), expected));
+            }
+            let archive = ArchiveKind::from_path(&path).filter(|_| is_archive);
+            if is_archive && archive.is_none() {
+                warnings.push(Warning::NotUnpacked { given: given.to_owned() });
+            }
+            let file = CacheFile { given: given.to_owned(), path, link, archive, property };
+            match files.iter_mut().find(|other| other.link == file.link) {
+                None => files.push(file),
+                // The same file once more: as it was named last.
+                Some(same) if same.path == file.path => *same = file,
+                Some(other) => {
+                    let (link, kept) = (file.link, other.given.clone());
+                    warnings.push(Warning::LinkTaken { given: file.given, link, kept });
+                }
+            }
         }
     }
-    Ok(files)
+    Ok((files, warnings))
 }
 
-/// A list of `-files` or `-file` as Hadoop writes it into its property: local and absolute.
+/// Whether a name stands for an entry of the attempt's folder and no other.
+fn is_link_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['/', '\0']) && name != "." && name != ".."
+}
+
+/// A list of `-files`, `-archives` or `-file` as Hadoop writes it into its property: local and absolute. Commas
+/// at the end mean nothing. Hadoop: `GenericOptionsParser.validateFiles`.
 pub(super) fn qualified(option: &'static str, list: &str, current_dir: &str) -> Result<String, ConfError> {
     let qualify = |item: &str| {
         let (uri, fragment) = item.split_at(item.find('#').unwrap_or(item.len()));
         path::absolute(option, uri, current_dir).map(|path| format!("file:{path}{fragment}"))
     };
-    let items: Result<Vec<String>, ConfError> = list.split(',').map(qualify).collect();
+    let items: Result<Vec<String>, ConfError> = list.trim_end_matches(',').split(',').map(qualify).collect();
     Ok(items?.join(","))
 }
 
@@ -116,18 +145,62 @@ mod tests {
         assert_eq!(list, "file:/work/a.py,file:/work/sub/b#c,file:/d");
         properties.set("tmpfiles", list, "-files");
         properties.set("mapreduce.job.cache.archives", "x.zip#x", "-cacheArchive");
-        let files = read(&properties, "/work").unwrap();
+        let (files, warnings) = read(&properties, "/work").unwrap();
         let seen: Vec<_> =
             files.iter().map(|f| (f.path.to_str().unwrap(), f.link.as_str(), f.archive)).collect();
         let expect = [
-            ("/work/a.py", "a.py", false),
-            ("/work/sub/b", "c", false),
-            ("/d", "d", false),
-            ("/work/x.zip", "x", true),
+            ("/work/x.zip", "x", Some(ArchiveKind::Zip)),
+            ("/work/a.py", "a.py", None),
+            ("/work/sub/b", "c", None),
+            ("/d", "d", None),
         ];
-        assert_eq!(seen, expect);
+        assert_eq!((seen.as_slice(), warnings.len()), (&expect[..], 0));
+        assert_eq!(qualified("-files", "a,b,,", "/work").unwrap(), "file:/work/a,file:/work/b");
         assert!(qualified("-files", "a,,b", "/work").is_err());
         assert!(qualified("-files", "hdfs://h/a", "/work").is_err());
+    }
+
+    /// What `-files` and `-archives` put into the attempts' folders, and what is said about it.
+    fn check(files: &str, archives: &str, expect: &[&str], says: &[&str]) {
+        let mut properties = Properties::new(&HostFacts::example());
+        properties.set("tmpfiles", files, "-files");
+        properties.set("tmparchives", archives, "-archives");
+        let (read, warnings) = read(&properties, "/").unwrap();
+        let shown = |f: &CacheFile| {
+            format!("{}={}{}", f.link, f.given, if f.archive.is_some() { " unpacked" } else { "" })
+        };
+        assert_eq!(read.iter().map(shown).collect::<Vec<_>>(), expect, "{files} {archives}");
+        let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(warnings.len(), says.len(), "{warnings:?}");
+        for (warning, part) in warnings.iter().zip(says) {
+            assert!(warning.contains(part), "{warning}");
+        }
+    }
+
+    #[test]
+    fn the_first_of_a_link_name_has_it() {
+        // LocalResourceBuilder.createLocalResources, and jobs of real Hadoop with these options.
+        check("a#k,b#k", "", &["k=a#k"], &["b#k is left out"]);
+        check("a#k", "b.zip#k", &["k=b.zip#k unpacked"], &["a#k is left out"]);
+        check("a,sub/a", "", &["a=a"], &["sub/a is left out"]);
+        check("a#k,a#l,a#k", "", &["k=a#k", "l=a#l"], &[]);
+        check("b.zip", "b.zip", &["b.zip=b.zip"], &[]);
+        check(
+            "",
+            "b.tar.bz2,c.TGZ",
+            &["b.tar.bz2=b.tar.bz2", "c.TGZ=c.TGZ unpacked"],
+            &["b.tar.bz2 is linked"],
+        );
+    }
+
+    #[test]
+    fn links_stay_in_the_attempts_folder() {
+        for given in ["a#", "a#b/c", "a#../b", "a#/b", "a#.", "a#..", "/"] {
+            let mut properties = Properties::new(&HostFacts::example());
+            properties.set("tmpfiles", given, "-files");
+            let error = read(&properties, "/").unwrap_err().to_string();
+            assert!(error.contains(&format!("{given:?} (from -files): expected paths")), "{error}");
+        }
     }
 
     #[test]

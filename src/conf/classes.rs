@@ -210,11 +210,32 @@ fn built_in(role: Role) -> Vec<&'static str> {
     named.map(|(class, _)| *class).collect()
 }
 
+/// The mappers and reducers that are built in, their settings not yet read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProcessorClass {
+    Identity,
+    Inverse,
+    TokenCount,
+    Regex,
+    LongSum,
+    FieldSelection,
+    AggregateMapper,
+    AggregateReducer,
+    AggregateCombiner,
+}
+
 /// The mapper or reducer of a class name, commands apart.
-pub(super) fn processor(class: &str) -> Option<ProcessorChoice> {
+pub(super) fn processor(class: &str) -> Option<ProcessorClass> {
     match class.strip_prefix("org.apache.hadoop.mapred.lib.")? {
-        "IdentityMapper" | "IdentityReducer" => Some(ProcessorChoice::Identity),
-        "InverseMapper" => Some(ProcessorChoice::BuiltIn(BuiltIn::Inverse)),
+        "IdentityMapper" | "IdentityReducer" => Some(ProcessorClass::Identity),
+        "InverseMapper" => Some(ProcessorClass::Inverse),
+        "TokenCountMapper" => Some(ProcessorClass::TokenCount),
+        "RegexMapper" => Some(ProcessorClass::Regex),
+        "LongSumReducer" => Some(ProcessorClass::LongSum),
+        "FieldSelectionMapReduce" => Some(ProcessorClass::FieldSelection),
+        "aggregate.ValueAggregatorMapper" => Some(ProcessorClass::AggregateMapper),
+        "aggregate.ValueAggregatorReducer" => Some(ProcessorClass::AggregateReducer),
+        "aggregate.ValueAggregatorCombiner" => Some(ProcessorClass::AggregateCombiner),
         _ => None,
     }
 }
@@ -300,7 +321,8 @@ mod tests {
             let error = find_or_command("-x", given, role).unwrap_err().to_string();
             assert!(error.starts_with(expect), "{error}");
         };
-        check("org.example.Thing", Role::Mapper, "-x: class not found: org.example.Thing (built in: ");
+        let unknown = "-x: class not found: org.example.Thing (jars are not run here; built in: org.apache";
+        check("org.example.Thing", Role::Mapper, unknown);
         let reducer = "org.apache.hadoop.mapred.lib.IdentityReducer";
         check(reducer, Role::Mapper, &format!("-x: class {reducer} is not a mapper"));
         let newer = "org.apache.hadoop.mapreduce.lib.output.TextOutputFormat";
@@ -319,5 +341,7 @@ mod tests {
             !built_in(Role::Comparator).contains(&"org.apache.hadoop.io.LongWritable$DecreasingComparator")
         );
         assert!(built_in(Role::Reducer).iter().all(|class| !class.contains("Mapper")));
+        let count = |role: Role| built_in(role).len();
+        assert_eq!((count(Role::Mapper), count(Role::Reducer)), (6, 5));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::properties::Source;
 use crate::error::IoError;
+use crate::java_regex::JavaRegexError;
 use crate::plan::KeySpecError;
 use std::path::PathBuf;
 
@@ -75,7 +76,7 @@ pub enum ConfError {
         expected: &'static str,
     },
     /// A class that nobody knows, or that only Java could load.
-    #[error("{what}: class not found: {class} (built in: {})", built_in.join(", "))]
+    #[error("{what}: class not found: {class} (jars are not run here; built in: {})", built_in.join(", "))]
     ClassNotFound {
         /// The option or property.
         what: &'static str,
@@ -114,6 +115,17 @@ pub enum ConfError {
         /// What is wrong.
         #[source]
         source: KeySpecError,
+    },
+    /// A regular expression cannot be read.
+    #[error("property {name} = {value:?}")]
+    Pattern {
+        /// The property.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What is wrong.
+        #[source]
+        source: JavaRegexError,
     },
     /// A path on another file system.
     #[error("{what} {uri:?}: only the local file system (file:) is known here")]
@@ -167,6 +179,20 @@ pub enum Warning {
         /// What it should have been.
         expected: &'static str,
     },
+    /// A file whose name in the attempts' folders is another one's.
+    LinkTaken {
+        /// The file as given.
+        given: String,
+        /// The name that both would have.
+        link: String,
+        /// The file that has it, as given.
+        kept: String,
+    },
+    /// An archive of no known kind.
+    NotUnpacked {
+        /// The archive as given.
+        given: String,
+    },
     /// An option that is accepted and does nothing.
     NoEffect {
         /// The option as given.
@@ -191,6 +217,12 @@ impl std::fmt::Display for Warning {
             Warning::UnknownName { given, nearest: None } => write!(to, "property {given} is unknown"),
             Warning::Malformed { name, value, expected } => {
                 write!(to, "property {name} = {value:?} counts as unset: expected {expected}")
+            }
+            Warning::LinkTaken { given, link, kept } => {
+                write!(to, "{given} is left out: its name in the tasks' folder, {link}, is that of {kept}")
+            }
+            Warning::NotUnpacked { given } => {
+                write!(to, "{given} is linked as it is: only .zip, .jar, .tar, .tar.gz and .tgz are unpacked")
             }
             Warning::NoEffect { given, why } => write!(to, "option {given} has no effect: {why}"),
         }

@@ -182,7 +182,7 @@ impl JobConf {
             group_order: read.group_order(reduces, order)?,
             output: read.output()?,
             children: read.children()?,
-            cache: cache::read(&properties, &read.current_dir())?,
+            cache: cache::read(&properties, &read.current_dir())?.0,
             resources: read.resources()?,
             retries: read.retries()?,
             skip: read.skip()?,

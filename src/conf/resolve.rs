@@ -30,6 +30,7 @@ pub fn resolve(options: &StreamOptions, host: &HostFacts) -> Result<(JobConf, Ve
     check_refused(&properties)?;
     check_file_system(&properties)?;
     stream_job::apply(&mut properties, options, host)?;
+    warnings.extend(cache::read(&properties, &host.current_dir.to_string_lossy())?.1);
     let mut job = JobConf::read(properties, host)?;
     job.output.shown = options.output.clone().unwrap_or_default();
     job.counters_json = options.counters_json.as_ref().map(|path| host.current_dir.join(path));

@@ -61,7 +61,7 @@ impl LocalEngine {
         committer: &JobCommitter,
     ) -> Result<Counters, JobError> {
         let scratch = Scratch::create(&plan.resources.local_dirs)?;
-        let host = TaskHost::new(plan, &scratch, committer, &self.launch_dir, events);
+        let host = TaskHost::new(plan, &scratch, committer, &self.launch_dir, events)?;
         let floor = Floor {
             outputs: MapOutputs::new(&host.order, host.memory, &scratch, plan.reduces),
             runs: OnceLock::new(),

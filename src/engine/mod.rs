@@ -7,6 +7,7 @@ pub mod event;
 pub mod local;
 pub mod scheduler;
 
+use crate::archive::ArchiveError;
 use crate::counters::Counters;
 use crate::error::IoError;
 use crate::output::committer::CommitError;
@@ -24,6 +25,9 @@ pub enum JobError {
     /// A folder for temporary files cannot be made or removed.
     #[error(transparent)]
     Io(#[from] IoError),
+    /// An archive of the job cannot be unpacked, so no task was started.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// A task failed as often as it may.
     #[error(transparent)]
     Task(Box<TaskError>),

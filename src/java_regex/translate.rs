@@ -1,4 +1,12 @@
 //! A pattern in Java's syntax as one in the regex crate's.
+//!
+//! The same letters mean different things: `\d`, `\w` and `\s` are ASCII in Java, `.` stops at five kinds of
+//! line end, `(?i)` folds ASCII only, brackets nest by other rules. So every construct is written anew.
+//! Among the matches that begin first both take the one that Java's order of trying finds.
+//!
+//! Known to differ: without `(?m)` a `$` is the very end of the text, while in Java it also stands before a
+//! line end there; with `(?m)` only LF ends a line. Both need a text with line ends in it, which the lines of
+//! text files are not.
 
 mod class;
 
@@ -224,7 +232,7 @@ impl Translator {
         }
         match (self.peek(0), self.peek(1)) {
             (Some('=' | '!'), _) | (Some('<'), Some('=' | '!')) => {
-                return Err(self.unsupported("looking ahead or behind, (?= (?! (?<= (?<!"));
+                return Err(self.unsupported("looking ahead or behind ((?= (?! (?<= (?<!)"));
             }
             (Some('>'), _) => return Err(self.unsupported("an atomic group, (?>")),
             (Some('<'), _) => {

@@ -35,6 +35,22 @@ pub enum BuiltIn {
     },
 }
 
+impl BuiltIn {
+    /// The class's name without its package.
+    pub fn class_name(&self) -> &'static str {
+        match self {
+            Self::Inverse => "InverseMapper",
+            Self::TokenCount => "TokenCountMapper",
+            Self::Regex { .. } => "RegexMapper",
+            Self::LongSum => "LongSumReducer",
+            Self::FieldSelection(_) => "FieldSelectionMapReduce",
+            Self::AggregateMapper => "ValueAggregatorMapper",
+            Self::AggregateReducer { .. } => "ValueAggregatorReducer",
+            Self::AggregateCombiner { .. } => "ValueAggregatorCombiner",
+        }
+    }
+}
+
 /// Which fields `FieldSelectionMapReduce` makes keys and values of. Hadoop: `FieldSelectionHelper`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldSelection {
@@ -69,15 +85,15 @@ impl SelectedFields {
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split(':');
         let mut selected = Self::default();
-        parse_list(parts.next().unwrap_or_default(), &mut selected.key)?;
-        selected.value_from = parse_list(parts.next().unwrap_or_default(), &mut selected.value)?;
+        parse_list(parts.next().unwrap_or_default(), &mut selected.key, &mut None)?;
+        let value = parts.next().unwrap_or_default();
+        parse_list(value, &mut selected.value, &mut selected.value_from)?;
         Some(selected)
     }
 }
 
-/// Reads one list; returns where its open range begins.
-fn parse_list(text: &str, fields: &mut Vec<u32>) -> Option<Option<u32>> {
-    let mut open = None;
+/// Reads one list; a range without an end goes to `from`.
+fn parse_list(text: &str, fields: &mut Vec<u32>, from: &mut Option<u32>) -> Option<()> {
     for item in text.split(',').filter(|item| !item.is_empty()) {
         let (start, end) = match item.split_once('-') {
             None => (item, item),
@@ -86,7 +102,7 @@ fn parse_list(text: &str, fields: &mut Vec<u32>) -> Option<Option<u32>> {
         };
         let start = java_int(start)?;
         if end.is_empty() {
-            open = Some(start as u32);
+            *from = Some(start as u32);
             continue;
         }
         let range = start..=java_int(end)?;
@@ -95,7 +111,7 @@ fn parse_list(text: &str, fields: &mut Vec<u32>) -> Option<Option<u32>> {
         }
         fields.extend(range.map(|field| field as u32));
     }
-    Some(open)
+    Some(())
 }
 
 /// Java: `Integer.parseInt`, of ASCII digits.

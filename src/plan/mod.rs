@@ -15,6 +15,7 @@ pub use built_in::{BuiltIn, FieldSelection, SelectedFields};
 pub use key_spec::{KeySpec, KeySpecError, parse_key_specs};
 pub use split::{InputSplit, MapTask};
 
+use crate::archive::ArchiveKind;
 use crate::codec::Codec;
 use crate::ids::JobId;
 use crate::writable::WritableKind;
@@ -281,8 +282,8 @@ pub struct CacheEntry {
     pub path: PathBuf,
     /// Its name in the attempt's folder.
     pub link: String,
-    /// Unpack it there instead of linking the file.
-    pub archive: bool,
+    /// How to unpack it; the link then leads to the folder with what was in it.
+    pub archive: Option<ArchiveKind>,
 }
 
 /// How often tasks are tried. One attempt each unless the user says more, as Hadoop's local mode has it.
@@ -305,6 +306,8 @@ pub struct ResourceSpec {
     pub map_slots: u32,
     /// Reduce attempts at once.
     pub reduce_slots: u32,
+    /// What the job's archives may unpack to in bytes, all together (`mrstream.archive.max.mb`).
+    pub archive_bytes_max: u64,
     /// Folders for spills (`mapreduce.cluster.local.dir`), at least one.
     #[serde(with = "wire::paths_bytes")]
     pub local_dirs: Vec<PathBuf>,

@@ -62,6 +62,7 @@ mod tests {
             sort_buffer_bytes: None,
             map_slots: slots,
             reduce_slots: slots,
+            archive_bytes_max: 0,
             local_dirs: vec![],
         }
     }

@@ -17,7 +17,7 @@ use super::arena::{ARENA_BYTES_MAX, Arena};
 use super::comparator::KeyOrder;
 use super::partitioner::Partitioner;
 use crate::record::{KeyFields, RecordRef};
-use crate::writable::text_serialized_len;
+use crate::writable::{text_serialized_len, vlong_len};
 use memchr::{memchr, memchr_iter, memchr2_iter};
 use rayon::slice::ParallelSliceMut;
 
@@ -88,6 +88,17 @@ pub(crate) struct Collected {
     pub(crate) records: u64,
     /// Their serialised keys and values.
     pub(crate) bytes: u64,
+    /// What Hadoop's map output file (`IFile`) adds to them: two lengths a record.
+    pub(crate) framing_bytes: u64,
+}
+
+impl Collected {
+    /// Counts a record by the serialised lengths of its key and value.
+    pub(crate) fn count(&mut self, key_bytes: u64, value_bytes: u64) {
+        self.records += 1;
+        self.bytes += key_bytes + value_bytes;
+        self.framing_bytes += (vlong_len(key_bytes as i64) + vlong_len(value_bytes as i64)) as u64;
+    }
 }
 
 /// Map output being collected.
@@ -190,8 +201,8 @@ impl SortBuffer {
     fn cut_at_byte<O: KeyOrder>(&mut self, tab: u8, order: &O, partitioner: &Partitioner) -> Collected {
         let bytes = self.arena.bytes();
         let base = self.cut;
-        let (mut start, mut key_end, mut serialised) = (base, None, 0);
-        let before = self.entries.len();
+        let (mut start, mut key_end) = (base, None);
+        let mut collected = Collected::default();
         for at in memchr2_iter(b'\n', tab, &bytes[base..]) {
             let at = base + at;
             if bytes[at] != b'\n' {
@@ -200,13 +211,13 @@ impl SortBuffer {
             }
             let (key_end, value_len) = key_end.take().map_or((at, 0), |end| (end, at - end - 1));
             let key = &bytes[start..key_end];
-            serialised += text_serialized_len(key.len()) + text_serialized_len(value_len);
+            collected.count(text_serialized_len(key.len()), text_serialized_len(value_len));
             let partition = partitioner.partition(key);
             self.entries.push(Entry::new(partition, order.prefix(key), start, key.len(), value_len));
             start = at + 1;
         }
         self.cut = start;
-        Collected { records: (self.entries.len() - before) as u64, bytes: serialised }
+        collected
     }
 
     fn cut_at_fields<O: KeyOrder>(
@@ -217,18 +228,18 @@ impl SortBuffer {
     ) -> Collected {
         let bytes = self.arena.bytes();
         let base = self.cut;
-        let (mut start, mut serialised) = (base, 0);
-        let before = self.entries.len();
+        let mut start = base;
+        let mut collected = Collected::default();
         for at in memchr_iter(b'\n', &bytes[base..]) {
             let record = fields.split(&bytes[start..base + at]);
             let (key, value_len) = (record.key, record.value.len());
-            serialised += text_serialized_len(key.len()) + text_serialized_len(value_len);
+            collected.count(text_serialized_len(key.len()), text_serialized_len(value_len));
             let partition = partitioner.partition(key);
             self.entries.push(Entry::new(partition, order.prefix(key), start, key.len(), value_len));
             start = base + at + 1;
         }
         self.cut = start;
-        Collected { records: (self.entries.len() - before) as u64, bytes: serialised }
+        collected
     }
 
     /// Copies one record in; false when the buffer is full. Not to be mixed with pending bytes.

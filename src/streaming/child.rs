@@ -233,7 +233,7 @@ pub(crate) struct Leniency {
 }
 
 /// Runs a child from start to end. `feed` writes its input and `drain` reads its output to the end, both
-/// at once; a child that is refused input, or whose drain fails, is ended with its whole group.
+/// at once; a child whose feed or drain fails is ended with its whole group.
 ///
 /// # Errors
 /// See [`ChildError`]: the first cause in its order.
@@ -256,11 +256,11 @@ where
     let mut input = InputPipe::new(child.stdin.take().expect(missing));
     let mut stdout = child.stdout.take().expect(missing);
     let mut stderr = child.stderr.take().expect(missing);
-    let (fed, drained, reported, exit) = thread::scope(|scope| {
+    let ends = thread::scope(|scope| {
         let feeder = scope.spawn(move || {
             let fed = feed(&mut input);
             input.pipe = None; // the child sees the end of its input
-            if fed.is_err() || input.refused() {
+            if fed.is_err() {
                 end_group(group);
             }
             (fed, input.refused().then_some(input.accepted_bytes))
@@ -282,22 +282,38 @@ where
         // cannot name somebody else's group.
         end_group(group);
         let exit = child.wait();
-        (join(feeder), drained, join(reporting), exit)
+        let (fed, unread) = join(feeder);
+        Ends { fed, unread, drained, reported: join(reporting), exit }
     });
     groups.leave(group);
-    let (fed, unread) = fed;
-    if groups.stopped() {
-        return Err(ChildError::Stopped);
-    }
-    let output = drained.map_err(ChildError::Ours)?;
-    fed.map_err(ChildError::Ours)?;
-    reported.map_err(|source| ChildError::Pipe { action: "read standard error", source })?;
-    let status = exit.map_err(|source| ChildError::Pipe { action: "wait for the end", source })?;
-    // A child that we ended for refusing input was not asked for a code.
-    match unread {
-        Some(accepted_bytes) if !leniency.unread => Err(ChildError::Unread { accepted_bytes }),
-        _ if status.success() || leniency.any_exit => Ok(output),
-        _ => Err(ChildError::Exit { status }),
+    if groups.stopped() { Err(ChildError::Stopped) } else { ends.judge(leniency) }
+}
+
+/// How the three pipes and the child itself ended.
+struct Ends<T, E> {
+    fed: Result<(), E>,
+    /// Bytes its pipe had taken when the child refused more.
+    unread: Option<u64>,
+    drained: Result<T, E>,
+    reported: io::Result<()>,
+    exit: io::Result<ExitStatus>,
+}
+
+impl<T, E: std::error::Error> Ends<T, E> {
+    fn judge(self, leniency: Leniency) -> Result<T, ChildError<E>> {
+        let output = self.drained.map_err(ChildError::Ours)?;
+        self.fed.map_err(ChildError::Ours)?;
+        let pipe = |action| move |source| ChildError::Pipe { action, source };
+        self.reported.map_err(pipe("read standard error"))?;
+        let status = self.exit.map_err(pipe("wait for the end"))?;
+        if !status.success() && !leniency.any_exit {
+            // A child that failed also stopped reading; its code says more than our broken pipe.
+            return Err(ChildError::Exit { status });
+        }
+        match self.unread {
+            Some(accepted_bytes) if !leniency.unread => Err(ChildError::Unread { accepted_bytes }),
+            _ => Ok(output),
+        }
     }
 }
 

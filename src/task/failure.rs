@@ -1,5 +1,7 @@
 //! Why an attempt failed, with all that its user needs to see.
 
+use super::BuiltInError;
+use crate::archive::ArchiveError;
 use crate::counters::CounterError;
 use crate::error::IoError;
 use crate::ids::AttemptId;
@@ -18,6 +20,9 @@ use std::process::ExitStatus;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TaskFailure {
+    /// An archive of the job could not be unpacked.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// The input could not be read.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -98,6 +103,9 @@ pub enum TaskFailure {
         /// The property that says which class is expected.
         property: &'static str,
     },
+    /// A class that is built in cannot do its work.
+    #[error(transparent)]
+    BuiltIn(#[from] BuiltInError),
     /// The job was stopped.
     #[error("the job was stopped")]
     Stopped,
@@ -117,7 +125,33 @@ impl TaskFailure {
     }
 }
 
+/// The failure of a combiner command, on its way through the shuffle that called it.
+#[derive(Debug, thiserror::Error)]
+#[error("the combiner {} failed", command.join(" "))]
+pub(super) struct CombinerFailure {
+    pub(super) command: Vec<String>,
+    pub(super) stderr_tail: Vec<Vec<u8>>,
+    #[source]
+    pub(super) failure: TaskFailure,
+}
+
 impl TaskError {
+    /// Names the combiner instead of the mapper when it was the combiner that failed.
+    pub(super) fn blame_combiner(mut self) -> Self {
+        self.failure = match self.failure {
+            TaskFailure::Shuffle(ShuffleError::Combine(cause)) => match cause.downcast::<CombinerFailure>() {
+                Ok(combiner) => {
+                    self.command = Some(combiner.command);
+                    self.stderr_tail = combiner.stderr_tail;
+                    combiner.failure
+                }
+                Err(cause) => TaskFailure::Shuffle(ShuffleError::Combine(cause)),
+            },
+            other => other,
+        };
+        self
+    }
+
     /// A failure outside any child.
     pub(crate) fn without_child(attempt: AttemptId, failure: impl Into<TaskFailure>) -> Self {
         let failure = failure.into();

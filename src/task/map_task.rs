@@ -1,17 +1,18 @@
 //! A map attempt: the records of a split through the mapper to the shuffle, or to a part file when the
 //! job has no reducers. Hadoop: `MapTask`, `PipeMapper`.
 
-use super::combiner::CommandCombiner;
+use super::builtin::{self, kinds::Kinds};
+use super::combiner::{BuiltInCombiner, CommandCombiner};
 use super::pipes::Child;
 use super::sink::{CollectorSink, OutputSink, RecordSink};
 use super::workdir::Workplace;
+use super::writer::{self, Part};
 use super::{SharedCounters, TaskError, TaskFailure, TaskHost};
 use crate::counters::{Counters, TaskCounter};
 use crate::error::At;
 use crate::ids::AttemptId;
 use crate::input::{self, Reader};
-use crate::output;
-use crate::plan::{BuiltIn, Encoding, JobPlan, MapTask, OutputSpec, Processor};
+use crate::plan::{Encoding, JobPlan, MapTask, Processor};
 use crate::record::{KeyFields, RecordRef};
 use crate::shuffle::collector::{CollectSpec, Collector};
 use crate::shuffle::combine::Combine;
@@ -82,7 +83,6 @@ impl MapAttempt<'_> {
             self.run_to_output(reader, kinds)?;
             Vec::new()
         } else {
-            self.check_kinds(&kinds)?;
             self.run_to_shuffle(reader)?
         };
         self.counters.with(|counters| {
@@ -93,19 +93,12 @@ impl MapAttempt<'_> {
     }
 
     /// Map-only: straight to a part file.
-    fn run_to_output(
-        &self,
-        reader: Reader,
-        (key_kind, value_kind): (WritableKind, WritableKind),
-    ) -> Result<(), TaskFailure> {
-        let plan = self.host.plan;
+    fn run_to_output(&self, reader: Reader, kinds: Kinds) -> Result<(), TaskFailure> {
+        let spec = &self.host.plan.output;
         let dir = self.host.committer.attempt_dir(self.attempt);
         std::fs::create_dir_all(&dir).at("make folder", &dir)?;
-        let spec = OutputSpec { key_kind, value_kind, ..plan.output.clone() };
-        let part = output::part_name(self.attempt.task.number);
-        let input_file = self.task.splits.first().map(|split| split.path.as_path());
-        let seed = u64::from(self.attempt.task.number);
-        let opened = output::open(&spec, &dir, &part, input_file, seed)?;
+        let part = Part { dir: &dir, number: self.attempt.task.number, input_file: self.input_file() };
+        let opened = writer::open(spec, kinds, part)?;
         let mut sink = OutputSink::new(opened, self.fields(), &spec.separator);
         let workplace = self.workplace(Some(&dir))?;
         self.process(reader, workplace.as_ref(), &mut sink)?;
@@ -122,16 +115,7 @@ impl MapAttempt<'_> {
         let host = self.host;
         let plan = host.plan;
         let workplace = self.workplace(None)?;
-        let combiner = match (&plan.combiner, &workplace) {
-            (Some(Processor::Command(command)), Some(workplace)) => Some(CommandCombiner {
-                host,
-                attempt: self.attempt,
-                command,
-                workplace,
-                counters: &self.counters,
-            }),
-            _ => None,
-        };
+        let combiner = self.combiner(workplace.as_ref());
         let name = self.attempt.to_string();
         let compressed = self.task.splits.iter().any(|split| split.codec.is_some());
         let percent = EXPECTED_PERCENT[usize::from(compressed)];
@@ -141,7 +125,7 @@ impl MapAttempt<'_> {
             partitions: plan.reduces,
             memory: &host.memory,
             scratch: host.scratch,
-            combiner: combiner.as_ref().map(|combiner| combiner as &dyn Combine),
+            combiner: combiner.as_deref(),
             combine_spills_min: plan.shuffle.combine_spills_min,
             name: &name,
             expected_bytes: self.task.length().saturating_mul(percent) / 100,
@@ -200,22 +184,34 @@ impl MapAttempt<'_> {
                 *self.tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = tail;
                 ran
             }
-            (Processor::BuiltIn(BuiltIn::Inverse), _) => {
-                self.pass_on(&mut reader, sink, |record| RecordRef { key: record.value, value: record.key })
-            }
-            _ => self.pass_on(&mut reader, sink, |record| record),
+            (class, _) => self.map_records(class, &mut reader, sink),
         }
     }
 
-    fn pass_on(
+    /// Runs a class that is built in.
+    fn map_records(
         &self,
+        class: &Processor,
         reader: &mut Reader,
         sink: &mut dyn RecordSink,
-        change: impl Fn(RecordRef<'_>) -> RecordRef<'_>,
     ) -> Result<(), TaskFailure> {
+        let kinds = reader.kinds();
+        let input_file = self.input_file().map(|path| format!("file:{}", path.display()));
+        let mut mapper = builtin::mapper(class, &kinds, input_file.as_deref())?;
+        // Hadoop looks at the classes of each record; here the first one stands for all.
+        let mut unchecked = self.host.plan.reduces > 0;
+        let mut emit = |record: RecordRef<'_>| {
+            if std::mem::take(&mut unchecked) {
+                self.check_kinds(&builtin::kinds::mapped(class, &kinds))?;
+            }
+            sink.record(record)
+        };
         let mut count = 0u64;
         while let Some(record) = reader.records().next_record()? {
-            sink.record(change(record))?;
+            if count == 0 {
+                builtin::kinds::check_mapper(class, &kinds)?;
+            }
+            mapper.map(record, &mut emit)?;
             count += 1;
             if count.is_multiple_of(1 << 12) {
                 self.progress(reader, 1 << 12);
@@ -288,19 +284,31 @@ impl MapAttempt<'_> {
         Workplace::prepare(self.host, self.attempt, &commands, output).map(Some)
     }
 
-    /// Classes of the mapper's output.
-    fn output_kinds(&self, reader: &Reader) -> (WritableKind, WritableKind) {
-        let plan = self.host.plan;
-        let (key, value) = reader.kinds();
-        match &plan.mapper {
-            Processor::Identity => (key, value),
-            Processor::BuiltIn(BuiltIn::Inverse) => (value, key),
-            Processor::BuiltIn(_) => (key, value),
-            Processor::Command(_) => encoded_kinds(plan.map_stream.output),
+    fn combiner<'c>(&'c self, workplace: Option<&'c Workplace>) -> Option<Box<dyn Combine + 'c>> {
+        let (host, attempt, counters) = (self.host, self.attempt, &self.counters);
+        match (host.plan.combiner.as_ref()?, workplace) {
+            (Processor::Command(command), Some(workplace)) => {
+                Some(Box::new(CommandCombiner { host, attempt, command, workplace, counters }))
+            }
+            (class, _) => Some(Box::new(BuiltInCombiner { shuffle: &host.plan.shuffle, class, counters })),
         }
     }
 
-    fn check_kinds(&self, (key, value): &(WritableKind, WritableKind)) -> Result<(), TaskFailure> {
+    /// The file that the attempt reads, the first one if there are several.
+    fn input_file(&self) -> Option<&Path> {
+        self.task.splits.first().map(|split| split.path.as_path())
+    }
+
+    /// Classes of the mapper's output.
+    fn output_kinds(&self, reader: &Reader) -> Kinds {
+        let plan = self.host.plan;
+        match &plan.mapper {
+            Processor::Command(_) => encoded_kinds(plan.map_stream.output),
+            class => builtin::kinds::mapped(class, &reader.kinds()),
+        }
+    }
+
+    fn check_kinds(&self, (key, value): &Kinds) -> Result<(), TaskFailure> {
         let expected = &self.host.plan.shuffle;
         for (what, expected, received, property) in [
             ("key", &expected.key_kind, key, "mapreduce.map.output.key.class"),
@@ -323,6 +331,7 @@ impl MapAttempt<'_> {
             stderr_tail: self.tail.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner),
             failure,
         }
+        .blame_combiner()
     }
 }
 
@@ -335,7 +344,7 @@ pub(super) fn command_of(processor: &Processor) -> Option<&[String]> {
 }
 
 /// Classes of what a child writes in an encoding. Hadoop: `IdentifierResolver`.
-fn encoded_kinds(encoding: Encoding) -> (WritableKind, WritableKind) {
+pub(super) fn encoded_kinds(encoding: Encoding) -> Kinds {
     match encoding {
         Encoding::Text => (WritableKind::Text, WritableKind::Text),
         Encoding::RawBytes => (WritableKind::Bytes, WritableKind::Bytes),

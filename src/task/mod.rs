@@ -8,6 +8,7 @@
 //! Both are functions of a [`TaskHost`] and an attempt. They hold no state between attempts, so a thread
 //! of this process and a process of its own ([`remote`]) run the same code.
 
+mod builtin;
 mod combiner;
 mod environment;
 mod failure;
@@ -17,14 +18,17 @@ pub(crate) mod reduce_task;
 pub mod remote;
 mod sink;
 mod workdir;
+mod writer;
 
+pub use builtin::BuiltInError;
 pub use failure::{TaskError, TaskFailure};
 
+use crate::archive::ArchiveError;
 use crate::counters::Counters;
 use crate::ids::AttemptId;
 use crate::local_fs::{self, Scratch};
 use crate::output::committer::JobCommitter;
-use crate::plan::{JobPlan, PartitionerSpec};
+use crate::plan::{JobPlan, PartitionerSpec, ShuffleSpec};
 use crate::shuffle::comparator::Order;
 use crate::shuffle::memory::MemoryPlan;
 use crate::shuffle::partitioner::Partitioner;
@@ -32,6 +36,7 @@ use crate::streaming::ChildGroups;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
+use workdir::UnpackedArchives;
 
 /// What all attempts of a job in this process share.
 pub(crate) struct TaskHost<'a> {
@@ -40,6 +45,8 @@ pub(crate) struct TaskHost<'a> {
     pub(crate) partitioner: Partitioner,
     pub(crate) memory: MemoryPlan,
     pub(crate) scratch: &'a Scratch,
+    /// The folders that the job's archives were unpacked into.
+    archives: UnpackedArchives,
     pub(crate) committer: &'a JobCommitter,
     pub(crate) groups: ChildGroups,
     /// The folder mr-stream was started in: where children run when the job ships no files.
@@ -52,35 +59,45 @@ pub(crate) struct TaskHost<'a> {
 }
 
 impl<'a> TaskHost<'a> {
-    /// The shared parts of `plan`'s attempts.
+    /// The shared parts of `plan`'s attempts. Unpacks the job's archives, once for all attempts.
+    ///
+    /// # Errors
+    /// An archive that cannot be unpacked.
     pub(crate) fn new(
         plan: &'a JobPlan,
         scratch: &'a Scratch,
         committer: &'a JobCommitter,
         launch_dir: &'a Path,
         events: &'a dyn TaskEvents,
-    ) -> Self {
+    ) -> Result<Self, ArchiveError> {
         let shuffle = &plan.shuffle;
         let order = Order::new(&shuffle.order, &shuffle.key_kind);
-        let partitioner = match &shuffle.partitioner {
-            PartitionerSpec::TotalOrder { cuts, by_bytes: false } if plan.reduces > 1 => {
-                Partitioner::with_order(cuts, order.clone())
-            }
-            spec => Partitioner::new(spec, &shuffle.key_kind, plan.reduces),
-        };
-        Self {
+        let partitioner = partitioner(shuffle, &order, plan.reduces);
+        Ok(Self {
             plan,
             order,
             partitioner,
             memory: MemoryPlan::new(&plan.resources, shuffle.merge_width_max, local_fs::open_files_max()),
             scratch,
+            archives: UnpackedArchives::unpack(plan, scratch)?,
             committer,
             groups: ChildGroups::default(),
             launch_dir,
             events,
             bytes_read: AtomicU64::new(0),
             records_reduced: AtomicU64::new(0),
+        })
+    }
+}
+
+/// The partitioner of a shuffle whose keys are in `order`. Hadoop: `TotalOrderPartitioner.setConf` for the one
+/// that depends on it.
+fn partitioner(shuffle: &ShuffleSpec, order: &Order, reduces: u32) -> Partitioner {
+    match &shuffle.partitioner {
+        PartitionerSpec::TotalOrder { cuts, by_bytes: false } if reduces > 1 => {
+            Partitioner::with_order(cuts, order.clone())
         }
+        spec => Partitioner::new(spec, &shuffle.key_kind, reduces),
     }
 }
 
@@ -105,5 +122,38 @@ impl SharedCounters {
 
     pub(crate) fn into_inner(self) -> Counters {
         self.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{KeyOrderSpec, parse_key_specs};
+    use crate::writable::WritableKind;
+
+    /// Checks where keys go whose order is the reverse of their bytes, with cuts at `m` and `f`.
+    fn check(by_bytes: bool, reduces: u32, expect: [u32; 4]) {
+        let specs = parse_key_specs("-r").unwrap();
+        let shuffle = ShuffleSpec {
+            key_kind: WritableKind::Text,
+            value_kind: WritableKind::Text,
+            order: KeyOrderSpec::KeyFields { specs, separator: b"\t".to_vec() },
+            partitioner: PartitionerSpec::TotalOrder { cuts: vec![b"m".to_vec(), b"f".to_vec()], by_bytes },
+            merge_width_max: None,
+            combine_spills_min: 3,
+        };
+        let order = Order::new(&shuffle.order, &shuffle.key_kind);
+        let partitioner = partitioner(&shuffle, &order, reduces);
+        let found = [&b"z"[..], b"m", b"h", b"a"].map(|key| partitioner.partition(key));
+        assert_eq!(found, expect, "by bytes: {by_bytes}");
+    }
+
+    /// Hadoop: `TotalOrderPartitioner.BinarySearchNode`.
+    #[test]
+    fn cuts_are_searched_in_the_jobs_order_if_not_by_bytes() {
+        check(false, 3, [0, 1, 1, 2]);
+        check(false, 1, [0; 4]);
+        // By bytes these cuts make no sense, and the answer differs.
+        check(true, 3, [2, 2, 2, 0]);
     }
 }

@@ -1,17 +1,18 @@
 //! A reduce attempt: one partition of all map output through the reducer to a part file.
 //! Hadoop: `ReduceTask`, `PipeReducer`.
 
-use super::map_task::command_of;
+use super::builtin::{self, kinds::Kinds};
+use super::map_task::{command_of, encoded_kinds};
 use super::pipes::Child;
 use super::sink::{NoSink, OutputSink, RecordSink};
 use super::workdir::Workplace;
+use super::writer::{self, Part};
 use super::{SharedCounters, TaskError, TaskFailure, TaskHost};
 use crate::counters::{Counters, TaskCounter};
 use crate::error::At;
 use crate::ids::AttemptId;
-use crate::output;
 use crate::plan::{Processor, StreamSpec};
-use crate::record::KeyFields;
+use crate::record::{KeyFields, RecordRef};
 use crate::shuffle::merge::{Filled, RecordStream};
 use crate::shuffle::passes::{self, Passes};
 use crate::shuffle::run::Run;
@@ -78,8 +79,8 @@ impl ReduceAttempt<'_> {
 
         let dir = host.committer.attempt_dir(self.attempt);
         std::fs::create_dir_all(&dir).at("make folder", &dir)?;
-        let part = output::part_name(partition);
-        let opened = output::open(&host.plan.output, &dir, &part, None, u64::from(partition))?;
+        let part = Part { dir: &dir, number: partition, input_file: None };
+        let opened = writer::open(&host.plan.output, self.output_kinds(), part)?;
         let mut sink = OutputSink::new(opened, self.fields(), &host.plan.output.separator);
         // A reducer without input runs all the same, and what it writes and counts is dropped.
         let has_input = !inputs.is_empty();
@@ -110,11 +111,7 @@ impl ReduceAttempt<'_> {
     ) -> Result<(), TaskFailure> {
         let plan = self.host.plan;
         let Processor::Command(command) = &plan.reducer else {
-            while let Some(merged) = stream.next_record()? {
-                self.note(Filled { records: 1, groups: u64::from(merged.new_group) });
-                sink.record(merged.record)?;
-            }
-            return Ok(());
+            return self.reduce_records(stream, has_input, sink);
         };
         let workplace = Workplace::prepare(self.host, self.attempt, &[command], Some(dir))?;
         let child = Child {
@@ -135,6 +132,36 @@ impl ReduceAttempt<'_> {
         let tail = child.tail.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         *self.tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = tail;
         ran
+    }
+
+    /// Runs a class that is built in.
+    fn reduce_records(
+        &self,
+        stream: &mut dyn RecordStream,
+        has_input: bool,
+        sink: &mut dyn RecordSink,
+    ) -> Result<(), TaskFailure> {
+        let (class, kinds) = (&self.host.plan.reducer, self.input_kinds());
+        let mut reducer = builtin::reducer(class, &kinds.1)?;
+        if has_input {
+            builtin::kinds::check_reducer(class, &kinds)?;
+        }
+        let mut emit = |record: RecordRef<'_>| sink.record(record);
+        builtin::reduce_groups(stream, &mut *reducer, &mut emit, &mut |filled| self.note(filled))
+    }
+
+    fn input_kinds(&self) -> Kinds {
+        let shuffle = &self.host.plan.shuffle;
+        (shuffle.key_kind.clone(), shuffle.value_kind.clone())
+    }
+
+    /// Classes of the reducer's output.
+    fn output_kinds(&self) -> Kinds {
+        let plan = self.host.plan;
+        match &plan.reducer {
+            Processor::Command(_) => encoded_kinds(plan.reduce_stream.output),
+            class => builtin::kinds::reduced(class, &self.input_kinds()),
+        }
     }
 
     fn note(&self, filled: Filled) {

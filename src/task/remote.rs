@@ -56,7 +56,7 @@ impl RemoteTask<'_> {
         std::fs::create_dir_all(self.work_dir).at("make folder", self.work_dir)?;
         let scratch = Scratch::create(&[self.work_dir.to_path_buf()])?;
         let committer = JobCommitter::of(&self.plan.output, &self.plan.job_id);
-        let host = TaskHost::new(self.plan, &scratch, &committer, self.launch_dir, events);
+        let host = TaskHost::new(self.plan, &scratch, &committer, self.launch_dir, events)?;
         let report = match attempt.task.kind {
             TaskKind::Map => {
                 let outcome = map_task::run(&host, attempt)?;

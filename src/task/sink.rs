@@ -53,13 +53,13 @@ impl<'env, O: KeyOrder + 'env> RecordSink for CollectorSink<'_, 'env, O> {
         let taken = self.collector.take_lines(count, &self.fields);
         self.collected.records += taken.records;
         self.collected.bytes += taken.bytes;
+        self.collected.framing_bytes += taken.framing_bytes;
         Ok(())
     }
 
     fn record(&mut self, record: RecordRef<'_>) -> Result<(), TaskFailure> {
         let (key_kind, value_kind) = self.kinds;
-        self.collected.records += 1;
-        self.collected.bytes += key_kind.serialized_len(record.key) + value_kind.serialized_len(record.value);
+        self.collected.count(key_kind.serialized_len(record.key), value_kind.serialized_len(record.value));
         Ok(self.collector.collect(record)?)
     }
 }

@@ -3,20 +3,50 @@
 //! A job that ships no files runs its children in the folder mr-stream was started in, as Hadoop's local
 //! mode does. One that ships files gives each attempt a folder of its own with links to them, as a cluster
 //! does; what the command names in the starting folder is linked too, so that `python3 mapper.py` finds a
-//! script that was not shipped.
+//! script that was not shipped. Archives are unpacked once for all attempts; their links lead there.
 
 use super::{TaskFailure, TaskHost, environment};
+use crate::archive::{self, ArchiveError};
 use crate::error::{At, IoError};
 use crate::ids::AttemptId;
+use crate::local_fs::Scratch;
+use crate::plan::{CacheEntry, JobPlan};
 use crate::streaming::child::ChildCommand;
 use crate::streaming::command::{self, Place, find_program};
 use crate::streaming::preflight::needs_shell;
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::symlink;
 use std::path::{Component, Path, PathBuf};
 
 /// What runs scripts that do not say what runs them, as Java's process start has it.
 const SHELL: &str = "/bin/sh";
+
+/// The archives of a job, unpacked into its scratch folders: archive, and where its content is.
+#[derive(Debug, Default)]
+pub(super) struct UnpackedArchives(HashMap<PathBuf, PathBuf>);
+
+impl UnpackedArchives {
+    /// Unpacks each archive of the plan once, however many links lead to it. Hadoop:
+    /// `LocalDistributedCacheManager.setup`, once per link.
+    pub(super) fn unpack(plan: &JobPlan, scratch: &Scratch) -> Result<Self, ArchiveError> {
+        let mut unpacked = HashMap::new();
+        let mut bytes_left = plan.resources.archive_bytes_max;
+        for entry in &plan.cache {
+            let Some(kind) = entry.archive.filter(|_| !unpacked.contains_key(&entry.path)) else { continue };
+            let into = scratch.next_dir().join(format!("archive_{}", unpacked.len()));
+            archive::unpack(&entry.path, kind, &into, &mut bytes_left)?;
+            unpacked.insert(entry.path.clone(), into);
+        }
+        Ok(Self(unpacked))
+    }
+
+    /// What the link of an entry leads to.
+    fn target<'a>(&'a self, entry: &'a CacheEntry) -> &'a Path {
+        let content = if entry.archive.is_some() { self.0.get(&entry.path) } else { None };
+        content.unwrap_or(&entry.path)
+    }
+}
 
 /// The folder and the environment of an attempt's children.
 pub(super) struct Workplace {
@@ -42,7 +72,7 @@ impl Workplace {
         std::fs::create_dir(&dir).at("make the attempt's folder", &dir)?;
         let place = Self { dir, environment, own: true };
         for entry in &host.plan.cache {
-            link(&entry.path, &place.dir.join(&entry.link))?;
+            link(host.archives.target(entry), &place.dir.join(&entry.link))?;
         }
         for word in commands.iter().copied().flatten() {
             place.link_named(word, host.launch_dir)?;

@@ -7,7 +7,7 @@ use super::{CounterLimits, RetrySpec, SkipSpec};
 use crate::plan::ResourceSpec;
 use std::path::PathBuf;
 
-/// Bytes in the unit of `mrstream.memory.mb` and `mapreduce.task.io.sort.mb`.
+/// Bytes in the unit of the properties that end in `.mb`.
 const MIB: u64 = 1 << 20;
 
 /// Least memory for records that is taken by default.
@@ -15,13 +15,15 @@ const MEMORY_BYTES_MIN: u64 = 16 * MIB;
 
 impl Reader<'_> {
     pub(super) fn resources(&self) -> Result<ResourceSpec, ConfError> {
-        let memory = self.count_if_set("mrstream.memory.mb", 1)?.map(|mib| u64::from(mib) * MIB);
+        let memory_mb = self.count_if_set("mrstream.memory.mb", 1)?.map(|mib| u64::from(mib) * MIB);
+        let memory = self.count_if_set("mrstream.memory.bytes", 1)?.map(u64::from).or(memory_mb);
         let sort_buffer = self.count_if_set("mapreduce.task.io.sort.mb", 1)?.map(|mib| u64::from(mib) * MIB);
         Ok(ResourceSpec {
             memory_bytes: memory.unwrap_or_else(|| (self.host.memory_bytes / 4).max(MEMORY_BYTES_MIN)),
             sort_buffer_bytes: sort_buffer,
             map_slots: self.slots("map")?,
             reduce_slots: self.slots("reduce")?,
+            archive_bytes_max: u64::from(self.count("mrstream.archive.max.mb", 0)?) * MIB,
             local_dirs: self.local_dirs()?,
         })
     }

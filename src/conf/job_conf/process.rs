@@ -1,10 +1,14 @@
 //! What is run, and how its pipes are framed.
 
-use super::super::classes::{self, ProcessorChoice, Role};
+use super::super::classes::{self, ProcessorChoice, ProcessorClass, Role};
 use super::super::error::ConfError;
 use super::super::stream_job::{encoding, form_decode};
 use super::reader::Reader;
-use crate::plan::{ChildSpec, Encoding, StreamSpec};
+use crate::java_regex::JavaRegex;
+use crate::plan::{BuiltIn, ChildSpec, Encoding, FieldSelection, SelectedFields, StreamSpec};
+
+/// Hadoop's `Long.MAX_VALUE`, for no limit.
+const UNLIMITED: u64 = i64::MAX as u64;
 
 impl Reader<'_> {
     pub(super) fn processor(&self, name: &'static str, role: Role) -> Result<ProcessorChoice, ConfError> {
@@ -16,7 +20,9 @@ impl Reader<'_> {
             classes::PIPE_REDUCER => ("stream.reduce.streamprocessor", true),
             other => {
                 let known = classes::require(name, other, role)?;
-                return classes::processor(known).ok_or_else(|| classes::not_built_in(name, known, role));
+                let class =
+                    classes::processor(known).ok_or_else(|| classes::not_built_in(name, known, role))?;
+                return self.built_in(class, role);
             }
         };
         let Some(encoded) = self.properties.raw(command) else {
@@ -28,6 +34,70 @@ impl Reader<'_> {
             let expected = "a form-encoded command (it is set by -mapper, -combiner and -reducer)";
             self.properties.malformed(command, encoded.to_owned(), expected)
         })
+    }
+
+    /// A class with the settings that it reads, whose faults Hadoop finds when every task fails.
+    fn built_in(&self, class: ProcessorClass, role: Role) -> Result<ProcessorChoice, ConfError> {
+        Ok(ProcessorChoice::BuiltIn(match class {
+            ProcessorClass::Identity => return Ok(ProcessorChoice::Identity),
+            ProcessorClass::Inverse => BuiltIn::Inverse,
+            ProcessorClass::TokenCount => BuiltIn::TokenCount,
+            ProcessorClass::Regex => self.regex_mapper()?,
+            ProcessorClass::LongSum => BuiltIn::LongSum,
+            ProcessorClass::FieldSelection => BuiltIn::FieldSelection(self.field_selection(role)?),
+            ProcessorClass::AggregateMapper => BuiltIn::AggregateMapper,
+            ProcessorClass::AggregateReducer => {
+                BuiltIn::AggregateReducer { unique_values_max: self.unique_values_max()? }
+            }
+            ProcessorClass::AggregateCombiner => {
+                // Only the other two classes of Aggregate read the limit, for all that run in their process.
+                let mapper = self.properties.class("mapred.mapper.class")?;
+                let mapper = mapper.as_deref().and_then(classes::processor);
+                let limited = mapper == Some(ProcessorClass::AggregateMapper);
+                let unique_values_max = if limited { self.unique_values_max()? } else { UNLIMITED };
+                BuiltIn::AggregateCombiner { unique_values_max }
+            }
+        }))
+    }
+
+    /// Hadoop: `RegexMapper.configure`.
+    fn regex_mapper(&self) -> Result<BuiltIn, ConfError> {
+        const NAME: &str = "mapreduce.mapper.regex";
+        let Some(pattern) = self.properties.get(NAME)? else {
+            return Err(self.properties.malformed(NAME, String::new(), "the pattern of RegexMapper"));
+        };
+        check_pattern(NAME, &pattern)?;
+        let group = self.properties.int("mapreduce.mapper.regexmapper..group")?.unwrap_or(0);
+        Ok(BuiltIn::Regex { pattern, group })
+    }
+
+    /// Hadoop: `FieldSelectionMapReduce.configure`, which reads both specs whatever it is used as.
+    fn field_selection(&self, role: Role) -> Result<FieldSelection, ConfError> {
+        const SEPARATOR: &str = "mapreduce.fieldsel.data.field.separator";
+        let separator = self.properties.text_or(SEPARATOR, "\t")?;
+        check_pattern(SEPARATOR, &separator)?;
+        let map = self.selected_fields("mapreduce.fieldsel.map.output.key.value.fields.spec")?;
+        let reduce = self.selected_fields("mapreduce.fieldsel.reduce.output.key.value.fields.spec")?;
+        let format = self.class_or("mapred.input.format.class", classes::TEXT_INPUT)?;
+        Ok(FieldSelection {
+            separator,
+            ignore_key: format == classes::TEXT_INPUT,
+            fields: if role == Role::Mapper { map } else { reduce },
+        })
+    }
+
+    fn selected_fields(&self, name: &str) -> Result<SelectedFields, ConfError> {
+        let spec = self.properties.text_or(name, "0-:")?;
+        SelectedFields::parse(&spec).ok_or_else(|| {
+            let expected = "fields of key and value by number from 0, such as 0,2-4:1,5- (a million at most)";
+            self.properties.malformed(name, spec, expected)
+        })
+    }
+
+    /// Hadoop: `UniqValueCount`, for which 0 and less mean no limit.
+    fn unique_values_max(&self) -> Result<u64, ConfError> {
+        let limit = self.properties.long("aggregate.max.num.unique.values")?.unwrap_or(0);
+        Ok(if limit > 0 { limit as u64 } else { UNLIMITED })
     }
 
     pub(super) fn combiner(&self, reduces: u32) -> Result<Option<ProcessorChoice>, ConfError> {
@@ -73,5 +143,12 @@ impl Reader<'_> {
             reporter_prefix: self.properties.text_or("stream.stderr.reporter.prefix", "reporter:")?,
             unread_allowed_after: unread_allowed_after.map(|records| records.max(0) as u64),
         })
+    }
+}
+
+fn check_pattern(name: &'static str, pattern: &str) -> Result<(), ConfError> {
+    match JavaRegex::new(pattern) {
+        Ok(_) => Ok(()),
+        Err(source) => Err(ConfError::Pattern { name, value: pattern.to_owned(), source }),
     }
 }

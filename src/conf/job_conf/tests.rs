@@ -4,7 +4,9 @@ use super::super::options::StreamOptions;
 use super::super::resolve::resolve;
 use super::*;
 use crate::codec::Codec;
-use crate::plan::{Encoding, KeySpec, OutputFormat, PartitionerSpec, XmlReaderSpec};
+use crate::plan::{
+    BuiltIn, Encoding, FieldSelection, KeySpec, OutputFormat, PartitionerSpec, SelectedFields, XmlReaderSpec,
+};
 use crate::writable::WritableKind;
 
 /// A job of `-mapper cat -reducer cat -numReduceTasks 2`, changed.
@@ -173,6 +175,118 @@ fn processors_are_commands_or_built_in() {
     let map_only =
         job_with(&[], |o| (o.reducer, o.combiner) = (Some("NONE".into()), Some("x".into()))).unwrap();
     assert_eq!((map_only.reducer, map_only.combiner), (ProcessorChoice::Identity, None));
+}
+
+/// A class of Hadoop's own as mapper, combiner and reducer, as far as it can be.
+fn job_of_class(set: &[(&str, &str)], role: &str, class: &str) -> Result<JobConf, ConfError> {
+    let class = format!("org.apache.hadoop.mapred.lib.{class}");
+    job_with(set, |o| match role {
+        "mapper" => o.mapper = Some(class.clone()),
+        "combiner" => o.combiner = Some(class.clone()),
+        _ => o.reducer = Some(class.clone()),
+    })
+}
+
+#[test]
+fn built_in_classes_read_their_settings() {
+    let check = |set: &[(&str, &str)], role: &str, class: &str, expect: BuiltIn| {
+        let job = job_of_class(set, role, class).unwrap();
+        let read = match role {
+            "mapper" => job.mapper,
+            "combiner" => job.combiner.unwrap(),
+            _ => job.reducer,
+        };
+        assert_eq!(read, ProcessorChoice::BuiltIn(expect), "{set:?} {role} {class}");
+    };
+    check(&[], "mapper", "InverseMapper", BuiltIn::Inverse);
+    check(&[], "mapper", "TokenCountMapper", BuiltIn::TokenCount);
+    check(&[], "combiner", "LongSumReducer", BuiltIn::LongSum);
+    check(&[], "mapper", "aggregate.ValueAggregatorMapper", BuiltIn::AggregateMapper);
+    let regex = BuiltIn::Regex { pattern: "(a)b".into(), group: 1 };
+    check(
+        &[("mapred.mapper.regex", "(a)b"), ("mapred.mapper.regex.group", "1")],
+        "mapper",
+        "RegexMapper",
+        regex,
+    );
+
+    let reducer = |unique_values_max| BuiltIn::AggregateReducer { unique_values_max };
+    let limit = |limit| [("aggregate.max.num.unique.values", limit)];
+    check(&limit("4"), "reducer", "aggregate.ValueAggregatorReducer", reducer(4));
+    check(&limit("-4"), "reducer", "aggregate.ValueAggregatorReducer", reducer(i64::MAX as u64));
+    check(&[], "combiner", "aggregate.ValueAggregatorReducer", reducer(i64::MAX as u64));
+    // Hadoop: ValueAggregatorCombiner.configure reads nothing.
+    let combiner = |unique_values_max| BuiltIn::AggregateCombiner { unique_values_max };
+    check(&limit("4"), "combiner", "aggregate.ValueAggregatorCombiner", combiner(i64::MAX as u64));
+    let [limit] = limit("4");
+    let mapper = ("mapred.mapper.class", "org.apache.hadoop.mapred.lib.aggregate.ValueAggregatorMapper");
+    let both = job_with(&[limit, mapper], |o| (o.mapper, o.reducer) = (None, Some("aggregate".into())));
+    let both = both.unwrap();
+    assert_eq!(both.combiner, Some(ProcessorChoice::BuiltIn(combiner(4))));
+    assert_eq!(both.reducer, ProcessorChoice::BuiltIn(reducer(4)));
+}
+
+#[test]
+fn field_selection_reads_the_spec_of_its_role() {
+    const CLASS: &str = "FieldSelectionMapReduce";
+    let set = [
+        ("mapreduce.fieldsel.map.output.key.value.fields.spec", "1:0"),
+        ("reduce.output.key.value.fields.spec", "0:2-"),
+        ("mapred.data.field.separator", "[,;]"),
+    ];
+    let selection = |spec: &str, ignore_key| {
+        let fields = SelectedFields::parse(spec).unwrap();
+        ProcessorChoice::BuiltIn(BuiltIn::FieldSelection(FieldSelection {
+            separator: "[,;]".into(),
+            ignore_key,
+            fields,
+        }))
+    };
+    assert_eq!(job_of_class(&set, "mapper", CLASS).unwrap().mapper, selection("1:0", true));
+    assert_eq!(job_of_class(&set, "reducer", CLASS).unwrap().reducer, selection("0:2-", true));
+    let class = format!("org.apache.hadoop.mapred.lib.{CLASS}");
+    let key_value = job_with(&set, |o| {
+        (o.mapper, o.input_format) = (Some(class.clone()), Some("KeyValueTextInputFormat".into()));
+    });
+    assert_eq!(key_value.unwrap().mapper, selection("1:0", false));
+    let default = job_of_class(&[], "mapper", CLASS).unwrap().mapper;
+    let ProcessorChoice::BuiltIn(BuiltIn::FieldSelection(default)) = default else { panic!("{default:?}") };
+    assert_eq!((default.separator.as_str(), default.fields), ("\t", SelectedFields::default()));
+}
+
+#[test]
+fn bad_settings_of_built_in_classes_are_named() {
+    let check = |set: &[(&str, &str)], role: &str, class: &str, expect: &str| {
+        let error = job_of_class(set, role, class).unwrap_err();
+        let error = crate::error::chain(&error);
+        assert!(error.starts_with(expect), "{error}");
+    };
+    let name = "mapreduce.mapper.regex";
+    check(
+        &[],
+        "mapper",
+        "RegexMapper",
+        "property mapreduce.mapper.regex = \"\" (default): expected the pattern",
+    );
+    let looking = "property mapreduce.mapper.regex = \"a(?=b)\": at letter 3: looking ahead";
+    check(&[(name, "a(?=b)")], "mapper", "RegexMapper", looking);
+    let group = ("mapreduce.mapper.regexmapper..group", "one");
+    let expect = "property mapreduce.mapper.regexmapper..group = \"one\" (from -D): expected a whole number";
+    check(&[(name, "a"), group], "mapper", "RegexMapper", expect);
+    let spec = ("mapreduce.fieldsel.reduce.output.key.value.fields.spec", "0:a");
+    let expect =
+        "property mapreduce.fieldsel.reduce.output.key.value.fields.spec = \"0:a\" (from -D): expected";
+    // Hadoop reads both specs in both roles.
+    check(&[spec], "mapper", "FieldSelectionMapReduce", expect);
+    let separator = ("mapreduce.fieldsel.data.field.separator", "(");
+    let expect = "property mapreduce.fieldsel.data.field.separator = \"(\": not a regular expression";
+    check(&[separator], "reducer", "FieldSelectionMapReduce", expect);
+    let limit = ("aggregate.max.num.unique.values", "many");
+    let expect = "property aggregate.max.num.unique.values = \"many\" (from -D): expected a whole number";
+    check(&[limit], "reducer", "aggregate.ValueAggregatorReducer", expect);
+    let expect =
+        "mapred.mapper.class: class org.apache.hadoop.mapred.lib.ChainMapper of Hadoop is not built in";
+    check(&[], "mapper", "ChainMapper", expect);
 }
 
 #[test]

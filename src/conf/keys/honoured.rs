@@ -14,6 +14,13 @@ pub(super) const ROWS: &[Row] = &[
         "Memory for records in MiB, the whole engine together; a quarter of the machine's by default.",
     ),
     Row(
+        "mrstream.memory.bytes",
+        &[],
+        Int,
+        Unset,
+        "The same in bytes, over mrstream.memory.mb; for tests, which want budgets of a few records.",
+    ),
+    Row(
         "mrstream.map.slots",
         &[],
         Int,
@@ -26,6 +33,13 @@ pub(super) const ROWS: &[Row] = &[
         Int,
         Unset,
         "Reduce attempts at once; beats mapreduce.local.reduce.tasks.maximum; one per core by default.",
+    ),
+    Row(
+        "mrstream.archive.max.mb",
+        &[],
+        Int,
+        Code("10240"),
+        "What the archives of a job may unpack to in MiB, all together.",
     ),
     Row("mapreduce.job.name", &["mapred.job.name"], Text, Unset, "The job's name."),
     Row(
@@ -444,6 +458,13 @@ pub(super) const ROWS: &[Row] = &[
         Text,
         Code("_partition.lst"),
         "Sequence file of the cut points of TotalOrderPartitioner.",
+    ),
+    Row(
+        "mapreduce.totalorderpartitioner.naturalorder",
+        &[],
+        Bool,
+        Code("true"),
+        "TotalOrderPartitioner compares keys that are bytes as bytes, not in the job's order.",
     ),
     Row(
         "mapreduce.task.io.sort.factor",

@@ -737,10 +737,7 @@ pub(super) const GROUPS: &[(&str, &[Bare])] = &[
     ),
     (
         "How TotalOrderPartitioner searches its cut points; the answer is the same.",
-        &[
-            Bare("mapreduce.totalorderpartitioner.naturalorder", &[], Text, Unset),
-            Bare("mapreduce.totalorderpartitioner.trie.maxdepth", &[], Text, Unset),
-        ],
+        &[Bare("mapreduce.totalorderpartitioner.trie.maxdepth", &[], Text, Unset)],
     ),
     (
         "Not the name that Aggregate reads: that is aggregate.max.num.unique.values.",

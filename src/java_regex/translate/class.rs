@@ -127,12 +127,11 @@ pub(super) fn property(name: &str) -> Option<String> {
         "XDigit" => "0-9A-Fa-f",
         "Space" => r"\t-\r\x{20}",
         "L1" => r"\x{0}-\x{FF}",
-        "LD" => r"\p{L}\p{Nd}",
         "javaLowerCase" => r"\p{Lowercase}",
         "javaUpperCase" => r"\p{Uppercase}",
         "javaLetter" => r"\p{L}",
         "javaDigit" => r"\p{Nd}",
-        "javaLetterOrDigit" => r"\p{L}\p{Nd}",
+        "LD" | "javaLetterOrDigit" => r"\p{L}\p{Nd}",
         "javaAlphabetic" => r"\p{Alphabetic}",
         _ => "",
     };

@@ -28,7 +28,7 @@ pub enum BuiltInError {
     },
     /// A combiner's output that is not of the map output's classes. Hadoop: `IFile.Writer.append`.
     #[error(
-        "the combiner {class} writes {what}s of class {}, expected {}; set {property}, or use another combiner",
+        "{class} writes {what}s of class {}, expected the {} of {property}; use another combiner",
         received.class_name(), expected.class_name()
     )]
     Combined {

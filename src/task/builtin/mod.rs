@@ -171,6 +171,6 @@ fn text_of<'a>(kind: &WritableKind, payload: &'a [u8]) -> Result<Cow<'a, str>, W
 }
 
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 #[cfg(test)]
 mod tests;

@@ -48,7 +48,9 @@ pub(super) fn java_double(text: &str) -> Option<f64> {
             match number.strip_prefix("0x").or_else(|| number.strip_prefix("0X")) {
                 Some(hex) => hexadecimal(hex)?,
                 // Rust's own reader takes words and a second sign too.
-                None if number.starts_with(|c: char| c.is_ascii_digit() || c == '.') => number.parse().ok()?,
+                None if number.starts_with(|c: char| c.is_ascii_digit() || c == '.') => {
+                    number.parse().ok()?
+                }
                 None => return None,
             }
         }
@@ -127,7 +129,8 @@ mod tests {
         let (a, b) = (text("a"), text("b"));
         let check = |values: &[i64], sum: i64| {
             let records: Vec<_> = values.iter().map(|value| (a.clone(), long(*value))).collect();
-            let records = records.iter().chain([&(b.clone(), long(7))]);
+            let last = (b.clone(), long(7));
+            let records = records.iter().chain([&last]);
             let records: Vec<_> = records.map(|(key, value)| (key.as_slice(), value.as_slice())).collect();
             let reduced = reduce_all(&Processor::BuiltIn(BuiltIn::LongSum), &(Text, Long), &records);
             assert_eq!(reduced.unwrap(), [(a.clone(), long(sum)), (b.clone(), long(7))], "{values:?}");
@@ -175,7 +178,9 @@ mod tests {
         check("0x1.8p-1075", f64::from_bits(1));
         check("0x0p5", 0.0);
         check("0x1p99999999999", f64::INFINITY);
-        for text in ["", ".", "e1", "1e", "1 2", "inf", "infinity", "nan", "NaNf", "+-1", "0x1", "0xp1", "1,5", "ff"] {
+        for text in
+            ["", ".", "e1", "1e", "1 2", "inf", "infinity", "nan", "NaNf", "+-1", "0x1", "0xp1", "1,5", "ff"]
+        {
             assert_eq!(java_double(text), None, "{text:?}");
         }
     }

@@ -1,34 +1,39 @@
 // Runs one job as Hadoop Streaming's main class does, and writes its counters as JSON.
+// It is in the package of streaming, because class names without dots are looked up in the package of the job.
 //
-// usage: Driver run COUNTERS_FILE ARGUMENT...
-//        Driver equal OPTIONS SEPARATOR < pairs     (two keys a line in hex; prints 1 for each pair that
-//                                                   KeyFieldBasedComparator calls equal, else 0)
+// usage: CompareDriver run COUNTERS_FILE ARGUMENT...
+//        CompareDriver sorted OPTIONS SEPARATOR < keys
+//            Keys in hex, one a line; prints how many pairs stand in an order that KeyFieldBasedComparator forbids.
+//            A pair of which it calls each the smaller, as it does for keys that lack the field, may stand as it likes.
+
+package org.apache.hadoop.streaming;
 
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Paths;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.apache.hadoop.io.DataOutputBuffer;
 import org.apache.hadoop.io.Text;
 import org.apache.hadoop.mapred.Counters;
 import org.apache.hadoop.mapred.JobConf;
 import org.apache.hadoop.mapred.lib.KeyFieldBasedComparator;
-import org.apache.hadoop.streaming.StreamJob;
 import org.apache.hadoop.util.ToolRunner;
 
-public class Driver extends StreamJob {
+public class CompareDriver extends StreamJob {
   public static void main(String[] args) throws Exception {
-    if (args[0].equals("equal")) {
-      equal(args[1], args[2]);
+    if (args[0].equals("sorted")) {
+      sorted(args[1], args[2]);
       return;
     }
     String[] rest = Arrays.copyOfRange(args, 2, args.length);
     if (rest.length == 0) {
       System.exit(1);
     }
-    Driver job = new Driver();
+    CompareDriver job = new CompareDriver();
     int status = ToolRunner.run(job, rest);
     if (job.running_ != null && !job.background_) {
       Files.write(Paths.get(args[1]), json(job.running_.getCounters()).getBytes(StandardCharsets.UTF_8));
@@ -66,20 +71,28 @@ public class Driver extends StreamJob {
     return out.append("\"").toString();
   }
 
-  private static void equal(String options, String separator) throws Exception {
+  private static void sorted(String options, String separator) throws Exception {
     JobConf conf = new JobConf(false);
     conf.set("mapreduce.partition.keycomparator.options", options);
     conf.set("mapreduce.map.output.key.field.separator", separator);
     KeyFieldBasedComparator<Text, Text> comparator = new KeyFieldBasedComparator<>();
     comparator.configure(conf);
-    BufferedReader pairs = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
-    for (String line = pairs.readLine(); line != null; line = pairs.readLine()) {
-      String[] keys = line.split(" ", -1);
-      DataOutputBuffer a = serialised(keys[0]);
-      DataOutputBuffer b = serialised(keys[1]);
-      int order = comparator.compare(a.getData(), 0, a.getLength(), b.getData(), 0, b.getLength());
-      System.out.println(order == 0 ? 1 : 0);
+    List<DataOutputBuffer> keys = new ArrayList<>();
+    BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
+    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+      keys.add(serialised(line));
     }
+    int wrong = 0;
+    for (int later = 0; later < keys.size(); later++) {
+      for (int earlier = 0; earlier < later; earlier++) {
+        DataOutputBuffer a = keys.get(earlier);
+        DataOutputBuffer b = keys.get(later);
+        int order = comparator.compare(a.getData(), 0, a.getLength(), b.getData(), 0, b.getLength());
+        int reverse = comparator.compare(b.getData(), 0, b.getLength(), a.getData(), 0, a.getLength());
+        wrong += order > 0 && reverse < 0 ? 1 : 0;
+      }
+    }
+    System.out.println(wrong);
   }
 
   private static DataOutputBuffer serialised(String hex) throws Exception {
