@@ -92,9 +92,9 @@ impl Codec {
 
     /// A reader of the decompressed bytes of `input`, which may hold several streams one after the other.
     ///
-    /// Reads fail with [`io::ErrorKind::UnexpectedEof`] where the data stops early, an empty gzip, zlib,
-    /// bzip2 or zstd file included, and with another kind where it is corrupt. As in Hadoop an empty snappy
-    /// or LZ4 file is empty data.
+    /// Reads fail with [`io::ErrorKind::UnexpectedEof`] where the data stops early, an empty gzip, zlib or
+    /// zstd file included, and with another kind where it is corrupt. As in Hadoop an empty bzip2, snappy or
+    /// LZ4 file is empty data.
     pub fn decoder<'a>(self, input: Box<dyn Read + Send + 'a>) -> Box<dyn Read + Send + 'a> {
         self.buffered_decoder(BufReader::with_capacity(BUFFER_BYTES, input))
     }

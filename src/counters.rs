@@ -201,7 +201,7 @@ const SHUFFLE_ERRORS: [&str; 6] =
 ///
 /// Only counters that a group of the framework's own does not hold are counted. Longer names are cut, not
 /// refused: to one less than the limit, in UTF-16 units, as Hadoop cuts them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// `mapreduce.job.counters.max`.
     pub counters_max: usize,

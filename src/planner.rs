@@ -106,6 +106,7 @@ pub fn plan_job(conf: &JobConf, host: &HostFacts, job_id: JobId) -> Result<JobPl
             ..conf.children.clone()
         },
         cache,
+        counter_limits: conf.counter_limits,
         attempts: AttemptSpec {
             map_max: conf.retries.map_attempts_max.unwrap_or(1),
             reduce_max: conf.retries.reduce_attempts_max.unwrap_or(1),

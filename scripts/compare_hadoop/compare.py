@@ -20,7 +20,7 @@ import jobs
 # Counters that both have; the others measure time, memory or the framing of Hadoop's own files.
 FRAMEWORK = ["Map input records", "Map output records", "Map output bytes", "Combine input records", "Combine output records",
              "Reduce input groups", "Reduce input records", "Reduce output records", "Spilled Records", "Shuffled Maps", "Merged Map outputs"]
-DEPENDS_ON_SPILLS = ["Combine input records", "Combine output records", "Spilled Records"]
+DEPENDS_ON_SPILLS = ["Combine input records", "Combine output records", "Reduce input records", "Spilled Records"]
 BUILT_IN = ["Map-Reduce Framework", "File System Counters", "Shuffle Errors", "File Input Format Counters", "File Output Format Counters",
             "Job Counters"]
 
@@ -84,7 +84,8 @@ def key_of(job, row):
     _, _, sep, fields = job.comparator
     parts = row.rstrip(b"\n").split(b"\t")
     count = fields if sep == b"\t" else 1
-    return b"\t".join(parts[:count]).rstrip(b"\t" if len(parts) <= count else b"")
+    # A line with too few separators was all key, behind which the reducer found a tab.
+    return b"\t".join(parts[:-1] if len(parts) <= count else parts[:count])
 
 
 class Comparison:

@@ -381,7 +381,9 @@ def area_partition(job):
         job.order = "key" if fields == 1 else "lines"
         return
     if way == "binary":
-        # Not for Text keys, which have no getBytes/getLength of BinaryComparable's kind in every version: they do.
+        # Hadoop divides by zero for an empty key.
+        for name in [name for name in job.files if name.startswith("in/")]:
+            job.files[name] = b"".join(b"x" + row for row in job.files[name].splitlines(keepends=True))
         job.option("-partitioner", LIB + "BinaryPartitioner")
         if rng.random() < 0.7:
             job.prop("mapreduce.partition.binarypartitioner.left.offset", str(rng.choice([0, 1, -1, -2])))
@@ -524,7 +526,8 @@ def output_format(job):
         job.prop("mapreduce.output.fileoutputformat.compress", rng.choice(["true", "true", "false"]))
         job.prop("mapreduce.output.fileoutputformat.compress.type", rng.choice(["NONE", "RECORD", "BLOCK"]))
         if rng.random() < 0.6:
-            job.prop("mapreduce.output.fileoutputformat.compress.codec", CODEC + rng.choice(["GzipCodec", "BZip2Codec", "DefaultCodec"]))
+            # Hadoop writes no sequence file with gzip where its native library is missing.
+            job.prop("mapreduce.output.fileoutputformat.compress.codec", CODEC + rng.choice(["BZip2Codec", "DefaultCodec"]))
     if "MultipleText" in name and rng.random() < 0.5:
         job.prop("mapred.outputformat.numOfTrailingLegs", str(rng.choice([1, 2, 3])))
     if rng.random() < 0.3:
@@ -668,8 +671,8 @@ def area_environment(job):
         job.prop(name, rng.choice(values))
     for _ in range(rng.choice([0, 1, 2])):
         job.option("-cmdenv", rng.choice(["ZA=1", "ZB=a b", "ZC=", "ZD", "ZE=x=y", "zz_one=over", "ZF=a ZG=b", "ZH=\u00e9", "=x", "ZI=1 =2"]))
-    asked = ["zz", "Z", "stream_", "mapreduce_task_partition=", "mapreduce_task_ismap=", "mapreduce_job_reduces=", "mapreduce_job_name=", "mapred_",
-             "mapreduce_map_input_", "map_input_", "mapreduce_job_output_", "mapreduce_map_output_", "mapreduce_input_", "mapreduce_output_textoutputformat"]
+    asked = ["zz", "Z", "stream_", "mapreduce_task_partition=", "mapreduce_task_ismap=", "mapreduce_job_reduces=", "mapred_task_partition=",
+             "mapred_task_is_map=", "mapred_job_name=", "mapred_reduce_tasks=", "mapred_mapper_class=", "mapred_map_runner_class=", "mapreduce_map_input_", "map_input_", "mapreduce_job_output_", "mapreduce_map_output_", "mapreduce_input_", "mapreduce_output_textoutputformat"]
     show = job.program("env.py", *asked)
     job.mapper, job.reducer, job.combiner = rng.choice([(show, "NONE", None), ("cat", show, None), ("cat", show, show), (show, show, None)])
     job.order = "lines"
@@ -701,7 +704,7 @@ def area_options(job):
            ["-background"], ["-mapdebug", "x"], ["-reducedebug", "x"], ["-input"], ["-mapper"], ["stray"], ["-lazyOutput"], ["-lazyOutput", "x"],
            ["-jobconf", "mapreduce.job.reduces=3"], ["-jobconf", "novalue"], ["-cmdenv", "A"], ["-additionalconfspec", "more.xml"], ["-dfs", "local"], ["-dfs", "file:///"],
            ["-io", "text"], ["-io", "nonsense"], ["-inputreader", "NoSuchReader"], ["-file", "missing"], ["-cacheFile", "missing#x"], ["--mapper", "cat"],
-           ["-numreducetasks", "2"], ["-combiner", "none"], ["-jt", "local"], ["-inputformat", MAPRED + "TextOutputFormat"], ["-partitioner", LIB + "IdentityMapper"],
+           ["-numreducetasks", "2"], ["-combiner", "none"], ["-inputformat", MAPRED + "TextOutputFormat"], ["-partitioner", LIB + "IdentityMapper"],
            ["-inputformat", ""], ["-numReduceTasks", ""], ["-numReduceTasks", " 2 "], ["-mapp", "rev"], ["-reduc", "NONE"]]
     for words in rng.sample(odd, rng.choice([1, 1, 2])):
         job.option(*words)
@@ -766,21 +769,22 @@ def archive(job, ending):
 
 
 def area_cache(job):
+    """Shipped files. They lie in a folder of their own: Hadoop's local mode makes no link where a file is already."""
     rng = job.rng
     job.add("a", b"x\n")
-    job.files.update({"f1.txt": b"one\n", "f2.txt": b"two\n", "dir/g1": b"g1\n", "dir/sub/g2": b"g2\n"})
+    job.files.update({"up/f1.txt": b"one\n", "up/f2.txt": b"two\n", "up/dir/g1": b"g1\n", "up/dir/sub/g2": b"g2\n"})
     shown, files, archives = ["f1.txt", "f2.txt", "dir", "g1", "l1", "l2", "arc"], [], []
     for _ in range(rng.choice([1, 2, 3])):
-        entry = rng.choice(["f1.txt", "f2.txt", "f1.txt#l1", "f2.txt#l2", "dir", "dir#l1", "dir/g1", "dir/g1#l2", "./f1.txt", "missing.txt", "file:f1.txt"]
-                           if rng.random() < 0.3 else ["f1.txt", "f2.txt#l2", "dir", "dir/g1", "f1.txt#l1"])
+        entry = "up/" + rng.choice(["f1.txt", "f2.txt", "f1.txt#l1", "f2.txt#l2", "dir", "dir#l1", "dir/g1", "dir/g1#l2", "./f1.txt", "missing.txt", "../up/f1.txt"]
+                                   if rng.random() < 0.3 else ["f1.txt", "f2.txt#l2", "dir", "dir/g1", "f1.txt#l1"])
         if entry not in files:
             files.append(entry)
     for _ in range(rng.choice([0, 1, 1, 2])):
         ending = rng.choice(["zip", "jar", "tar", "tar.gz", "tgz"])
         name = "arc%d.%s" % (len(archives), ending)
-        job.files[name] = archive(job, ending)
+        job.files["up/" + name] = archive(job, ending)
         link = rng.choice(["", "", "#arc%d" % len(archives), "#l9"])
-        archives.append(name + link)
+        archives.append("up/" + name + link)
         shown += [name, "arc%d" % (len(archives) - 1), "l9"]
     show = job.program("ls.py", *sorted(set(shown)))
     del job.shipped[:]
@@ -854,7 +858,7 @@ def finish(job):
         return
     if rng.random() < 0.05 and "-lazyOutput" not in taken:
         job.option("-lazyOutput")
-    if rng.random() < 0.05 and "mapreduce.output.fileoutputformat.compress" not in properties:
+    if rng.random() < 0.05 and "mapreduce.output.fileoutputformat.compress" not in properties and "-outputformat" not in taken:
         job.prop("mapreduce.output.fileoutputformat.compress", "true")
         job.prop("mapreduce.output.fileoutputformat.compress.codec", CODEC + rng.choice(["GzipCodec", "BZip2Codec"]))
     if rng.random() < 0.1 and "mapreduce.task.io.sort.mb" not in properties:

@@ -15,6 +15,10 @@ pub const USAGE: u8 = 1;
 /// A property has a value that cannot be used.
 pub const CONFIGURATION: u8 = 1;
 
+/// The output format refuses the job. `StreamJob.submitAndMonitorJob` answers so to an
+/// `InvalidJobConfException`.
+pub const INVALID_JOB: u8 = 3;
+
 /// The job could not be started: an input that is missing or a glob that matches nothing, a folder inside an
 /// input folder, an output that exists. `StreamJob.submitAndMonitorJob` answers so to an `IOException`.
 pub const NOT_STARTED: u8 = 5;

@@ -12,7 +12,7 @@ mod signals;
 pub mod usage;
 mod watcher;
 
-use crate::conf::{HostFacts, StreamOptions};
+use crate::conf::{ConfError, HostFacts, StreamOptions};
 use crate::counters::Counters;
 use crate::engine::JobError;
 use crate::engine::local::LocalEngine;
@@ -86,6 +86,7 @@ fn plan_job(options: &StreamOptions, host: &HostFacts) -> Result<Job, u8> {
 fn refuse_setup(error: &SetupError) -> u8 {
     say(&format!("mr-stream: {}", error::chain(error)));
     match error {
+        SetupError::Conf(ConfError::InvalidJob { .. }) => exit::INVALID_JOB,
         SetupError::Conf(_) => exit::CONFIGURATION,
         SetupError::Plan(error) if error.is_launch_error() => exit::NOT_STARTED,
         SetupError::Plan(_) => exit::JOB_FAILED,
@@ -93,12 +94,15 @@ fn refuse_setup(error: &SetupError) -> u8 {
 }
 
 fn run_job(options: &StreamOptions, host: &HostFacts) -> u8 {
-    let code = match plan_job(options, host) {
+    match plan_job(options, host) {
+        // Hadoop's client has gone by the time a job in the background fails.
+        Ok(job) if options.background => match run_planned(&job, host) {
+            exit::JOB_FAILED => exit::OK,
+            code => code,
+        },
         Ok(job) => run_planned(&job, host),
         Err(code) => code,
-    };
-    // Hadoop's client has gone by the time a job in the background fails.
-    if options.background && code == exit::JOB_FAILED { exit::OK } else { code }
+    }
 }
 
 fn run_planned(job: &Job, host: &HostFacts) -> u8 {

@@ -21,6 +21,8 @@ pub(super) struct Step {
 pub(super) trait Decompress: Send {
     /// The format's name, for messages.
     const NAME: &'static str;
+    /// Whether no bytes at all are no streams, rather than a stream that is cut short.
+    const MAY_BE_EMPTY: bool = false;
 
     /// Decompresses some of `input` into `output`.
     fn step(&mut self, input: &[u8], output: &mut [u8]) -> io::Result<Step>;
@@ -33,13 +35,13 @@ pub(super) trait Decompress: Send {
 pub(super) struct StreamReader<R, D> {
     input: R,
     decompressor: D,
-    /// A stream has ended and no byte of another has been seen.
+    /// The input may end here: a stream has ended and no byte of another has been seen.
     between_streams: bool,
 }
 
 impl<R: BufRead, D: Decompress> StreamReader<R, D> {
     pub(super) fn new(input: R, decompressor: D) -> Self {
-        Self { input, decompressor, between_streams: false }
+        Self { input, decompressor, between_streams: D::MAY_BE_EMPTY }
     }
 }
 
@@ -128,6 +130,8 @@ impl Bzip2 {
 
 impl Decompress for Bzip2 {
     const NAME: &'static str = "bzip2";
+    // Hadoop looks for the mark of a first block and is content with none (`CBZip2InputStream`).
+    const MAY_BE_EMPTY: bool = true;
 
     fn step(&mut self, input: &[u8], output: &mut [u8]) -> io::Result<Step> {
         let (read, written) = (self.0.total_in(), self.0.total_out());

@@ -59,6 +59,16 @@ pub enum ConfError {
         /// What it stands for.
         why: &'static str,
     },
+    /// Properties that the output format refuses together.
+    #[error("property {name} = {value:?}: {why}")]
+    InvalidJob {
+        /// The property's present name.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What it does not go with.
+        why: &'static str,
+    },
     /// A required option is missing.
     #[error("required argument {option} is missing")]
     MissingOption {
@@ -130,6 +140,14 @@ pub enum ConfError {
     /// A path on another file system.
     #[error("{what} {uri:?}: only the local file system (file:) is known here")]
     NotLocal {
+        /// The option or property.
+        what: &'static str,
+        /// The path as given.
+        uri: String,
+    },
+    /// `file:` before a relative path.
+    #[error("{what} {uri:?}: expected an absolute path behind file:")]
+    RelativeUri {
         /// The option or property.
         what: &'static str,
         /// The path as given.

@@ -14,6 +14,7 @@ use super::classes::{ProcessorChoice, Role};
 use super::error::ConfError;
 use super::host::HostFacts;
 use super::properties::Properties;
+use crate::counters::Limits;
 use crate::plan::{
     ChildSpec, InputFormat, InputSpec, KeyOrderSpec, OutputSpec, ResourceSpec, ShuffleSpec, StreamSpec,
 };
@@ -67,7 +68,7 @@ pub struct JobConf {
     /// Share of map tasks, 0 to 1, that must be done before reduce tasks start.
     pub slow_start: f64,
     /// Bounds on counters.
-    pub counter_limits: CounterLimits,
+    pub counter_limits: Limits,
     /// Where to write the counters, absolute.
     pub counters_json: Option<PathBuf>,
     /// `-verbose`.
@@ -134,19 +135,6 @@ pub struct SkipSpec {
     pub reduce_groups_max: u64,
     /// Folder for skipped records, absolute; `None` keeps none.
     pub dir: Option<PathBuf>,
-}
-
-/// Bounds on counters. Hadoop: `Limits`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CounterLimits {
-    /// Counters of a job.
-    pub counters_max: u32,
-    /// Groups of counters.
-    pub groups_max: u32,
-    /// Letters kept of a counter's name.
-    pub name_letters_max: u32,
-    /// Letters kept of a group's name.
-    pub group_letters_max: u32,
 }
 
 impl JobConf {

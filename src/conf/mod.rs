@@ -25,7 +25,7 @@ pub use classes::ProcessorChoice;
 pub use environment::child_environment;
 pub use error::{ConfError, Warning};
 pub use host::HostFacts;
-pub use job_conf::{CounterLimits, JobConf, RetrySpec, SkipSpec, SplitSpec, TotalOrderFile};
+pub use job_conf::{JobConf, RetrySpec, SkipSpec, SplitSpec, TotalOrderFile};
 pub use options::StreamOptions;
 pub use properties::{Properties, Source};
 pub use resolve::resolve;

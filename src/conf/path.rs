@@ -27,8 +27,12 @@ fn local<'a>(what: &'static str, given: &'a str) -> Result<&'a str, ConfError> {
         return Err(ConfError::EmptyPath { what, given: given.to_owned() });
     }
     if let Some(local) = given.strip_prefix("file:") {
-        // "file:///a", "file:/a" and, as java.net.URI has it, "file:a".
-        return Ok(local.strip_prefix("//").unwrap_or(local));
+        // "file:///a" and "file:/a"; java.net.URI takes no relative path behind a scheme.
+        let local = local.strip_prefix("//").unwrap_or(local);
+        return match local.starts_with('/') {
+            true => Ok(local),
+            false => Err(ConfError::RelativeUri { what, uri: given.to_owned() }),
+        };
     }
     let scheme = given.split_once("://").map(|(scheme, _)| scheme);
     let is_scheme = |text: &str| {
@@ -107,7 +111,6 @@ mod tests {
         check("/in/*.txt", "/in/*.txt");
         check("file:///in", "/in");
         check("file:/in", "/in");
-        check("file:in", "/work/in");
         check("..", "/");
         check("/", "/");
         check("a:b", "/work/a:b");
@@ -119,6 +122,7 @@ mod tests {
             assert_eq!(absolute("-output", given, "/work").unwrap_err().to_string(), expect);
         };
         check("hdfs://h/x", "-output \"hdfs://h/x\": only the local file system (file:) is known here");
+        check("file:in", "-output \"file:in\": expected an absolute path behind file:");
         check("", "-output: a path is empty in \"\"");
     }
 

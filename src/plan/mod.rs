@@ -17,6 +17,7 @@ pub use split::{InputSplit, MapTask};
 
 use crate::archive::ArchiveKind;
 use crate::codec::Codec;
+use crate::counters::Limits;
 use crate::ids::JobId;
 use crate::writable::WritableKind;
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,8 @@ pub struct JobPlan {
     pub children: ChildSpec,
     /// Files and archives linked into each attempt's folder.
     pub cache: Vec<CacheEntry>,
+    /// Bounds on the counters that a task may make up.
+    pub counter_limits: Limits,
     /// How often tasks are tried.
     pub attempts: AttemptSpec,
     /// Memory and disk.

@@ -12,6 +12,7 @@ use super::sort_buffer::{BufferLimits, Collected, MemoryRun, SortBuffer};
 use super::spill::{Spill, SpillWriter};
 use crate::local_fs::Scratch;
 use crate::record::{KeyFields, RecordRef};
+use crate::writable::WritableKind;
 use std::sync::Arc;
 use std::thread::{Scope, ScopedJoinHandle};
 
@@ -32,6 +33,8 @@ pub(crate) struct CollectSpec<'a> {
     pub(crate) expected_bytes: u64,
     /// Bytes between key and value of a line; the separator's length.
     pub(crate) gap: usize,
+    /// Classes of keys and values, for the serialised lengths of what a combiner leaves.
+    pub(crate) kinds: (&'a WritableKind, &'a WritableKind),
 }
 
 /// What an attempt leaves.
@@ -41,6 +44,16 @@ pub(crate) struct MapRuns {
     pub(crate) runs: Vec<Run>,
     /// Records that its sorts and merges wrote, in memory or on disk.
     pub(crate) spilled_records: u64,
+    /// What a combiner left of its records; without one, all that was collected is left.
+    pub(crate) combined: Collected,
+}
+
+/// A buffer that was spilled.
+struct Spilled {
+    spill: Spill,
+    /// The buffer, empty again.
+    recycled: SortBuffer,
+    combined: Collected,
 }
 
 /// Collects the output of one map attempt. `O` is the variant of `spec.order`, so that the loop over
@@ -50,7 +63,7 @@ pub(crate) struct Collector<'scope, 'env, O> {
     order: O,
     scope: &'scope Scope<'scope, 'env>,
     buffer: SortBuffer,
-    spilling: Option<ScopedJoinHandle<'scope, Result<(Spill, SortBuffer), ShuffleError>>>,
+    spilling: Option<ScopedJoinHandle<'scope, Result<Spilled, ShuffleError>>>,
     done: MapRuns,
 }
 
@@ -109,13 +122,14 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
 
     fn wait_for_spill(&mut self) -> Result<Option<SortBuffer>, ShuffleError> {
         let Some(spilling) = self.spilling.take() else { return Ok(None) };
-        let (spill, recycled) = match spilling.join() {
+        let spilled = match spilling.join() {
             Ok(outcome) => outcome?,
             Err(panic) => std::panic::resume_unwind(panic),
         };
-        self.done.spilled_records += spill.records();
-        self.done.runs.push(Run::Disk(spill));
-        Ok(Some(recycled))
+        self.done.spilled_records += spilled.spill.records();
+        self.done.combined.add(spilled.combined);
+        self.done.runs.push(Run::Disk(spilled.spill));
+        Ok(Some(spilled.recycled))
     }
 
     /// Sorts what is left and gives all runs out; merges them if the combiner shall see them again.
@@ -124,7 +138,9 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
         if !self.buffer.is_empty() {
             let mut run = self.buffer.sort(&self.order);
             if let Some(combiner) = self.spec.combiner {
-                run = self.spec.combine_in_memory(&run, &self.order, combiner)?;
+                let combined;
+                (run, combined) = self.spec.combine_in_memory(&run, &self.order, combiner)?;
+                self.done.combined.add(combined);
             }
             self.done.spilled_records += run.entries().len() as u64;
             let run = run.shrink().map_err(|source| ShuffleError::Memory { bytes: 0, source })?;
@@ -141,11 +157,13 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
 
 impl CollectSpec<'_> {
     /// Writes a run to disk, combined if there is a combiner, and empties its buffer for the next one.
-    fn spill(&self, run: MemoryRun, number: usize) -> Result<(Spill, SortBuffer), ShuffleError> {
+    fn spill(&self, run: MemoryRun, number: usize) -> Result<Spilled, ShuffleError> {
         let path = self.scratch.next_dir().join(format!("{}_spill{number}", self.name));
         let mut writer = SpillWriter::create(path, self.memory.block_bytes)?;
+        let mut combined = Collected::default();
         match self.combiner {
             Some(combiner) => self.combine_partitions(&run, combiner, &mut |partition, record| {
+                self.count(record, &mut combined);
                 writer.write(partition, record)
             })?,
             None => {
@@ -154,7 +172,8 @@ impl CollectSpec<'_> {
                 }
             }
         }
-        Ok((writer.finish(self.partitions)?, run.recycle(self.memory.buffer_limits())))
+        let spill = writer.finish(self.partitions)?;
+        Ok(Spilled { spill, recycled: run.recycle(self.memory.buffer_limits()), combined })
     }
 
     fn combine_in_memory(
@@ -162,15 +181,22 @@ impl CollectSpec<'_> {
         run: &MemoryRun,
         order: &impl KeyOrder,
         combiner: &dyn Combine,
-    ) -> Result<MemoryRun, ShuffleError> {
+    ) -> Result<(MemoryRun, Collected), ShuffleError> {
         // The combiner may write more than it read; its output is not spilled again half-way.
         let limits = BufferLimits { bytes: usize::MAX, record_bytes_max: usize::MAX };
-        let mut combined = SortBuffer::new(limits, run.bytes_held() / 4, self.gap)?;
+        let mut buffer = SortBuffer::new(limits, run.bytes_held() / 4, self.gap)?;
+        let mut combined = Collected::default();
         self.combine_partitions(run, combiner, &mut |partition, record| {
-            let taken = combined.collect(partition, order.prefix(record.key), record)?;
+            self.count(record, &mut combined);
+            let taken = buffer.collect(partition, order.prefix(record.key), record)?;
             if taken { Ok(()) } else { Err(ShuffleError::RecordTooLarge { bytes: 1 << 32, limit: 1 << 32 }) }
         })?;
-        Ok(combined.into_run())
+        Ok((buffer.into_run(), combined))
+    }
+
+    fn count(&self, record: RecordRef<'_>, combined: &mut Collected) {
+        let (key_kind, value_kind) = self.kinds;
+        combined.count(key_kind.serialized_len(record.key), value_kind.serialized_len(record.value));
     }
 
     /// One combiner call for each partition that has records. Hadoop: `MapTask.sortAndSpill`.
@@ -197,6 +223,7 @@ impl CollectSpec<'_> {
         let runs: Vec<_> = done.runs.into_iter().map(Arc::new).collect();
         let path = self.scratch.next_dir().join(format!("{}_combined", self.name));
         let mut writer = SpillWriter::create(path, self.memory.block_bytes)?;
+        let mut combined = Collected::default();
         for partition in 0..self.partitions {
             let passes = passes::Passes {
                 order: self.order,
@@ -209,10 +236,13 @@ impl CollectSpec<'_> {
                 continue;
             }
             let mut stream = passes::merge_runs(&inputs, partition..partition + 1, self.order);
-            combiner.combine(&mut *stream, &mut |record| writer.write(partition, record))?;
+            combiner.combine(&mut *stream, &mut |record| {
+                self.count(record, &mut combined);
+                writer.write(partition, record)
+            })?;
         }
         let spill = writer.finish(self.partitions)?;
         let spilled_records = done.spilled_records + spill.records();
-        Ok(MapRuns { runs: vec![Run::Disk(spill)], spilled_records })
+        Ok(MapRuns { runs: vec![Run::Disk(spill)], spilled_records, combined })
     }
 }

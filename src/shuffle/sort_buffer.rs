@@ -93,6 +93,12 @@ pub(crate) struct Collected {
 }
 
 impl Collected {
+    pub(crate) fn add(&mut self, more: Self) {
+        self.records += more.records;
+        self.bytes += more.bytes;
+        self.framing_bytes += more.framing_bytes;
+    }
+
     /// Counts a record by the serialised lengths of its key and value.
     pub(crate) fn count(&mut self, key_bytes: u64, value_bytes: u64) {
         self.records += 1;

@@ -94,6 +94,7 @@ impl Trial {
                 name: &name,
                 expected_bytes: 10,
                 gap: 1,
+                kinds: (&WritableKind::Text, &WritableKind::Text),
             };
             let runs = match order.clone() {
                 Order::Bytes(order) => self.collect(spec, order, number),
@@ -305,6 +306,7 @@ fn fill_lines_writes_what_next_record_gives() {
                 name: &name,
                 expected_bytes: 10,
                 gap: 1,
+                kinds: (&WritableKind::Text, &WritableKind::Text),
             };
             trial.collect(spec, comparator::ByteOrder, number)
         })

@@ -44,6 +44,7 @@ impl Combine for CommandCombiner<'_> {
             counters: Some(self.counters),
             mapper: false,
             tail: Mutex::default(),
+            refused_counter: Mutex::default(),
         };
         let fields = KeyFields { separator: &stream.output_separator, key_fields: stream.key_fields };
         let mut sink = CombinedSink { output, fields, block: Vec::new(), filled: 0, records: 0 };

@@ -3,12 +3,13 @@
 
 use super::builtin::{self, kinds::Kinds};
 use super::combiner::{BuiltInCombiner, CommandCombiner};
+use super::counters;
 use super::pipes::Child;
 use super::sink::{CollectorSink, OutputSink, RecordSink};
 use super::workdir::Workplace;
 use super::writer::{self, Part};
 use super::{SharedCounters, TaskError, TaskFailure, TaskHost};
-use crate::counters::{Counters, TaskCounter};
+use crate::counters::{Counters, FileSystemCounter, TaskCounter};
 use crate::error::At;
 use crate::ids::AttemptId;
 use crate::input::{self, Reader};
@@ -48,7 +49,7 @@ pub(crate) fn run(host: &TaskHost<'_>, attempt: AttemptId) -> Result<MapOutcome,
         host,
         attempt,
         task,
-        counters: SharedCounters::default(),
+        counters: SharedCounters::limited(host.plan.counter_limits),
         records: AtomicU64::new(0),
         position: Mutex::new((first, 0)),
         consumed: AtomicU64::new(0),
@@ -87,7 +88,9 @@ impl MapAttempt<'_> {
         };
         self.counters.with(|counters| {
             counters.add(TaskCounter::MapInputRecords, self.records.load(Relaxed));
+            counters.add(TaskCounter::SplitRawBytes, counters::split_bytes(plan.input.format, self.task));
             counters.add_input_bytes(self.consumed.load(Relaxed));
+            counters.add_file_system("FILE", FileSystemCounter::BytesRead, self.consumed.load(Relaxed));
         });
         Ok(runs)
     }
@@ -107,6 +110,7 @@ impl MapAttempt<'_> {
         self.counters.with(|counters| {
             counters.add(TaskCounter::MapOutputRecords, records);
             counters.add_output_bytes(bytes);
+            counters.add_file_system("FILE", FileSystemCounter::BytesWritten, bytes);
         });
         Ok(())
     }
@@ -130,6 +134,7 @@ impl MapAttempt<'_> {
             name: &name,
             expected_bytes: self.task.length().saturating_mul(percent) / 100,
             gap: plan.map_stream.output_separator.len(),
+            kinds: (&plan.shuffle.key_kind, &plan.shuffle.value_kind),
         };
         match &host.order {
             Order::Bytes(order) => self.collect(reader, workplace.as_ref(), spec, order.clone()),
@@ -151,9 +156,9 @@ impl MapAttempt<'_> {
             let mut sink = CollectorSink::new(collector, self.fields(), kinds);
             self.process(reader, workplace, &mut sink)?;
             let (left, collected) = sink.finish()?;
+            let kept = if self.host.plan.combiner.is_some() { left.combined } else { collected };
             self.counters.with(|counters| {
-                counters.add(TaskCounter::MapOutputRecords, collected.records);
-                counters.add(TaskCounter::MapOutputBytes, collected.bytes);
+                counters::count_map_output(counters, self.host.plan, collected, kept);
                 counters.add(TaskCounter::SpilledRecords, left.spilled_records);
             });
             Ok(left.runs)
@@ -178,6 +183,7 @@ impl MapAttempt<'_> {
                     counters: Some(&self.counters),
                     mapper: true,
                     tail: Mutex::default(),
+                    refused_counter: Mutex::default(),
                 };
                 let ran = child.run(|pipe| self.feed(&mut reader, pipe), sink);
                 let tail = child.tail.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -232,9 +238,11 @@ impl MapAttempt<'_> {
                 let (records, fed) = (block.records, pipe.write(block.bytes).map_err(failed)?);
                 self.note(input::RecordReader::position(lines.as_ref()), records);
                 if fed == Feed::Refused {
-                    break;
+                    return Ok(());
                 }
             }
+            // What came after the last record was read too: a compressed file of no lines, lines too long.
+            self.note(input::RecordReader::position(lines.as_ref()), 0);
             return Ok(());
         }
         let (key_kind, value_kind) = reader.kinds();

@@ -10,6 +10,7 @@
 
 mod builtin;
 mod combiner;
+mod counters;
 mod environment;
 mod failure;
 pub(crate) mod map_task;
@@ -24,7 +25,7 @@ pub use builtin::BuiltInError;
 pub use failure::{TaskError, TaskFailure};
 
 use crate::archive::ArchiveError;
-use crate::counters::Counters;
+use crate::counters::{Counters, Limits};
 use crate::ids::AttemptId;
 use crate::local_fs::{self, Scratch};
 use crate::output::committer::JobCommitter;
@@ -116,6 +117,10 @@ pub trait TaskEvents: Sync {
 pub(crate) struct SharedCounters(Mutex<Counters>);
 
 impl SharedCounters {
+    pub(crate) fn limited(limits: Limits) -> Self {
+        Self(Mutex::new(Counters::limited(limits)))
+    }
+
     pub(crate) fn with<T>(&self, change: impl FnOnce(&mut Counters) -> T) -> T {
         change(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }

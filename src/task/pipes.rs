@@ -3,13 +3,14 @@
 use super::sink::RecordSink;
 use super::workdir::Workplace;
 use super::{SharedCounters, TaskFailure, TaskHost};
+use crate::counters::CounterError;
 use crate::ids::AttemptId;
 use crate::plan::Encoding;
 use crate::streaming::child::{self, InputPipe, Leniency};
 use crate::streaming::output_reader::{Framing, LineSource, RecordSource};
 use crate::streaming::reporter::{Reporter, StderrSink};
 use std::io::Read;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// One child of an attempt and what it says on standard error.
 pub(super) struct Child<'a> {
@@ -24,6 +25,8 @@ pub(super) struct Child<'a> {
     pub(super) mapper: bool,
     /// The last lines of its standard error, for the report of a failure.
     pub(super) tail: Mutex<Vec<Vec<u8>>>,
+    /// The first counter that Hadoop would not have taken: the attempt fails of it in the end.
+    pub(super) refused_counter: Mutex<Option<CounterError>>,
 }
 
 impl Child<'_> {
@@ -43,17 +46,21 @@ impl Child<'_> {
         let ran = child::run(&command, &self.host.groups, &mut reporter, leniency, feed, |stdout| {
             drain(stdout, self.output, sink)
         });
-        *self.tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = reporter.into_tail();
-        ran.map_err(|error| TaskFailure::from_child(error, self.mapper))
+        *lock(&self.tail) = reporter.into_tail();
+        ran.map_err(|error| TaskFailure::from_child(error, self.mapper))?;
+        match lock(&self.refused_counter).take() {
+            Some(error) => Err(error.into()),
+            None => Ok(()),
+        }
     }
 }
 
 impl StderrSink for Child<'_> {
     fn counter(&self, group: &str, name: &str, amount: i64) {
-        let refused =
+        let added =
             self.counters.map(|shared| shared.with(|counters| counters.add_user(group, name, amount)));
-        if let Some(Err(error)) = refused {
-            self.host.events.warning(self.attempt, &error.to_string());
+        if let Some(Err(error)) = added {
+            lock(&self.refused_counter).get_or_insert(error);
         }
     }
 
@@ -68,6 +75,11 @@ impl StderrSink for Child<'_> {
     fn malformed(&self, line: &str) {
         self.host.events.warning(self.attempt, &format!("cannot parse reporter line: {line}"));
     }
+}
+
+/// What a lock holds, also when a thread panicked with it: the panic ends the attempt anyway.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Carries a child's output to the sink until it ends.

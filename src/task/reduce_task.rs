@@ -8,7 +8,7 @@ use super::sink::{NoSink, OutputSink, RecordSink};
 use super::workdir::Workplace;
 use super::writer::{self, Part};
 use super::{SharedCounters, TaskError, TaskFailure, TaskHost};
-use crate::counters::{Counters, TaskCounter};
+use crate::counters::{Counters, FileSystemCounter, TaskCounter};
 use crate::error::At;
 use crate::ids::AttemptId;
 use crate::plan::{Processor, StreamSpec};
@@ -35,7 +35,7 @@ pub(crate) fn run(
     let reduce = ReduceAttempt {
         host,
         attempt,
-        counters: SharedCounters::default(),
+        counters: SharedCounters::limited(host.plan.counter_limits),
         records: AtomicU64::new(0),
         groups: AtomicU64::new(0),
         tail: Mutex::default(),
@@ -97,7 +97,10 @@ impl ReduceAttempt<'_> {
             counters.add(TaskCounter::SpilledRecords, fed + merged_records);
             counters.add(TaskCounter::ShuffledMaps, host.plan.maps.len() as u64);
             counters.add(TaskCounter::MergedMapOutputs, host.plan.maps.len() as u64);
+            counters.add(TaskCounter::FailedShuffle, 0);
+            counters.add_shuffle_errors();
             counters.add_output_bytes(bytes);
+            counters.add_file_system("FILE", FileSystemCounter::BytesWritten, bytes);
         });
         Ok(())
     }
@@ -123,6 +126,7 @@ impl ReduceAttempt<'_> {
             counters: has_input.then_some(&self.counters),
             mapper: false,
             tail: Mutex::default(),
+            refused_counter: Mutex::default(),
         };
         let kinds = (&plan.shuffle.key_kind, &plan.shuffle.value_kind);
         let ran = child.run(

@@ -51,9 +51,7 @@ impl<'env, O: KeyOrder + 'env> RecordSink for CollectorSink<'_, 'env, O> {
 
     fn take_lines(&mut self, count: usize) -> Result<(), TaskFailure> {
         let taken = self.collector.take_lines(count, &self.fields);
-        self.collected.records += taken.records;
-        self.collected.bytes += taken.bytes;
-        self.collected.framing_bytes += taken.framing_bytes;
+        self.collected.add(taken);
         Ok(())
     }
 

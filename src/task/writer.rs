@@ -38,8 +38,13 @@ pub(super) fn open(
         OutputFormat::SequenceFileAsBinary => (&WritableKind::Bytes, &WritableKind::Bytes),
     };
     let opened = open(spec)?;
-    let key = mismatch("key", declared.0, &key_kind);
-    match key.or_else(|| mismatch("value", declared.1, &value_kind)) {
+    // `TypedBytesWritable` is a `BytesWritable` to who casts and not to who compares classes.
+    let cast = |kind| match kind {
+        WritableKind::TypedBytes if spec.format == OutputFormat::SequenceFileAsBinary => WritableKind::Bytes,
+        kind => kind,
+    };
+    let key = mismatch("key", declared.0, &cast(key_kind));
+    match key.or_else(|| mismatch("value", declared.1, &cast(value_kind))) {
         None => Ok(opened),
         Some(message) => Ok(TaskOutput::Other(Box::new(Refusing { output: opened, message }))),
     }
@@ -75,7 +80,7 @@ impl RecordWriter for Refusing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use WritableKind::{Bytes, Long, Null, Text};
+    use WritableKind::{Bytes, Long, Null, Text, TypedBytes};
 
     /// Writes one record to a job's output with keys declared as longs and values as texts.
     fn check(format: OutputFormat, kinds: [WritableKind; 2], expect: Result<&str, &str>) {
@@ -126,5 +131,7 @@ mod tests {
         check(OutputFormat::SequenceFileAsBinary, [Long, Text], Err("wrong key class"));
         check(OutputFormat::SequenceFileAsBinary, [Bytes, Text], Err("wrong value class"));
         check(OutputFormat::SequenceFileAsBinary, [Bytes, Bytes], Ok("SEQ"));
+        check(OutputFormat::SequenceFileAsBinary, [TypedBytes, TypedBytes], Ok("SEQ"));
+        check(OutputFormat::SequenceFile, [TypedBytes, Text], Err("wrong key class"));
     }
 }

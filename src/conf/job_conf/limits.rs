@@ -3,7 +3,8 @@
 use super::super::error::ConfError;
 use super::super::path;
 use super::reader::Reader;
-use super::{CounterLimits, RetrySpec, SkipSpec};
+use super::{RetrySpec, SkipSpec};
+use crate::counters::Limits;
 use crate::plan::ResourceSpec;
 use std::path::PathBuf;
 
@@ -81,12 +82,13 @@ impl Reader<'_> {
         Ok(share.unwrap_or(0.05).clamp(0.0, 1.0))
     }
 
-    pub(super) fn counter_limits(&self) -> Result<CounterLimits, ConfError> {
-        Ok(CounterLimits {
-            counters_max: self.count("mapreduce.job.counters.max", 0)?,
-            groups_max: self.count("mapreduce.job.counters.groups.max", 0)?,
-            name_letters_max: self.count("mapreduce.job.counters.counter.name.max", 0)?,
-            group_letters_max: self.count("mapreduce.job.counters.group.name.max", 0)?,
+    pub(super) fn counter_limits(&self) -> Result<Limits, ConfError> {
+        let limit = |name| self.count(name, 0).map(|count| count as usize);
+        Ok(Limits {
+            counters_max: limit("mapreduce.job.counters.max")?,
+            groups_max: limit("mapreduce.job.counters.groups.max")?,
+            counter_name_max: limit("mapreduce.job.counters.counter.name.max")?,
+            group_name_max: limit("mapreduce.job.counters.group.name.max")?,
         })
     }
 }

@@ -8,6 +8,8 @@ use crate::codec::Codec;
 use crate::plan::{OutputFormat, OutputSpec};
 use crate::writable::WritableKind;
 
+const COMPRESS_TYPE: &str = "mapreduce.output.fileoutputformat.compress.type";
+
 /// How sequence files are compressed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Compression {
@@ -68,7 +70,8 @@ impl Reader<'_> {
         Ok((written_key, written_value))
     }
 
-    /// The codec, if the output is compressed. What is not used is not looked at, be it wrong.
+    /// The codec, if the output is compressed. What is not used is not looked at, be it wrong. Hadoop:
+    /// `SequenceFileAsBinaryOutputFormat.checkOutputSpecs` for the one combination that is refused.
     fn compression(&self, format: OutputFormat) -> Result<(Option<Codec>, Compression), ConfError> {
         const NAME: &str = "mapreduce.output.fileoutputformat.compress.codec";
         if !self.properties.switch("mapreduce.output.fileoutputformat.compress", false)? {
@@ -82,6 +85,13 @@ impl Reader<'_> {
         if compression == Compression::None {
             return Ok((None, compression));
         }
+        if format == OutputFormat::SequenceFileAsBinary && compression == Compression::Record {
+            return Err(ConfError::InvalidJob {
+                name: COMPRESS_TYPE,
+                value: "RECORD".to_owned(),
+                why: "SequenceFileAsBinaryOutputFormat writes no record-compressed files; expected BLOCK or NONE",
+            });
+        }
         let class = self.class_or(NAME, "org.apache.hadoop.io.compress.DefaultCodec")?;
         match Codec::from_class(&class) {
             Some(codec) => Ok((Some(codec), compression)),
@@ -91,13 +101,12 @@ impl Reader<'_> {
 
     /// Hadoop: `SequenceFileOutputFormat.getOutputCompressionType`, capitals required.
     fn sequence_compression(&self) -> Result<Compression, ConfError> {
-        const NAME: &str = "mapreduce.output.fileoutputformat.compress.type";
-        let given = self.properties.text_or(NAME, "RECORD")?;
+        let given = self.properties.text_or(COMPRESS_TYPE, "RECORD")?;
         match given.as_str() {
             "NONE" => Ok(Compression::None),
             "RECORD" => Ok(Compression::Record),
             "BLOCK" => Ok(Compression::Block),
-            _ => Err(self.properties.malformed(NAME, given, "NONE, RECORD or BLOCK")),
+            _ => Err(self.properties.malformed(COMPRESS_TYPE, given, "NONE, RECORD or BLOCK")),
         }
     }
 }
