@@ -167,8 +167,8 @@ impl Unpacking<'_> {
         let metered = Metered { stream, left: Rc::new(Cell::new(TAR_HEADER_BYTES_MAX)), read: 0 };
         let left = Rc::clone(&metered.left);
         let mut tar = tar::Archive::new(metered);
-        let mut entries = tar.entries().map_err(|error| self.malformed(error))?;
-        while let Some(entry) = entries.next() {
+        let entries = tar.entries().map_err(|error| self.malformed(error))?;
+        for entry in entries {
             let mut entry = entry.map_err(|error| self.malformed(error))?;
             left.set(u64::MAX);
             let name = entry.path_bytes().into_owned();

@@ -89,10 +89,17 @@ public class CompareDriver extends StreamJob {
         DataOutputBuffer b = keys.get(later);
         int order = comparator.compare(a.getData(), 0, a.getLength(), b.getData(), 0, b.getLength());
         int reverse = comparator.compare(b.getData(), 0, b.getLength(), a.getData(), 0, a.getLength());
-        wrong += order > 0 && reverse < 0 ? 1 : 0;
+        if (order > 0 && reverse < 0) {
+          wrong++;
+          System.err.println(text(a) + " before " + text(b) + ": " + order + " and " + reverse);
+        }
       }
     }
     System.out.println(wrong);
+  }
+
+  private static String text(DataOutputBuffer key) {
+    return quoted(new String(key.getData(), 0, key.getLength(), StandardCharsets.ISO_8859_1));
   }
 
   private static DataOutputBuffer serialised(String hex) throws Exception {

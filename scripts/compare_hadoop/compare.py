@@ -175,7 +175,9 @@ class Comparison:
         (it knows keys a < b < c < a), so even Hadoop's own output may have some, and then nothing is defined."""
         options, sep, _, _ = self.job.comparator
         text = "".join(key_of(self.job, row).hex() + "\n" for row in rows)
-        done = subprocess.run(self.java("sorted", options, sep), input=text.encode(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+        done = subprocess.run(self.java("sorted", options, sep), input=text.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
+        with open(self.path("wrong-pairs"), "ab") as file:
+            file.write(done.stderr)
         return int(done.stdout)
 
     def compare_counters(self):

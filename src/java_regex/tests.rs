@@ -57,6 +57,7 @@ fn letters_are_escaped_and_quoted() {
     check(r"\x41\x{42}\u0043\0104\uD83D\uDE00", "ABCD😀", "ABCD😀");
     check(r"\t\n\r\f\a\e\cA\.\-\#", "\t\n\r\x0C\x07\x1B\x01.-#", "\t\n\r\x0C\x07\x1B\x01.-#");
     check(r"\\Q", r"\Q", r"\Q");
+    check(r"\0400", " 0", " 0");
     check("a&&b~~c--d", "a&&b~~c--d", "a&&b~~c--d");
     check("]}", "]}", "]}");
     check("(?x) a # one\n b", "ab", "ab");

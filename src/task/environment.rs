@@ -3,7 +3,7 @@
 
 use super::TaskHost;
 use crate::ids::{AttemptId, TaskKind};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 /// The whole environment of an attempt's child: the job's, and over it the attempt's own names. `output`
@@ -31,21 +31,23 @@ pub(super) fn of_attempt(
         names.push(("mapreduce_map_input_length", split.length.to_string().into()));
     }
     for (name, value) in names {
-        for name in std::iter::once(name).chain(old_name(name)) {
-            environment.retain(|(known, _)| known != name);
-            environment.push((name.into(), value.clone()));
-        }
+        set(&mut environment, name, &value);
     }
     environment
 }
 
-/// The name of old Hadoop versions. What a task sets itself is seen under both names, what the job's files say
-/// under the new one only. Hadoop: `PipeMapRed.addJobConfToEnvironment`, which calls
-/// `Configuration.setDeprecatedProperties`.
-fn old_name(name: &str) -> Option<&'static str> {
-    OLD_NAMES.iter().find(|(new, _)| *new == name).map(|(_, old)| *old)
+/// Sets a variable, and the one of the name that old Hadoop versions had. What a task sets itself is seen under
+/// both names, what the job's files say under the new one only. Hadoop: `PipeMapRed.addJobConfToEnvironment`,
+/// which calls `Configuration.setDeprecatedProperties`.
+fn set(environment: &mut Vec<(OsString, OsString)>, name: &str, value: &OsStr) {
+    let old_name = OLD_NAMES.iter().find(|(new, _)| *new == name).map(|(_, old)| *old);
+    for name in std::iter::once(name).chain(old_name) {
+        environment.retain(|(known, _)| known != name);
+        environment.push((name.into(), value.into()));
+    }
 }
 
+/// Names of an attempt's own, today's and the old one. Hadoop: `ConfigUtil.addDeprecatedKeys`.
 const OLD_NAMES: [(&str, &str); 9] = [
     ("mapreduce_job_id", "mapred_job_id"),
     ("mapreduce_task_id", "mapred_tip_id"),
@@ -63,4 +65,33 @@ fn as_uri(path: &Path) -> OsString {
     let mut uri = OsString::from("file:");
     uri.push(path);
     uri
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempts_names_are_there_in_both_spellings() {
+        let check = |name: &str, expect: &[(&str, &str)]| {
+            let own = |(name, value): &(&str, &str)| (OsString::from(*name), OsString::from(*value));
+            let mut environment: Vec<_> = [("A", "a"), ("map_input_file", "outer")].iter().map(own).collect();
+            set(&mut environment, name, "v".as_ref());
+            assert_eq!(environment, expect.iter().map(own).collect::<Vec<_>>(), "{name}");
+        };
+        check(
+            "mapreduce_map_input_file",
+            &[("A", "a"), ("mapreduce_map_input_file", "v"), ("map_input_file", "v")],
+        );
+        check(
+            "mapreduce_task_partition",
+            &[
+                ("A", "a"),
+                ("map_input_file", "outer"),
+                ("mapreduce_task_partition", "v"),
+                ("mapred_task_partition", "v"),
+            ],
+        );
+        check("A", &[("map_input_file", "outer"), ("A", "v")]);
+    }
 }

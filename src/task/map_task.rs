@@ -102,7 +102,7 @@ impl MapAttempt<'_> {
         std::fs::create_dir_all(&dir).at("make folder", &dir)?;
         let part = Part { dir: &dir, number: self.attempt.task.number, input_file: self.input_file() };
         let opened = writer::open(spec, kinds, part)?;
-        let mut sink = OutputSink::new(opened, self.fields(), &spec.separator);
+        let mut sink = OutputSink::new(opened, self.fields());
         let workplace = self.workplace(Some(&dir))?;
         self.process(reader, workplace.as_ref(), &mut sink)?;
         let (records, bytes) = sink.finish()?;

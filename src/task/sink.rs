@@ -74,12 +74,11 @@ pub(super) struct OutputSink<'a> {
 }
 
 impl<'a> OutputSink<'a> {
-    /// `fields` is how lines are cut, `separator` what the format puts between key and value.
-    pub(super) fn new(output: TaskOutput, fields: KeyFields<'a>, separator: &[u8]) -> Self {
-        let verbatim = matches!(output, TaskOutput::Text(_))
+    /// `fields` is how lines are cut.
+    pub(super) fn new(output: TaskOutput, fields: KeyFields<'a>) -> Self {
+        let verbatim = matches!(&output, TaskOutput::Text(writer) if writer.takes_lines())
             && fields.key_fields <= 1
-            && fields.separator == separator
-            && separator.len() == 1;
+            && fields.separator == b"\t";
         Self { output, fields, verbatim, block: Vec::new(), filled: 0, records: 0 }
     }
 
@@ -156,5 +155,49 @@ impl RecordSink for NoSink {
 
     fn record(&mut self, _: RecordRef<'_>) -> Result<(), TaskFailure> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{OutputFormat, OutputSpec};
+    use crate::task::writer::{self, Part};
+
+    /// What a text file holds after `lines` were cut behind so many fields at one separator and joined by another.
+    fn check(cut_at: &str, key_fields: usize, join_by: &str, lines: &str, expect: &str) {
+        let dir = tempfile::tempdir().unwrap();
+        let kinds = (WritableKind::Text, WritableKind::Text);
+        let spec = OutputSpec {
+            dir: dir.path().to_path_buf(),
+            shown: "out".into(),
+            format: OutputFormat::Text,
+            lazy: false,
+            key_kind: kinds.0.clone(),
+            value_kind: kinds.1.clone(),
+            separator: join_by.as_bytes().to_vec(),
+            codec: None,
+            block_compressed: false,
+            trailing_legs: 0,
+            success_marker: true,
+        };
+        let part = Part { dir: dir.path(), number: 0, input_file: None };
+        let output = writer::open(&spec, kinds, part).unwrap();
+        let mut sink = OutputSink::new(output, KeyFields { separator: cut_at.as_bytes(), key_fields });
+        sink.room().unwrap()[..lines.len()].copy_from_slice(lines.as_bytes());
+        sink.take_lines(lines.len()).unwrap();
+        sink.finish().unwrap();
+        let file = std::fs::read_to_string(dir.path().join("part-00000")).unwrap();
+        assert_eq!(file, expect, "{cut_at:?} {key_fields} {join_by:?}");
+    }
+
+    #[test]
+    fn every_line_gets_the_separator_of_the_file() {
+        let lines = "a=b\tc\nd\n\t\n";
+        check("\t", 1, "\t", lines, "a=b\tc\nd\t\n\t\n");
+        check("=", 1, "=", lines, "a=b\tc\nd=\n\t=\n");
+        check("\t", 1, "=", lines, "a=b=c\nd=\n=\n");
+        check("=", 1, "\t", lines, "a\tb\tc\nd\t\n\t\t\n");
+        check("\t", 2, "\t", lines, "a=b\tc\t\nd\t\n\t\t\n");
     }
 }

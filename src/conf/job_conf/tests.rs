@@ -434,6 +434,26 @@ fn output_formats_and_compression_are_read() {
 }
 
 #[test]
+fn record_compressed_binary_files_are_refused() {
+    // SequenceFileAsBinaryOutputFormat.checkOutputSpecs
+    let check = |compress: &str, kind: &str, refused: bool| {
+        let set = [
+            ("mapred.output.format.class", "org.apache.hadoop.mapred.SequenceFileAsBinaryOutputFormat"),
+            ("mapreduce.output.fileoutputformat.compress", compress),
+            ("mapreduce.output.fileoutputformat.compress.type", kind),
+        ];
+        let class = |options: &mut StreamOptions| options.output_format = Some(set[0].1.to_owned());
+        let result = job_with(&set, class);
+        assert_eq!(matches!(result, Err(ConfError::InvalidJob { .. })), refused, "{compress} {kind}");
+    };
+    check("true", "RECORD", true);
+    check("true", "", true);
+    check("true", "BLOCK", false);
+    check("true", "NONE", false);
+    check("false", "RECORD", false);
+}
+
+#[test]
 fn resources_and_limits_are_read() {
     let job = job(&[
         ("mrstream.memory.mb", "64"),
