@@ -29,9 +29,10 @@ fn local<'a>(what: &'static str, given: &'a str) -> Result<&'a str, ConfError> {
     if let Some(local) = given.strip_prefix("file:") {
         // "file:///a" and "file:/a"; java.net.URI takes no relative path behind a scheme.
         let local = local.strip_prefix("//").unwrap_or(local);
-        return match local.starts_with('/') {
-            true => Ok(local),
-            false => Err(ConfError::RelativeUri { what, uri: given.to_owned() }),
+        return if local.starts_with('/') {
+            Ok(local)
+        } else {
+            Err(ConfError::RelativeUri { what, uri: given.to_owned() })
         };
     }
     let scheme = given.split_once("://").map(|(scheme, _)| scheme);

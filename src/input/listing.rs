@@ -1,6 +1,6 @@
 //! From input paths to files. Hadoop: `mapred.FileInputFormat.listStatus` over `Globber`.
 //!
-//! A path may be a pattern ([`glob`](super::glob)); its matches are sorted by their whole path. A folder
+//! A path may be a pattern ([`glob`](mod@super::glob)); its matches are sorted by their whole path. A folder
 //! stands for the files in it, which Hadoop takes as the disk gives them and we take by name, so that the
 //! same folder is always read in the same order. Names that start with `_` or `.` are hidden: left out of
 //! folders and matches, and not there at all when named outright. Only the last name of a path counts for

@@ -32,6 +32,8 @@ pub(super) struct XmlReader {
     split: InputSplit,
     record: Vec<u8>,
     record_bytes_max: usize,
+    /// A search found nothing. Another one might, further on, but Hadoop asks no more.
+    ended: bool,
 }
 
 enum Marks {
@@ -73,7 +75,8 @@ impl XmlReader {
         let mut window = Window::new(buffer_bytes);
         window.open(&split)?;
         let position = split.start;
-        let mut reader = Self { window, marks, position, split, record: Vec::new(), record_bytes_max };
+        let record = Vec::new();
+        let mut reader = Self { window, marks, position, split, record, record_bytes_max, ended: false };
         // A search with patterns that finds nothing here has used up its bytes, so this is not idle.
         reader.find(Mark::Begin)?;
         Ok(reader)
@@ -263,10 +266,10 @@ impl RecordReader for XmlReader {
 
     fn next_record(&mut self) -> Result<Option<RecordRef<'_>>, InputError> {
         self.record.clear();
-        if self.position >= self.split_end() || !self.find(Mark::Begin)? {
-            return Ok(None);
+        for mark in [Mark::Begin, Mark::End] {
+            self.ended = self.ended || self.position >= self.split_end() || !self.find(mark)?;
         }
-        if self.position >= self.split_end() || !self.find(Mark::End)? {
+        if self.ended {
             return Ok(None);
         }
         if self.record.is_empty() {
@@ -324,6 +327,7 @@ mod tests {
             assert_eq!(record.value, b"");
             records.push(record.key.to_vec());
         }
+        assert!(reader.next_record().unwrap().is_none(), "the end is the end");
         assert!(reader.position().consumed <= split.length);
         records
     }
