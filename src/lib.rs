@@ -26,7 +26,7 @@
 //! | 4 | [`planner`]: `JobConf` to `JobPlan`; [`task`]: one attempt |
 //! | 3 | [`conf`], [`input`], [`streaming`], [`shuffle`], [`output`] |
 //! | 2 | [`plan`]: plain data |
-//! | 1 | [`codec`], [`java_regex`], [`local_fs`], [`sequence_file`], [`archive`] |
+//! | 1 | [`archive`], [`codec`], [`local_fs`], [`sequence_file`] |
 //! | 0 | [`error`], [`units`], [`ids`], [`record`], [`lines`], [`java_regex`], [`counters`], [`writable`] |
 //!
 //! # What is deliberately absent

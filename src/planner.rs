@@ -20,7 +20,7 @@ use crate::streaming::command::split_args;
 use crate::streaming::preflight::{self, PreflightError};
 use crate::task;
 use crate::writable::WritableKind;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -87,11 +87,10 @@ impl PlanError {
 pub fn plan_job(conf: &JobConf, host: &HostFacts, job_id: JobId) -> Result<JobPlan, PlanError> {
     let cache = conf.cache.iter().map(cache_entry).collect::<Result<Vec<_>, _>>()?;
     refuse_existing(&conf.output)?;
-    let maps = plan_maps(conf, host)?;
+    let (maps, files) = plan_maps(conf, host)?;
     let plan = JobPlan {
         job_id,
         job_name: conf.job_name.clone(),
-        maps,
         reduces: conf.reduces,
         mapper: processor(&conf.mapper),
         combiner: conf.combiner.as_ref().map(processor),
@@ -102,10 +101,11 @@ pub fn plan_job(conf: &JobConf, host: &HostFacts, job_id: JobId) -> Result<JobPl
         shuffle: with_cuts(conf)?,
         output: conf.output.clone(),
         children: ChildSpec {
-            environment: child_environment(&conf.properties, host)?,
+            environment: environment(conf, host, maps.len(), files)?,
             ..conf.children.clone()
         },
         cache,
+        maps,
         counter_limits: conf.counter_limits,
         attempts: AttemptSpec {
             map_max: conf.retries.map_attempts_max.unwrap_or(1),
@@ -117,7 +117,26 @@ pub fn plan_job(conf: &JobConf, host: &HostFacts, job_id: JobId) -> Result<JobPl
     Ok(plan)
 }
 
-fn plan_maps(conf: &JobConf, host: &HostFacts) -> Result<Vec<MapTask>, PlanError> {
+/// The children's environment with what submission adds to the configuration: the number of map tasks
+/// (`JobSubmitter`) and, where the format counts them, of input files (`FileInputFormat.getSplits`).
+fn environment(
+    conf: &JobConf,
+    host: &HostFacts,
+    maps: usize,
+    files: usize,
+) -> Result<Vec<(OsString, OsString)>, PlanError> {
+    let mut environment = child_environment(&conf.properties, host)?;
+    let counts_files = !matches!(conf.input.format, InputFormat::NLine | InputFormat::CombineText);
+    let files = counts_files.then_some(("mapreduce_input_fileinputformat_numinputfiles", files));
+    for (name, number) in [("mapreduce_job_maps", maps)].into_iter().chain(files) {
+        environment.retain(|(known, _)| known != name);
+        environment.push((name.into(), number.to_string().into()));
+    }
+    Ok(environment)
+}
+
+/// The map tasks, and how many files they are made of.
+fn plan_maps(conf: &JobConf, host: &HostFacts) -> Result<(Vec<MapTask>, usize), PlanError> {
     let format = conf.input.format;
     let list = ListSettings {
         recursive: conf.split.recursive,
@@ -137,7 +156,7 @@ fn plan_maps(conf: &JobConf, host: &HostFacts) -> Result<Vec<MapTask>, PlanError
         block_bytes: conf.split.block_bytes.or((conf.reduces == 0).then_some(LOCAL_BLOCK_BYTES)),
         lines_per_map: conf.split.lines_per_map.into(),
     };
-    Ok(input::plan_tasks(&files, &settings)?)
+    Ok((input::plan_tasks(&files, &settings)?, files.len()))
 }
 
 fn processor(choice: &ProcessorChoice) -> Processor {

@@ -115,7 +115,7 @@ class Comparison:
         with open(self.path("cmd"), "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write("".join(word + "\n" for word in self.arguments))
         commands = [("h", self.java("run", self.path("h.json"), *self.arguments)),
-                    ("m", self.options.bin.split() + ["-counters-json", self.path("m.json"), *self.arguments])]
+                    ("m", self.options.bin + ["-counters-json", self.path("m.json"), *self.arguments])]
         codes = []
         for index, (side, command) in enumerate(commands):
             started = time.monotonic()
@@ -164,8 +164,9 @@ class Comparison:
             if self.wrong_pairs(ours) and not self.wrong_pairs(theirs):
                 return "order of rows"
             return None
+        separator = dict(self.job.props).get("mapreduce.output.textoutputformat.separator", "\t").encode()
         for block in blocks(ours, theirs):
-            keys = {row.split(b" ")[0] if their_head else row.split(b"\t")[0] for row in block}
+            keys = {row.split(b" " if their_head else separator)[0] for row in block}
             if len(keys) > 1:
                 return "order of keys: %r" % clip(b" ".join(sorted(keys)))
         return None
@@ -186,8 +187,8 @@ class Comparison:
                 return "no counters of " + ("Hadoop" if side == "h" else "mr-stream") if side == "m" else None
         theirs, ours = read_counters(self.path("h.json")), read_counters(self.path("m.json"))
         framework = [name for name in FRAMEWORK if not (self.job.spills and name in DEPENDS_ON_SPILLS)]
-        if self.job.order == "comparator":
-            # Counts neighbours that differ, whose order is not defined.
+        if self.job.order == "comparator" or self.job.order == "lines" and self.job.combiner:
+            # Counts neighbours that differ, whose order is not defined, nor is it where a combiner changed keys.
             framework.remove("Reduce input groups")
         wanted = [("Map-Reduce Framework", name) for name in framework]
         # Hadoop counts what it reads ahead of a split's end again in the next split, and what it reads to look at a file.
@@ -243,7 +244,12 @@ def parse():
     parser.add_argument("--show", action="store_true", help="print the jobs, run nothing")
     for name in ("--bin", "--classpath", "--class-archive"):
         parser.add_argument(name, required=True, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    options = parser.parse_args()
+    command = options.bin.split()
+    if os.sep in command[0]:
+        command[0] = os.path.abspath(command[0])
+    options.bin, options.keep = command, os.path.abspath(options.keep)
+    return options
 
 
 def main():

@@ -1,6 +1,6 @@
 //! Typed bytes: a type code and a value. Hadoop: `TypedBytesInput.readRaw`, `TypedBytesWritableOutput`.
 
-use crate::writable::{WritableKind, write_vint};
+use crate::writable::WritableKind;
 use std::io;
 
 const BYTES: u8 = 0;
@@ -101,8 +101,9 @@ pub(super) fn write_value(kind: &WritableKind, payload: &[u8], out: &mut Vec<u8>
         WritableKind::Text => write_counted(STRING, String::from_utf8_lossy(payload).as_bytes(), out),
         _ => {
             let class = kind.class_name().as_bytes();
-            let mut value = Vec::with_capacity(class.len() + payload.len() + 5);
-            write_vint(class.len() as i32, &mut value);
+            let mut value = Vec::with_capacity(4 + class.len() + payload.len());
+            // WritableUtils.writeString: four bytes of length, other than Text's.
+            value.extend_from_slice(&(class.len() as u32).to_be_bytes());
             value.extend_from_slice(class);
             kind.write_serialized(payload, &mut value);
             write_counted(WRITABLE, &value, out);
@@ -153,5 +154,8 @@ mod tests {
         write_value(&WritableKind::Text, b"ab", &mut out);
         write_value(&WritableKind::Long, &7i64.to_be_bytes(), &mut out);
         assert_eq!(out, [7, 0, 0, 0, 2, b'a', b'b', 4, 0, 0, 0, 0, 0, 0, 0, 7]);
+        out.clear();
+        write_value(&WritableKind::Null, b"", &mut out);
+        assert_eq!(out, b"\x32\0\0\0\x25\0\0\0\x21org.apache.hadoop.io.NullWritable");
     }
 }
