@@ -498,7 +498,10 @@ def sequence_inputs(job):
     }
     for i in range(rng.choice([1, 1, 2])):
         pairs = [(value[key_class](), value[value_class]()) for _ in range(rng.choice([0, 1, 10, 100]))]
-        job.add("s%d.seq" % i, data.sequence_file(rng, key_class, value_class, pairs, rng.choice(["none", "record", "block"]), rng.choice(list(data.CODECS))))
+        # Of records packed with bzip2 SequenceFileAsBinaryInputFormat loses the first value: Hadoop opens the stream too early.
+        kind, codec = rng.choice(["none", "record", "block"]), rng.choice(list(data.CODECS))
+        kind = "block" if kind == "record" and "BZip2" in codec else kind
+        job.add("s%d.seq" % i, data.sequence_file(rng, key_class, value_class, pairs, kind, codec))
     return key_class, value_class
 
 

@@ -141,23 +141,23 @@ mod tests {
     #[test]
     fn lists_become_absolute_files_with_links() {
         let mut properties = Properties::new(&HostFacts::example());
-        let list = qualified("-files", "a.py,sub/b#c,file:///d", "/work").unwrap();
-        assert_eq!(list, "file:/work/a.py,file:/work/sub/b#c,file:/d");
+        let list = qualified("-files", "a.py,sub/b#c,file:///d", "/start").unwrap();
+        assert_eq!(list, "file:/start/a.py,file:/start/sub/b#c,file:/d");
         properties.set("tmpfiles", list, "-files");
         properties.set("mapreduce.job.cache.archives", "x.zip#x", "-cacheArchive");
-        let (files, warnings) = read(&properties, "/work").unwrap();
+        let (files, warnings) = read(&properties, "/start").unwrap();
         let seen: Vec<_> =
             files.iter().map(|f| (f.path.to_str().unwrap(), f.link.as_str(), f.archive)).collect();
         let expect = [
-            ("/work/x.zip", "x", Some(ArchiveKind::Zip)),
-            ("/work/a.py", "a.py", None),
-            ("/work/sub/b", "c", None),
+            ("/start/x.zip", "x", Some(ArchiveKind::Zip)),
+            ("/start/a.py", "a.py", None),
+            ("/start/sub/b", "c", None),
             ("/d", "d", None),
         ];
         assert_eq!((seen.as_slice(), warnings.len()), (&expect[..], 0));
-        assert_eq!(qualified("-files", "a,b,,", "/work").unwrap(), "file:/work/a,file:/work/b");
-        assert!(qualified("-files", "a,,b", "/work").is_err());
-        assert!(qualified("-files", "hdfs://h/a", "/work").is_err());
+        assert_eq!(qualified("-files", "a,b,,", "/start").unwrap(), "file:/start/a,file:/start/b");
+        assert!(qualified("-files", "a,,b", "/start").is_err());
+        assert!(qualified("-files", "hdfs://h/a", "/start").is_err());
     }
 
     /// What `-files` and `-archives` put into the attempts' folders, and what is said about it.

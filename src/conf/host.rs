@@ -24,14 +24,14 @@ pub struct HostFacts {
 
 #[cfg(test)]
 impl HostFacts {
-    /// A machine for tests: user `ann`, 1 GiB, 4 cores, `/work` as current folder.
+    /// A machine for tests: user `ann`, 1 GiB, 4 cores, `/start` as current folder.
     pub(crate) fn example() -> HostFacts {
         let environment = [("PATH", "/bin"), ("HOME", "/home/ann"), ("EMPTY", "")];
         HostFacts {
             environment: environment.iter().map(|(name, value)| (name.into(), value.into())).collect(),
             user: "ann".into(),
             home: "/home/ann".into(),
-            current_dir: "/work".into(),
+            current_dir: "/start".into(),
             temp_dir: "/tmp".into(),
             memory_bytes: 1 << 30,
             cores: 4,

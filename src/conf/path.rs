@@ -105,22 +105,22 @@ mod tests {
     #[test]
     fn paths_become_absolute_and_plain() {
         let check = |given: &str, expect: &str| {
-            assert_eq!(absolute("-input", given, "/work").unwrap(), expect, "{given}");
+            assert_eq!(absolute("-input", given, "/start").unwrap(), expect, "{given}");
         };
-        check("in", "/work/in");
-        check("./in//a/../b/", "/work/in/b");
+        check("in", "/start/in");
+        check("./in//a/../b/", "/start/in/b");
         check("/in/*.txt", "/in/*.txt");
         check("file:///in", "/in");
         check("file:/in", "/in");
         check("..", "/");
         check("/", "/");
-        check("a:b", "/work/a:b");
+        check("a:b", "/start/a:b");
     }
 
     #[test]
     fn other_file_systems_and_nothing_are_refused() {
         let check = |given: &str, expect: &str| {
-            assert_eq!(absolute("-output", given, "/work").unwrap_err().to_string(), expect);
+            assert_eq!(absolute("-output", given, "/start").unwrap_err().to_string(), expect);
         };
         check("hdfs://h/x", "-output \"hdfs://h/x\": only the local file system (file:) is known here");
         check("file:in", "-output \"file:in\": expected an absolute path behind file:");

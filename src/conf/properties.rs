@@ -360,7 +360,7 @@ mod tests {
         check(&with("${p}x"), "p", Some("${p}x"));
         check(&with("a${base}b${"), "p", Some("afoob${"));
         check(&with("${}${ base}${$}x{base}${base"), "p", Some("${}${ base}${$}x{base}${base"));
-        check(&with("${user.name} ${java.io.tmpdir} ${user.dir}"), "p", Some("ann /tmp /work"));
+        check(&with("${user.name} ${java.io.tmpdir} ${user.dir}"), "p", Some("ann /tmp /start"));
         check(&with("é${base}é"), "p", Some("éfooé"));
         check(&[("mapred.reduce.tasks", "7"), ("p", "${mapreduce.job.reduces}")], "p", Some("7"));
         check(&[("p", "${mapred.reduce.tasks}")], "p", Some("1"));

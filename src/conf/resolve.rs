@@ -278,7 +278,7 @@ mod tests {
         });
         let (job, warnings) = resolve(&options, &HostFacts::example()).unwrap();
         let seen: Vec<_> = job.cache.iter().map(|f| (f.path.to_str().unwrap(), f.link.as_str())).collect();
-        assert_eq!(seen, [("/work/c", "y"), ("/work/a", "x"), ("/work/b", "b")]);
+        assert_eq!(seen, [("/start/c", "y"), ("/start/a", "x"), ("/start/b", "b")]);
         let expect = [("-file", "-files"), ("-cacheFile", "-files")];
         let expect = expect.map(|(given, present)| Warning::DeprecatedOption { given, present });
         assert_eq!(warnings, expect);

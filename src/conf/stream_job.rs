@@ -356,9 +356,9 @@ mod tests {
 
     #[test]
     fn paths_are_absolute_and_escaped() {
-        let input = "mapreduce.input.fileinputformat.inputdir=file:/work/a,file:/b/{x\\,y}";
+        let input = "mapreduce.input.fileinputformat.inputdir=file:/start/a,file:/b/{x\\,y}";
         check(|o| o.inputs = vec!["a,/b/{x,y}".into()], &[input]);
-        check(|_| (), &["mapreduce.output.fileoutputformat.outputdir=file:/work/out"]);
+        check(|_| (), &["mapreduce.output.fileoutputformat.outputdir=file:/start/out"]);
         check_error(|o| o.inputs.clear(), "required argument -input");
         check_error(|o| o.output = None, "required argument -output");
         check_error(|o| o.inputs = vec!["a,,b".into()], "-input: a path is empty");

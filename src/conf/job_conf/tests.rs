@@ -38,7 +38,7 @@ fn check_error(set: &[(&str, &str)], change: impl Fn(&mut StreamOptions), expect
 #[test]
 fn a_plain_job_has_hadoops_defaults() {
     let job = job(&[]);
-    assert_eq!((job.inputs, job.reduces), (vec!["/work/in".to_owned()], 2));
+    assert_eq!((job.inputs, job.reduces), (vec!["/start/in".to_owned()], 2));
     assert_eq!((job.mapper, job.combiner), (ProcessorChoice::Command("cat".into()), None));
     let stream = StreamSpec {
         input: Encoding::Text,
@@ -67,7 +67,7 @@ fn a_plain_job_has_hadoops_defaults() {
     assert_eq!((job.shuffle.key_kind, job.shuffle.value_kind), (WritableKind::Text, WritableKind::Text));
     assert_eq!((job.shuffle.order, job.shuffle.partitioner), (KeyOrderSpec::Natural, PartitionerSpec::Hash));
     assert_eq!(job.shuffle.combine_spills_min, 3);
-    assert_eq!((job.output.dir.to_str(), job.output.shown.as_str()), (Some("/work/out"), "out"));
+    assert_eq!((job.output.dir.to_str(), job.output.shown.as_str()), (Some("/start/out"), "out"));
     assert!(job.output.success_marker && job.output.codec.is_none() && !job.output.lazy);
     assert!(job.children.non_zero_exit_is_failure);
     assert_eq!(job.children.reporter_prefix, "reporter:");
@@ -103,7 +103,7 @@ fn input_settings_are_read() {
     );
     assert_eq!(job.input.record_delimiter.as_deref(), Some(&b";;"[..]));
     assert_eq!((job.input.line_bytes_max, job.input.key_value_separator), (10, b':'));
-    assert_eq!(job.inputs, ["/work/more", "/work/a,b", "/work/in"]);
+    assert_eq!(job.inputs, ["/start/more", "/start/a,b", "/start/in"]);
 }
 
 #[test]
@@ -388,7 +388,7 @@ fn partitioners_are_read_when_they_matter() {
     );
     let total =
         with("TotalOrderPartitioner", &[("mapreduce.totalorderpartitioner.path", "c/cuts")], "3").unwrap();
-    let file = TotalOrderFile { path: "/work/c/cuts".into(), given: "c/cuts".into() };
+    let file = TotalOrderFile { path: "/start/c/cuts".into(), given: "c/cuts".into() };
     assert_eq!(total.total_order, Some(file));
     let by_bytes = |by_bytes| PartitionerSpec::TotalOrder { cuts: Vec::new(), by_bytes };
     assert_eq!(total.shuffle.partitioner, by_bytes(true));
@@ -472,13 +472,13 @@ fn resources_and_limits_are_read() {
     let resources = &job.resources;
     assert_eq!((resources.memory_bytes, resources.sort_buffer_bytes), (64 << 20, Some(10 << 20)));
     assert_eq!((resources.map_slots, resources.reduce_slots), (3, 5));
-    assert_eq!(resources.local_dirs, [PathBuf::from("/work/spill"), PathBuf::from("/big")]);
+    assert_eq!(resources.local_dirs, [PathBuf::from("/start/spill"), PathBuf::from("/big")]);
     assert_eq!((job.retries.map_attempts_max, job.retries.task_timeout_ms), (Some(2), Some(500)));
     let skip = SkipSpec {
         start_after_attempts: 2,
         map_records_max: 1,
         reduce_groups_max: 0,
-        dir: Some("/work/out/_logs/skip".into()),
+        dir: Some("/start/out/_logs/skip".into()),
     };
     assert_eq!(job.skip, Some(skip));
     assert_eq!((job.children.unread_allowed_after, job.shuffle.merge_width_max), (Some(0), Some(2)));
