@@ -7,7 +7,7 @@ use super::pipes::Child;
 use super::reduce_task::feed_stream;
 use super::sink::RecordSink;
 use super::workdir::Workplace;
-use super::{SharedCounters, TaskFailure, TaskHost};
+use super::{SharedCounters, TaskFailure, TaskHost, lock};
 use crate::counters::TaskCounter;
 use crate::ids::AttemptId;
 use crate::plan::{Processor, ShuffleSpec};
@@ -53,7 +53,7 @@ impl Combine for CommandCombiner<'_> {
         let ran = child.run(
             |pipe| {
                 feed_stream(input, stream, kinds, pipe, &mut |filled| {
-                    *fed.lock().unwrap_or_else(std::sync::PoisonError::into_inner) += filled.records;
+                    *lock(&fed) += filled.records;
                 })
             },
             &mut sink,

@@ -8,7 +8,7 @@ use super::pipes::Child;
 use super::sink::{CollectorSink, OutputSink, RecordSink};
 use super::workdir::Workplace;
 use super::writer::{self, Part};
-use super::{SharedCounters, TaskError, TaskFailure, TaskHost};
+use super::{SharedCounters, TaskError, TaskFailure, TaskHost, lock};
 use crate::counters::{Counters, FileSystemCounter, TaskCounter};
 use crate::error::At;
 use crate::ids::AttemptId;
@@ -187,7 +187,7 @@ impl MapAttempt<'_> {
                 };
                 let ran = child.run(|pipe| self.feed(&mut reader, pipe), sink);
                 let tail = child.tail.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-                *self.tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = tail;
+                *lock(&self.tail) = tail;
                 ran
             }
             (class, _) => self.map_records(class, &mut reader, sink),
@@ -272,8 +272,7 @@ impl MapAttempt<'_> {
         self.records.fetch_add(records, Relaxed);
         let before = self.consumed.swap(position.consumed, Relaxed);
         self.host.bytes_read.fetch_add(position.consumed.saturating_sub(before), Relaxed);
-        *self.position.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
-            (position.path, position.offset);
+        *lock(&self.position) = (position.path, position.offset);
     }
 
     fn fields(&self) -> KeyFields<'_> {

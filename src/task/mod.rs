@@ -35,8 +35,8 @@ use crate::shuffle::memory::MemoryPlan;
 use crate::shuffle::partitioner::Partitioner;
 use crate::streaming::ChildGroups;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use workdir::UnpackedArchives;
 
 /// What all attempts of a job in this process share.
@@ -122,12 +122,17 @@ impl SharedCounters {
     }
 
     pub(crate) fn with<T>(&self, change: impl FnOnce(&mut Counters) -> T) -> T {
-        change(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        change(&mut lock(&self.0))
     }
 
     pub(crate) fn into_inner(self) -> Counters {
         self.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// What a lock holds, also when a thread panicked with it: the panic ends the attempt anyway.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::sink::RecordSink;
 use super::workdir::Workplace;
-use super::{SharedCounters, TaskFailure, TaskHost};
+use super::{SharedCounters, TaskFailure, TaskHost, lock};
 use crate::counters::CounterError;
 use crate::ids::AttemptId;
 use crate::plan::Encoding;
@@ -10,7 +10,7 @@ use crate::streaming::child::{self, InputPipe, Leniency};
 use crate::streaming::output_reader::{Framing, LineSource, RecordSource};
 use crate::streaming::reporter::{Reporter, StderrSink};
 use std::io::Read;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 /// One child of an attempt and what it says on standard error.
 pub(super) struct Child<'a> {
@@ -75,11 +75,6 @@ impl StderrSink for Child<'_> {
     fn malformed(&self, line: &str) {
         self.host.events.warning(self.attempt, &format!("cannot parse reporter line: {line}"));
     }
-}
-
-/// What a lock holds, also when a thread panicked with it: the panic ends the attempt anyway.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Carries a child's output to the sink until it ends.

@@ -7,7 +7,7 @@ use super::pipes::Child;
 use super::sink::{NoSink, OutputSink, RecordSink};
 use super::workdir::Workplace;
 use super::writer::{self, Part};
-use super::{SharedCounters, TaskError, TaskFailure, TaskHost};
+use super::{SharedCounters, TaskError, TaskFailure, TaskHost, lock};
 use crate::counters::{Counters, FileSystemCounter, TaskCounter};
 use crate::error::At;
 use crate::ids::AttemptId;
@@ -134,7 +134,7 @@ impl ReduceAttempt<'_> {
             sink,
         );
         let tail = child.tail.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *self.tail.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = tail;
+        *lock(&self.tail) = tail;
         ran
     }
 
