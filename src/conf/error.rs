@@ -115,6 +115,19 @@ pub enum ConfError {
         /// What could stand there.
         expected: &'static str,
     },
+    /// A comparator for keys of another class.
+    #[error(
+        "{name}: {class} cannot order the job's keys, which are {keys}; for numbers in text set \
+         org.apache.hadoop.mapred.lib.KeyFieldBasedComparator and mapreduce.partition.keycomparator.options=-n"
+    )]
+    ComparatorKeys {
+        /// The property.
+        name: &'static str,
+        /// The comparator.
+        class: String,
+        /// The class of the keys.
+        keys: String,
+    },
     /// The options of `KeyFieldBasedComparator` or `KeyFieldBasedPartitioner` cannot be read.
     #[error("property {name} = {value:?}")]
     KeySpec {

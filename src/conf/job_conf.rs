@@ -148,7 +148,7 @@ impl JobConf {
         let order = match reduces {
             // Without reduce tasks nothing is ever compared, so Hadoop does not look at the options.
             0 => KeyOrderSpec::Natural,
-            _ => read.key_order("mapreduce.job.output.key.comparator.class")?,
+            _ => read.key_order("mapreduce.job.output.key.comparator.class", &key_kind)?,
         };
         let (partitioner, total_order) = read.partitioner(reduces, &key_kind)?;
         Ok(JobConf {
@@ -165,9 +165,9 @@ impl JobConf {
             reduces,
             map_stream: read.map_stream(format == InputFormat::Text)?,
             reduce_stream: read.reduce_stream()?,
-            shuffle: read.shuffle(key_kind, value_kind, order.clone(), partitioner)?,
+            group_order: read.group_order(reduces, &key_kind, order.clone())?,
+            shuffle: read.shuffle(key_kind, value_kind, order, partitioner)?,
             total_order,
-            group_order: read.group_order(reduces, order)?,
             output: read.output()?,
             children: read.children()?,
             cache: cache::read(&properties, &read.current_dir())?.0,

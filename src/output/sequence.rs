@@ -8,14 +8,11 @@ use crate::codec::Codec;
 use crate::error::At;
 use crate::plan::{OutputFormat, OutputSpec};
 use crate::record::RecordRef;
-use crate::sequence_file::{BLOCK_BYTES, Compression, SequenceSpec, SequenceWriter, sync_marker};
+use crate::sequence_file::{Compression, SequenceSpec, SequenceWriter, sync_marker};
 use crate::writable::WritableKind;
 use std::cmp::Ordering;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-
-/// Every so many records a map file's index gets an entry (`io.map.index.interval`).
-const INDEX_INTERVAL: u64 = 128;
 
 /// Name of the file of records in a map file. Hadoop: `MapFile.DATA_FILE_NAME`.
 const DATA_FILE: &str = "data";
@@ -112,6 +109,7 @@ pub(super) fn map_file(
         // The index is in blocks of Hadoop's default codec whatever the data is.
         index: DataFile::create(index, &spec.key_kind, &WritableKind::Long, Compression::Block, &plain_spec)?,
         records: 0,
+        index_interval: spec.index_interval,
         indexed: None,
         last_key: Vec::new(),
         key: Vec::new(),
@@ -146,7 +144,8 @@ impl DataFile {
             value_class: value_kind.class_name().to_owned(),
             compression,
             codec: spec.codec.unwrap_or(Codec::Deflate),
-            block_bytes: BLOCK_BYTES,
+            // A block ends when it is at least as long, so that 0 does for what is below it.
+            block_bytes: usize::try_from(spec.block_bytes).unwrap_or(0),
             marker: destination.marker,
         };
         let path = destination.path;
@@ -200,6 +199,8 @@ struct MapFileWriter {
     index: DataFile,
     /// Records written.
     records: u64,
+    /// Records from one index entry to the next.
+    index_interval: i32,
     /// The last index entry: which record it is of, and the position it holds.
     indexed: Option<(u64, u64)>,
     /// Payload of the last key.
@@ -235,7 +236,11 @@ impl MapFileWriter {
     /// Whether the next record gets an index entry. In blocks many records have one position, which is
     /// listed once.
     fn index_due(&self, position: u64) -> bool {
-        self.indexed.is_none_or(|(record, last)| self.records >= record + INDEX_INTERVAL && position > last)
+        let Ok(interval) = u64::try_from(self.index_interval) else {
+            // Hadoop counts from the least number there is, and a step back from there is out of reach.
+            return false;
+        };
+        self.indexed.is_none_or(|(record, last)| self.records >= record + interval && position > last)
     }
 }
 
@@ -348,11 +353,13 @@ mod tests {
         assert_eq!(stored, length);
     }
 
-    fn indexed(codec: Option<Codec>, records: u64, value: &[u8]) -> Vec<u64> {
+    /// A map file's index, in numbers of records, with a blocksize and an index interval.
+    fn indexed(codec: Option<Codec>, sizes: (i32, i32), records: u64, value: &[u8]) -> Vec<u64> {
         let dir = tempfile::tempdir().unwrap();
         let part = dir.path().join("part-00000");
         let mut spec = spec(OutputFormat::MapFile, codec, true, dir.path());
         spec.key_kind = WritableKind::Long;
+        (spec.block_bytes, spec.index_interval) = sizes;
         let mut writer = create(&spec, &part, 1).unwrap();
         for number in 0..records {
             writer.write(RecordRef { key: &number.to_be_bytes(), value }).unwrap();
@@ -363,14 +370,56 @@ mod tests {
     }
 
     #[test]
-    fn the_index_has_every_128th_record_or_every_block() {
-        assert_eq!(indexed(None, 0, b""), [0_u64; 0]);
-        assert_eq!(indexed(None, 128, b""), [0]);
-        assert_eq!(indexed(None, 300, b"value"), [0, 128, 256]);
+    fn the_index_has_every_so_manieth_record_or_every_block() {
+        let sizes = (1_000_000, 128);
+        assert_eq!(indexed(None, sizes, 0, b""), [0_u64; 0]);
+        assert_eq!(indexed(None, sizes, 128, b""), [0]);
+        assert_eq!(indexed(None, sizes, 300, b"value"), [0, 128, 256]);
+        assert_eq!(indexed(None, (1_000_000, 100), 300, b"value"), [0, 100, 200]);
+        assert_eq!(indexed(None, (1_000_000, 0), 3, b"value"), [0, 1, 2]);
+        assert_eq!(indexed(None, (1_000_000, -1), 300, b"value"), [0_u64; 0]);
+        let zlib = Some(Codec::Deflate);
         // All in one block.
-        assert_eq!(indexed(Some(Codec::Deflate), 300, b"value"), [0]);
+        assert_eq!(indexed(zlib, sizes, 300, b"value"), [0]);
         // Blocks of 100 records: the first entry in a new block once 128 records have passed.
-        assert_eq!(indexed(Some(Codec::Deflate), 400, &[0; 9_990]), [0, 128, 256, 384]);
+        assert_eq!(indexed(zlib, sizes, 400, &[0; 9_990]), [0, 128, 256, 384]);
+        // Blocks of 10 records, with 8 + 2 bytes each.
+        assert_eq!(indexed(zlib, (100, 1), 25, b"v"), [0, 10, 20]);
+    }
+
+    /// How many records each block of a file holds: its positions, counted.
+    fn blocks(block_bytes: i32, records: u64) -> Vec<usize> {
+        let dir = tempfile::tempdir().unwrap();
+        let mut spec = spec(OutputFormat::SequenceFile, Some(Codec::Deflate), true, dir.path());
+        (spec.key_kind, spec.block_bytes) = (WritableKind::Long, block_bytes);
+        let path = dir.path().join("part-00000");
+        let mut writer = create(&spec, &path, 1).unwrap();
+        for number in 0..records {
+            writer.write(RecordRef { key: &number.to_be_bytes(), value: b"v" }).unwrap();
+        }
+        writer.finish().unwrap();
+        let file = std::fs::read(path).unwrap();
+        // Each block stands behind an escape and the marker, which also ends the header.
+        let marker = sync_marker(
+            &[&1_u64.to_le_bytes(), dir.path().join("part-00000").as_os_str().as_encoded_bytes()].concat(),
+        );
+        let sync = [&[0xFF; 4][..], &marker].concat();
+        let starts = memchr::memmem::find_iter(&file, &sync);
+        starts.map(|at| usize::from(file[at + sync.len()])).collect()
+    }
+
+    /// Hadoop: `SequenceFile.BlockCompressWriter.append`: keys and values serialised, ten bytes each here.
+    #[test]
+    fn a_block_ends_with_the_record_that_fills_it() {
+        let check =
+            |block_bytes, expect: &[usize]| assert_eq!(blocks(block_bytes, 10), expect, "{block_bytes}");
+        check(1_000_000, &[10]);
+        check(100, &[10]);
+        check(41, &[5, 5]);
+        check(40, &[4, 4, 2]);
+        check(1, &[1; 10]);
+        check(0, &[1; 10]);
+        check(-5, &[1; 10]);
     }
 
     #[test]

@@ -180,6 +180,8 @@ pub struct ShuffleSpec {
 pub enum KeyOrderSpec {
     /// The class's own order: bytes for text, numbers for numbers.
     Natural,
+    /// The class's own order, the last key first: `LongWritable$DecreasingComparator`.
+    Decreasing,
     /// `KeyFieldBasedComparator`.
     KeyFields {
         /// `mapreduce.partition.keycomparator.options`; with none whole keys are compared.
@@ -240,6 +242,12 @@ pub struct OutputSpec {
     pub codec: Option<Codec>,
     /// `mapreduce.output.fileoutputformat.compress.type` of sequence files.
     pub block_compressed: bool,
+    /// `io.seqfile.compress.blocksize`: bytes of keys and values in a block of such a file; below 1 each
+    /// record is a block.
+    pub block_bytes: i32,
+    /// `io.map.index.interval`: every so manieth record of a map file is in its index; 0 is as 1, and with a
+    /// negative number none is.
+    pub index_interval: i32,
     /// `mapred.outputformat.numOfTrailingLegs`: name the output after this much of the input's path.
     pub trailing_legs: u32,
     /// `mapreduce.fileoutputcommitter.marksuccessfuljobs`.

@@ -47,9 +47,14 @@ impl Order {
     pub(crate) fn new(spec: &KeyOrderSpec, kind: &WritableKind) -> Self {
         match spec {
             KeyOrderSpec::Natural => match NumberForm::of(kind) {
-                Some(form) => Self::Number(NumberOrder { form }),
+                Some(form) => Self::Number(NumberOrder { form, decreasing: false }),
                 None => Self::Bytes(ByteOrder),
             },
+            // The configuration lets only long integers come here.
+            KeyOrderSpec::Decreasing => {
+                let form = NumberForm::of(kind).unwrap_or(NumberForm::Fixed);
+                Self::Number(NumberOrder { form, decreasing: true })
+            }
             // Without options the class compares the bytes behind the length, which is all there is to text.
             KeyOrderSpec::KeyFields { specs, .. } if specs.is_empty() && *kind == WritableKind::Text => {
                 Self::Bytes(ByteOrder)
@@ -111,10 +116,12 @@ fn byte_prefix(key: &[u8]) -> u64 {
     key.first().map_or(0, |byte| u64::from(*byte) << 56)
 }
 
-/// Numbers of one of Hadoop's classes, smallest first.
+/// Numbers of one of Hadoop's classes.
 #[derive(Clone, Debug)]
 pub(crate) struct NumberOrder {
     form: NumberForm,
+    /// The largest first.
+    decreasing: bool,
 }
 
 /// How a payload holds its number.
@@ -152,12 +159,13 @@ impl NumberForm {
 impl KeyOrder for NumberOrder {
     #[inline]
     fn prefix(&self, key: &[u8]) -> u64 {
-        match self.form {
+        let prefix = match self.form {
             NumberForm::Fixed => signed_prefix(big_endian(key)),
             NumberForm::Variable => signed_prefix(read_vlong(key).map_or(0, |(value, _)| value)),
             NumberForm::Float => float_prefix(f64::from(f32::from_bits(big_endian(key) as u32))),
             NumberForm::Double => float_prefix(f64::from_bits(big_endian(key) as u64)),
-        }
+        };
+        if self.decreasing { !prefix } else { prefix }
     }
 
     #[inline]

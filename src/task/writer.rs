@@ -96,6 +96,8 @@ mod tests {
             separator: b"\t".to_vec(),
             codec: None,
             block_compressed: false,
+            block_bytes: 1_000_000,
+            index_interval: 128,
             trailing_legs: 0,
             success_marker: true,
         };

@@ -40,6 +40,8 @@ impl Reader<'_> {
             separator: self.bytes_of("mapreduce.output.textoutputformat.separator", "\t")?,
             codec,
             block_compressed: codec.is_some() && compression == Compression::Block,
+            block_bytes: self.properties.int("io.seqfile.compress.blocksize")?.unwrap_or(1_000_000),
+            index_interval: self.properties.int("io.map.index.interval")?.unwrap_or(128),
             trailing_legs: legs.unwrap_or(0).max(0) as u32,
             success_marker: self
                 .properties

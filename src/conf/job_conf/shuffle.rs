@@ -38,24 +38,45 @@ impl Reader<'_> {
         parse_key_specs(&value).map_err(|source| ConfError::KeySpec { name, value, source })
     }
 
-    pub(super) fn key_order(&self, name: &'static str) -> Result<KeyOrderSpec, ConfError> {
+    /// The order that a comparator class makes of keys of class `key_kind`.
+    ///
+    /// Hadoop's comparators read serialised bytes without asking whose they are. One that is for another
+    /// class reads beyond the end of short keys, so its order is chance; here it is an error.
+    pub(super) fn key_order(
+        &self,
+        name: &'static str,
+        key_kind: &WritableKind,
+    ) -> Result<KeyOrderSpec, ConfError> {
         let Some(class) = self.properties.class(name)? else { return Ok(KeyOrderSpec::Natural) };
-        match classes::comparator(&class) {
-            Some(ComparatorClass::Natural) => Ok(KeyOrderSpec::Natural),
+        let (kind, spec) = match classes::comparator(&class) {
+            Some(ComparatorClass::Natural(kind)) => (kind, KeyOrderSpec::Natural),
+            Some(ComparatorClass::Decreasing(kind)) => (kind, KeyOrderSpec::Decreasing),
             Some(ComparatorClass::KeyFields) => {
                 let specs = self.key_specs("mapreduce.partition.keycomparator.options")?;
-                Ok(KeyOrderSpec::KeyFields { specs, separator: self.field_separator()? })
+                return Ok(KeyOrderSpec::KeyFields { specs, separator: self.field_separator()? });
             }
             None => {
                 let known = classes::require(name, &class, Role::Comparator)?;
-                Err(classes::not_built_in(name, known, Role::Comparator))
+                return Err(classes::not_built_in(name, known, Role::Comparator));
             }
+        };
+        // TypedBytesWritable is a BytesWritable.
+        let is_kin = (&kind, key_kind) == (&WritableKind::Bytes, &WritableKind::TypedBytes);
+        if kind == *key_kind || is_kin {
+            Ok(spec)
+        } else {
+            Err(ConfError::ComparatorKeys { name, class, keys: key_kind.class_name().to_owned() })
         }
     }
 
-    pub(super) fn group_order(&self, reduces: u32, order: KeyOrderSpec) -> Result<KeyOrderSpec, ConfError> {
+    pub(super) fn group_order(
+        &self,
+        reduces: u32,
+        key_kind: &WritableKind,
+        order: KeyOrderSpec,
+    ) -> Result<KeyOrderSpec, ConfError> {
         const NAME: &str = "mapreduce.job.output.group.comparator.class";
-        if reduces > 0 && self.properties.is_set(NAME) { self.key_order(NAME) } else { Ok(order) }
+        if reduces > 0 && self.properties.is_set(NAME) { self.key_order(NAME, key_kind) } else { Ok(order) }
     }
 
     /// With fewer than two reduce tasks Hadoop never makes a partitioner, so its options are not read.

@@ -362,6 +362,36 @@ fn orders_are_read_when_they_matter() {
 }
 
 #[test]
+fn comparators_of_key_classes_are_for_their_keys_only() {
+    const NAME: &str = "mapreduce.job.output.key.comparator.class";
+    let read = |keys: &str, comparator: &str| {
+        let class = |name: &str| format!("org.apache.hadoop.{name}");
+        let (keys, comparator) = (class(keys), class(comparator));
+        job_with(&[("mapreduce.map.output.key.class", &keys), (NAME, &comparator)], |o| o.mapper = None)
+    };
+    let check = |keys: &str, comparator: &str, expect: KeyOrderSpec| {
+        assert_eq!(read(keys, comparator).unwrap().shuffle.order, expect, "{keys} {comparator}");
+    };
+    for kind in ["Text", "LongWritable", "IntWritable", "DoubleWritable", "BooleanWritable"] {
+        check(&format!("io.{kind}"), &format!("io.{kind}$Comparator"), KeyOrderSpec::Natural);
+    }
+    check("typedbytes.TypedBytesWritable", "io.BytesWritable$Comparator", KeyOrderSpec::Natural);
+    check("io.LongWritable", "io.LongWritable$DecreasingComparator", KeyOrderSpec::Decreasing);
+    for (keys, comparator, expect) in [
+        (
+            "io.Text",
+            "io.LongWritable$Comparator",
+            "cannot order the job's keys, which are org.apache.hadoop.io.Text",
+        ),
+        ("io.IntWritable", "io.LongWritable$DecreasingComparator", "cannot order"),
+        ("io.UTF8", "io.UTF8$Comparator", "is not built in here"),
+    ] {
+        let error = read(keys, comparator).unwrap_err().to_string();
+        assert!(error.starts_with(NAME) && error.contains(expect), "{error}");
+    }
+}
+
+#[test]
 fn partitioners_are_read_when_they_matter() {
     let with = |class: &str, set: &[(&str, &str)], reduces: &str| {
         let class = format!("org.apache.hadoop.mapred.lib.{class}");
@@ -418,6 +448,12 @@ fn output_formats_and_compression_are_read() {
     check(sequence, &[COMPRESS, kind("BLOCK")], (OutputFormat::SequenceFile, Some(Codec::Deflate), true));
     check(sequence, &[COMPRESS, kind("NONE")], (OutputFormat::SequenceFile, None, false));
     check(Some("lib.NullOutputFormat"), &[COMPRESS], (OutputFormat::Null, None, false));
+    let sizes = |set: &[(&str, &str)]| {
+        let output = job(set).output;
+        (output.block_bytes, output.index_interval)
+    };
+    assert_eq!(sizes(&[]), (1_000_000, 128));
+    assert_eq!(sizes(&[("io.seqfile.compress.blocksize", "7"), ("io.map.index.interval", "-3")]), (7, -3));
     check(None, &[("mapred.output.compress", "yes")], (OutputFormat::Text, None, false));
     let unknown = ("mapred.output.compression.codec", "org.apache.hadoop.io.compress.NoSuchCodec");
     check(None, &[unknown], (OutputFormat::Text, None, false));

@@ -562,14 +562,14 @@ pub(super) const ROWS: &[Row] = &[
         &[],
         Int,
         File("1000000"),
-        "Bytes of a block of a block-compressed sequence file.",
+        "Bytes of keys and values that fill a block of a block-compressed sequence file.",
     ),
     Row(
         "io.map.index.interval",
         &[],
         Int,
         File("128"),
-        "MapFileOutputFormat puts every so manieth key into its index.",
+        "MapFileOutputFormat puts every so manieth key into its index; negative puts none.",
     ),
     Row(
         "stream.map.input",

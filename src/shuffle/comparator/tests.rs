@@ -210,6 +210,12 @@ proptest! {
     }
 
     #[test]
+    fn a_decreasing_order_is_the_reverse(a: i64, b: i64) {
+        let order = Order::new(&KeyOrderSpec::Decreasing, &WritableKind::Long);
+        prop_assert_eq!(check_pair(&order, &a.to_be_bytes(), &b.to_be_bytes()), b.cmp(&a));
+    }
+
+    #[test]
     fn numbers_sort_as_their_class_does((kind, len) in number_kind(), a: [u8; 9], b: [u8; 9], same: bool) {
         let (a, b) = (&a[..len], if same { &a[..len] } else { &b[..len] });
         prop_assert_eq!(check_pair(&natural(&kind), a, b), kind.compare(a, b));
