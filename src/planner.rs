@@ -4,6 +4,8 @@
 //! would find it out: shipped files, the output folder, the input, the partition file; and last what
 //! Hadoop finds out only when every task has failed: whether the commands can run at all.
 
+pub mod partition_file;
+
 use crate::conf::{CacheFile, ConfError, HostFacts, JobConf, ProcessorChoice, child_environment};
 use crate::ids::JobId;
 use crate::input::listing::{self, ListError, ListSettings};
@@ -13,17 +15,13 @@ use crate::plan::{
     AttemptSpec, CacheEntry, ChildSpec, InputFormat, JobPlan, MapTask, PartitionerSpec, Processor,
     ShuffleSpec,
 };
-use crate::sequence_file::SequenceReader;
 use crate::shuffle::comparator::Order;
 use crate::shuffle::partitioner::{CutError, check_cuts};
 use crate::streaming::command::split_args;
 use crate::streaming::preflight::{self, PreflightError};
 use crate::task;
-use crate::writable::WritableKind;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Block size of Hadoop's local file system (`fs.local.block.size`). Without reducers each split becomes a
 /// part file, so there Hadoop's size is kept; before a shuffle smaller splits keep more slots busy.
@@ -180,34 +178,19 @@ fn cache_entry(file: &CacheFile) -> Result<CacheEntry, PlanError> {
 /// The shuffle with the cut points of a total order read in. Hadoop: `TotalOrderPartitioner.setConf`.
 fn with_cuts(conf: &JobConf) -> Result<ShuffleSpec, PlanError> {
     let mut shuffle = conf.shuffle.clone();
-    let (PartitionerSpec::TotalOrder { cuts, .. }, Some(file)) =
-        (&mut shuffle.partitioner, &conf.total_order)
+    let (PartitionerSpec::TotalOrder { cuts, .. }, Some(path)) =
+        (&mut shuffle.partitioner, partition_file::path(conf))
     else {
         return Ok(shuffle);
     };
-    let shipped = conf.cache.iter().find(|shipped| shipped.link == file.given);
-    let path =
-        if file.path.exists() { &file.path } else { shipped.map_or(&file.path, |shipped| &shipped.path) };
     let failed = |source| PlanError::Partitions { path: path.clone(), source };
-    *cuts = read_cuts(path, &shuffle.key_kind).map_err(failed)?;
+    *cuts = match &conf.cuts {
+        Some(found) => found.clone(),
+        None => partition_file::read(&path, &shuffle.key_kind).map_err(failed)?,
+    };
     let order = Order::new(&shuffle.order, &shuffle.key_kind);
     check_cuts(cuts, &order, conf.reduces).map_err(|error: CutError| failed(Box::new(error)))?;
     Ok(shuffle)
-}
-
-/// The keys of a partition file, as payloads. Hadoop: `TotalOrderPartitioner.readPartitions`.
-fn read_cuts(
-    path: &Path,
-    kind: &WritableKind,
-) -> Result<Vec<Vec<u8>>, Box<dyn std::error::Error + Send + Sync>> {
-    let file = File::open(path)?;
-    let length = file.metadata()?.len();
-    let mut reader = SequenceReader::open(BufReader::new(file), length)?;
-    let mut cuts = Vec::new();
-    while let Some(record) = reader.next_record()? {
-        cuts.push(kind.read_serialized(record.key)?.0.to_vec());
-    }
-    Ok(cuts)
 }
 
 fn check_commands(plan: &JobPlan, host: &HostFacts) -> Result<(), PlanError> {

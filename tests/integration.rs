@@ -14,3 +14,4 @@ mod oracle;
 mod samples;
 mod tasks;
 mod tidy;
+mod total_order;

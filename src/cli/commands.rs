@@ -3,9 +3,9 @@
 
 use super::args::{self, Parsed};
 use super::watcher::{failure_text, say};
-use super::{exit, plan_job, print, refuse, summary};
-use crate::conf::HostFacts;
+use super::{exit, plan_job, print, refuse, sampling, summary};
 use crate::conf::keys::{self, Support};
+use crate::conf::{HostFacts, StreamOptions};
 use crate::error::{self, At};
 use crate::ids::{AttemptId, TaskId};
 use crate::plan::{JobPlan, wire};
@@ -18,11 +18,12 @@ use std::path::{Path, PathBuf};
 
 const PLAN: &str = "plan";
 const PROPERTIES: &str = "properties";
+const SAMPLE: &str = "sample";
 const TASK: &str = "task";
 
 /// Whether the first word of the command line is one of ours.
 pub(super) fn is_command(word: &OsStr) -> bool {
-    [PLAN, PROPERTIES, TASK].iter().any(|name| word == *name)
+    [PLAN, PROPERTIES, SAMPLE, TASK].iter().any(|name| word == *name)
 }
 
 fn definition() -> Command {
@@ -34,15 +35,9 @@ fn definition() -> Command {
                 .about("Write the plan of a job instead of running it")
                 .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("As JSON, for people"))
                 .arg(file("output").short('o').long("to").help("Into this file instead of standard output"))
-                .arg(
-                    Arg::new("options")
-                        .num_args(0..)
-                        .trailing_var_arg(true)
-                        .allow_hyphen_values(true)
-                        .value_parser(value_parser!(OsString))
-                        .help("The job, as without this command"),
-                ),
+                .arg(job_words()),
         )
+        .subcommand(sampling::definition(SAMPLE, job_words()))
         .subcommand(Command::new(PROPERTIES).about("List the properties that mr-stream knows"))
         .subcommand(
             Command::new(TASK)
@@ -55,6 +50,15 @@ fn definition() -> Command {
                 .subcommand(Command::new("reduce").arg(task_number()))
                 .subcommand(Command::new("commit")),
         )
+}
+
+fn job_words() -> Arg {
+    Arg::new("job")
+        .num_args(0..)
+        .trailing_var_arg(true)
+        .allow_hyphen_values(true)
+        .value_parser(value_parser!(OsString))
+        .help("The job, as without this command")
 }
 
 fn task_number() -> Arg {
@@ -73,23 +77,34 @@ pub(super) fn run(argv: &[OsString], host: &HostFacts) -> u8 {
         Err(error) => return print(&error.to_string()),
     };
     match matches.subcommand() {
-        Some((PLAN, given)) => plan(given, host),
+        Some((PLAN, given)) => match job_options(PLAN, given) {
+            Ok(options) => plan(given, &options, host),
+            Err(code) => code,
+        },
+        Some((SAMPLE, given)) => match job_options(SAMPLE, given) {
+            Ok(options) => sampling::run(given, &options, host),
+            Err(code) => code,
+        },
         Some((TASK, given)) => task(given, host),
         _ => print(&properties()),
     }
 }
 
-/// Moves `--json` and `-o FILE` of the plan command before the job's options, where clap looks for them.
+/// Moves the options of a command that takes a job before the job's words, where clap looks for them.
 fn pull_out(argv: &[OsString]) -> Vec<OsString> {
-    if argv.first().is_none_or(|name| name != PLAN) {
-        return argv.to_vec();
-    }
+    let with_value: &[&str] = match argv.first() {
+        Some(name) if name == PLAN => &["-o", "--to"],
+        Some(name) if name == SAMPLE => &sampling::VALUE_OPTIONS,
+        _ => return argv.to_vec(),
+    };
     let (mut ours, mut job) = (vec![argv[0].clone()], Vec::new());
     let mut words = argv[1..].iter();
     while let Some(word) = words.next() {
-        if word == "--json" || word == "--help" {
+        let text = word.to_string_lossy();
+        let (name, joined) = text.split_once('=').map_or((&*text, false), |(name, _)| (name, true));
+        if word == "--json" || word == "--help" || (joined && name != "-o" && with_value.contains(&name)) {
             ours.push(word.clone());
-        } else if word == "-o" || word == "--to" {
+        } else if with_value.contains(&&*text) {
             ours.push(word.clone());
             ours.extend(words.next().cloned());
         } else {
@@ -101,22 +116,26 @@ fn pull_out(argv: &[OsString]) -> Vec<OsString> {
     ours
 }
 
-fn plan(given: &ArgMatches, host: &HostFacts) -> u8 {
-    let options = given.get_many::<OsString>("options").unwrap_or_default().cloned().collect();
-    let options = match args::parse(options) {
+/// The options of the job that a command was given.
+fn job_options(command: &str, given: &ArgMatches) -> Result<StreamOptions, u8> {
+    let words = given.get_many::<OsString>("job").unwrap_or_default().cloned().collect();
+    match args::parse(words) {
         Ok(Parsed::Job { options, notes }) => {
             for note in &notes {
                 say(note);
             }
-            options
+            Ok(*options)
         }
         Ok(_) => {
-            say("mr-stream plan: give it the options of a job");
-            return exit::USAGE;
+            say(&format!("mr-stream {command}: give it the options of a job"));
+            Err(exit::USAGE)
         }
-        Err(error) => return refuse(&error),
-    };
-    let plan = match plan_job(&options, host) {
+        Err(error) => Err(refuse(&error)),
+    }
+}
+
+fn plan(given: &ArgMatches, options: &StreamOptions, host: &HostFacts) -> u8 {
+    let plan = match plan_job(options, host) {
         Ok(job) => job.plan,
         Err(code) => return code,
     };
@@ -185,7 +204,7 @@ fn read_plan(path: &Path) -> Result<JobPlan, u8> {
 }
 
 /// A task process says what its child says.
-struct Lines;
+pub(super) struct Lines;
 
 impl TaskEvents for Lines {
     fn stderr_line(&self, _: AttemptId, line: &[u8]) {

@@ -1,18 +1,19 @@
 //! The command line: the only room that reads the environment and prints.
 //!
 //! `mr-stream OPTIONS` runs a job with Hadoop Streaming's own options ([`args`]). A first word without a
-//! dash is a command of ours ([`commands`]): `plan`, `properties`, and `task`, which engines call.
+//! dash is a command of ours ([`commands`]): `plan`, `sample`, `properties`, and `task`, which engines call.
 
 pub mod args;
 mod commands;
 pub mod exit;
 pub mod generic_options;
 mod host;
+mod sampling;
 mod signals;
 pub mod usage;
 mod watcher;
 
-use crate::conf::{ConfError, HostFacts, StreamOptions};
+use crate::conf::{ConfError, HostFacts, JobConf, StreamOptions};
 use crate::counters::Counters;
 use crate::engine::JobError;
 use crate::engine::local::LocalEngine;
@@ -73,13 +74,19 @@ fn refuse(error: &ArgsError) -> u8 {
     exit::USAGE
 }
 
-/// Configures and plans a job, telling what is odd about it.
-fn plan_job(options: &StreamOptions, host: &HostFacts) -> Result<Job, u8> {
+/// Configures a job, telling what is odd about it.
+fn configure(options: &StreamOptions, host: &HostFacts) -> Result<JobConf, u8> {
     let (conf, warnings) =
         Job::configure(options, host).map_err(|error| refuse_setup(&SetupError::from(error)))?;
     for warning in warnings {
         say(&format!("WARN {warning}"));
     }
+    Ok(conf)
+}
+
+/// Configures and plans a job.
+fn plan_job(options: &StreamOptions, host: &HostFacts) -> Result<Job, u8> {
+    let conf = sampling::sample_if_wanted(configure(options, host)?, host)?;
     Job::plan(conf, host, new_job_id()).map_err(|error| refuse_setup(&SetupError::from(error)))
 }
 

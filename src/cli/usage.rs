@@ -56,11 +56,17 @@ Sorting and partitions
   Equal first fields to the same reduce task:
     -partitioner org.apache.hadoop.mapred.lib.KeyFieldBasedPartitioner
     -D mapreduce.partition.keypartitioner.options=-k1,1
+  Parts that are sorted as one, part-00000 first:
+    -partitioner org.apache.hadoop.mapred.lib.TotalOrderPartitioner -numReduceTasks 4
+    -D mapreduce.totalorderpartitioner.path=cuts
+  The file cuts says where parts begin. mr-stream sample ARGS writes it: it runs the mapper over some splits
+  and chooses from the keys. With -D mrstream.totalorder.sample=true a job without that file does so itself.
 
 Properties
   -D and -conf set them, -numReduceTasks and the like win over them. Old names (mapred.reduce.tasks) work.
   mr-stream properties   lists every property that is known, with its default and what it does here
   mr-stream plan ARGS    shows how a job would be cut into tasks, without running it
+  mr-stream sample ARGS  writes the partition file of a total order; see below
 
 Values and order
   A value is what follows an option, unless it is the name of an option. One double quote is dropped from

@@ -51,6 +51,10 @@ pub struct JobConf {
     pub shuffle: ShuffleSpec,
     /// The partition file, when the partitioner needs one.
     pub total_order: Option<TotalOrderFile>,
+    /// `mrstream.totalorder.sample`: while that file does not exist, find the cut points by sampling.
+    pub samples_itself: bool,
+    /// Cut points of a total order that were found already, as payloads: used in place of the file's.
+    pub cuts: Option<Vec<Vec<u8>>>,
     /// Which keys make one group for a reducer of Java's; commands group by bytes whatever this is.
     pub group_order: KeyOrderSpec,
     /// What becomes of the output.
@@ -168,6 +172,8 @@ impl JobConf {
             group_order: read.group_order(reduces, &key_kind, order.clone())?,
             shuffle: read.shuffle(key_kind, value_kind, order, partitioner)?,
             total_order,
+            samples_itself: properties.switch("mrstream.totalorder.sample", false)?,
+            cuts: None,
             output: read.output()?,
             children: read.children()?,
             cache: cache::read(&properties, &read.current_dir())?.0,

@@ -2,9 +2,11 @@
 //!
 //! [`local`] runs them on threads of this process. An engine for a cluster stands beside it and runs the
 //! same attempts through [`task::remote`](crate::task::remote); both take a plan and nothing else.
+//! [`sampler`] runs some map attempts before a job, to learn which keys there will be.
 
 pub mod event;
 pub mod local;
+pub mod sampler;
 pub mod scheduler;
 
 use crate::archive::ArchiveError;

@@ -22,16 +22,20 @@ pub(crate) mod collector;
 pub(crate) mod combine;
 pub(crate) mod comparator;
 pub(crate) mod cursor;
+pub(crate) mod cut_points;
 pub(crate) mod memory;
 pub(crate) mod merge;
 pub(crate) mod outputs;
 pub(crate) mod partitioner;
 pub(crate) mod passes;
 pub(crate) mod run;
+pub mod sample;
 pub(crate) mod sort_buffer;
 pub(crate) mod spill;
 #[cfg(test)]
 mod tests;
+
+pub use cut_points::TooFewKeys;
 
 use crate::error::IoError;
 use std::io;

@@ -4,6 +4,7 @@
 use super::builtin::{self, kinds::Kinds};
 use super::combiner::{BuiltInCombiner, CommandCombiner};
 use super::counters;
+use super::key_sink::KeySink;
 use super::pipes::Child;
 use super::sink::{CollectorSink, OutputSink, RecordSink};
 use super::workdir::Workplace;
@@ -22,6 +23,7 @@ use crate::shuffle::run::Run;
 use crate::streaming::child::{Feed, InputPipe};
 use crate::streaming::input_writer::InputWriter;
 use crate::writable::WritableKind;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -43,22 +45,22 @@ pub(crate) struct MapOutcome {
 
 /// Runs an attempt. Without reducers its part file is committed when this returns.
 pub(crate) fn run(host: &TaskHost<'_>, attempt: AttemptId) -> Result<MapOutcome, Box<TaskError>> {
-    let task = &host.plan.maps[attempt.task.number as usize];
-    let first = task.splits.first().map(|split| split.path.clone()).unwrap_or_default();
-    let map = MapAttempt {
-        host,
-        attempt,
-        task,
-        counters: SharedCounters::limited(host.plan.counter_limits),
-        records: AtomicU64::new(0),
-        position: Mutex::new((first, 0)),
-        consumed: AtomicU64::new(0),
-        tail: Mutex::default(),
-    };
+    let map = MapAttempt::new(host, attempt);
     match map.run() {
         Ok(runs) => Ok(MapOutcome { counters: map.counters.into_inner(), runs }),
         Err(failure) => Err(Box::new(map.into_error(failure))),
     }
+}
+
+/// Runs the attempt of a job with reducers for the keys of its output alone: `take` gets each of them until
+/// it breaks off, nothing is kept, written or counted.
+pub(crate) fn run_for_keys(
+    host: &TaskHost<'_>,
+    attempt: AttemptId,
+    take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+) -> Result<(), Box<TaskError>> {
+    let map = MapAttempt::new(host, attempt);
+    map.run_for_keys(take).map_err(|failure| Box::new(map.into_error(failure)))
 }
 
 struct MapAttempt<'a> {
@@ -75,7 +77,33 @@ struct MapAttempt<'a> {
     tail: Mutex<Vec<Vec<u8>>>,
 }
 
-impl MapAttempt<'_> {
+impl<'a> MapAttempt<'a> {
+    fn new(host: &'a TaskHost<'a>, attempt: AttemptId) -> Self {
+        let task = &host.plan.maps[attempt.task.number as usize];
+        let first = task.splits.first().map(|split| split.path.clone()).unwrap_or_default();
+        Self {
+            host,
+            attempt,
+            task,
+            counters: SharedCounters::limited(host.plan.counter_limits),
+            records: AtomicU64::new(0),
+            position: Mutex::new((first, 0)),
+            consumed: AtomicU64::new(0),
+            tail: Mutex::default(),
+        }
+    }
+
+    fn run_for_keys(&self, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Result<(), TaskFailure> {
+        let reader = input::open(&self.host.plan.input, self.task)?;
+        let workplace = self.workplace(None)?;
+        let mut sink = KeySink::new(self.fields(), &self.host.groups, take);
+        match self.process(reader, workplace.as_ref(), &mut sink) {
+            // The sink ends an attempt that is of no more use by failing it.
+            Err(_) if sink.is_full() => Ok(()),
+            ended => ended,
+        }
+    }
+
     fn run(&self) -> Result<Vec<Run>, TaskFailure> {
         let plan = self.host.plan;
         let reader = input::open(&plan.input, self.task)?;

@@ -13,6 +13,7 @@ mod combiner;
 mod counters;
 mod environment;
 mod failure;
+mod key_sink;
 pub(crate) mod map_task;
 mod pipes;
 pub(crate) mod reduce_task;

@@ -460,6 +460,13 @@ pub(super) const ROWS: &[Row] = &[
         "Sequence file of the cut points of TotalOrderPartitioner.",
     ),
     Row(
+        "mrstream.totalorder.sample",
+        &[],
+        Bool,
+        Code("false"),
+        "While the file of cut points does not exist, sample the mapper's output for them before the job.",
+    ),
+    Row(
         "mapreduce.totalorderpartitioner.naturalorder",
         &[],
         Bool,
