@@ -95,7 +95,7 @@ impl Sampler {
         let committer = JobCommitter::of(&plan.output, &plan.job_id);
         let host = TaskHost::new(plan, &scratch, &committer, &self.launch_dir, events)?;
         let sampled = self.guarded(&host.groups, || {
-            let mut sampler = KeySampler::new(spec, plan.maps.len() as u32);
+            let mut sampler = KeySampler::new(spec, in_input_order(plan));
             while let Some(number) = sampler.next_task() {
                 let attempt = AttemptId { task: TaskId::map(number), attempt: 0 };
                 map_task::run_for_keys(&host, attempt, &mut |key| sampler.offer(key))
@@ -138,4 +138,14 @@ impl Sampler {
             signal.map_or(worked, |signal| Err(SampleError::Stopped { signal }))
         })
     }
+}
+
+/// The map tasks by file and place. The plan has the longest first, which says nothing about where in a
+/// sorted input their keys are.
+fn in_input_order(plan: &JobPlan) -> Vec<u32> {
+    let mut tasks: Vec<u32> = (0..plan.maps.len() as u32).collect();
+    tasks.sort_by_key(|number| {
+        plan.maps[*number as usize].splits.first().map(|split| (&split.path, split.start))
+    });
+    tasks
 }

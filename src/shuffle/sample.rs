@@ -60,16 +60,19 @@ pub(crate) struct KeySampler {
 }
 
 impl KeySampler {
-    /// A sampler for a job of `maps` map tasks.
-    pub(crate) fn new(spec: SampleSpec, maps: u32) -> Self {
+    /// A sampler for a job with these map tasks, in the order of its input.
+    pub(crate) fn new(spec: SampleSpec, mut tasks: Vec<u32>) -> Self {
         let mut random = Random::new(spec.seed);
-        let all = maps as usize;
+        let all = tasks.len();
         let wanted = if spec.splits_max == 0 { all } else { spec.splits_max.min(all) };
-        let tasks = match spec.method {
-            SampleMethod::Random => shuffled(maps, &mut random),
-            // The older of Hadoop's two interfaces spreads them, the newer one takes the first ones.
-            _ => (0..maps).step_by(all.checked_div(wanted).unwrap_or(1).max(1)).take(wanted).collect(),
-        };
+        match spec.method {
+            SampleMethod::Random => shuffle(&mut tasks, &mut random),
+            SampleMethod::Split | SampleMethod::Interval => {
+                // The older of Hadoop's two interfaces spreads them, the newer one takes the first ones.
+                let step = all.checked_div(wanted).unwrap_or(1).max(1);
+                tasks = tasks.into_iter().step_by(step).take(wanted).collect();
+            }
+        }
         Self {
             spec,
             random,
@@ -141,14 +144,12 @@ impl KeySampler {
     }
 }
 
-/// All map tasks in random order. Hadoop: `RandomSampler.getSample`.
-fn shuffled(maps: u32, random: &mut Random) -> Vec<u32> {
-    let mut tasks: Vec<u32> = (0..maps).collect();
+/// Brings map tasks into random order. Hadoop: `RandomSampler.getSample`.
+fn shuffle(tasks: &mut [u32], random: &mut Random) {
     for place in 0..tasks.len() {
-        let other = random.next_below(maps);
+        let other = random.next_below(tasks.len() as u32);
         tasks.swap(place, other as usize);
     }
-    tasks
 }
 
 /// `java.util.Random`: the generator that Hadoop's sampler draws from, so that a seed means the same there.
@@ -197,7 +198,7 @@ mod tests {
 
     /// The keys that a sample takes of tasks with so many keys each: task 2's fourth key is 2003.
     fn sample(spec: SampleSpec, lengths: &[u32]) -> (Vec<u32>, Vec<u32>) {
-        let mut sampler = KeySampler::new(spec, lengths.len() as u32);
+        let mut sampler = KeySampler::new(spec, (0..lengths.len() as u32).collect());
         let mut tasks = Vec::new();
         while let Some(task) = sampler.next_task() {
             tasks.push(task);
