@@ -278,7 +278,9 @@ fn check_bzip2(pieces: &[Vec<u8>], size: usize, delimiter: Option<&[u8]>, buffer
         let own_bytes: usize = own.iter().map(|&at| pieces[at].len()).sum();
         let oracle = Oracle { data: &data, end: before.len() + own_bytes, delimiter, max: None };
         let mut expect = if own.is_empty() { Records::new() } else { oracle.records(before.len()) };
-        expect.iter_mut().for_each(|(key, _)| *key += (start - before.len()) as u64);
+        for (key, _) in &mut expect {
+            *key += (start - before.len()) as u64;
+        }
 
         let split = InputSplit { codec: Some(Codec::Bzip2), ..split(&path, start, end) };
         let mut reader = LineReader::new(vec![split], &options(delimiter, None, buffer));
