@@ -51,6 +51,8 @@ pub enum PlanError {
         path: PathBuf,
         /// The property it came by.
         property: &'static str,
+        /// Named by an option whose files Hadoop looks for while it reads the command line.
+        by_option: bool,
     },
     /// The partition file of a total order cannot be used.
     #[error("cannot use partition file {}", path.display())]
@@ -85,8 +87,9 @@ impl PlanError {
 /// # Errors
 /// The first thing that cannot work.
 pub fn plan_job(conf: &JobConf, host: &HostFacts, job_id: JobId) -> Result<JobPlan, PlanError> {
-    let cache = conf.cache.iter().map(cache_entry).collect::<Result<Vec<_>, _>>()?;
+    conf.cache.iter().filter(|file| file.by_option).try_for_each(find_shipped)?;
     refuse_existing(&conf.output)?;
+    conf.cache.iter().try_for_each(find_shipped)?;
     let (maps, files) = plan_maps(conf, host)?;
     let plan = JobPlan {
         job_id,
@@ -104,7 +107,7 @@ pub fn plan_job(conf: &JobConf, host: &HostFacts, job_id: JobId) -> Result<JobPl
             environment: environment(conf, host, maps.len(), files)?,
             ..conf.children.clone()
         },
-        cache,
+        cache: conf.cache.iter().map(cache_entry).collect(),
         maps,
         counter_limits: conf.counter_limits,
         attempts: AttemptSpec {
@@ -167,14 +170,20 @@ fn processor(choice: &ProcessorChoice) -> Processor {
     }
 }
 
-fn cache_entry(file: &CacheFile) -> Result<CacheEntry, PlanError> {
-    let CacheFile { given, path, link, archive, property } = file;
-    if !path.exists() {
-        return Err(PlanError::Cache { given: given.clone(), path: path.clone(), property });
+/// Hadoop: `GenericOptionsParser.validateFiles`, `JobResourceUploader.checkLocalizationLimits`.
+fn find_shipped(file: &CacheFile) -> Result<(), PlanError> {
+    let CacheFile { given, path, property, by_option, .. } = file;
+    if path.exists() {
+        return Ok(());
     }
+    let (given, path) = (given.clone(), path.clone());
+    Err(PlanError::Cache { given, path, property, by_option: *by_option })
+}
+
+fn cache_entry(file: &CacheFile) -> CacheEntry {
+    let CacheFile { path, link, archive, .. } = file;
     // A folder given as an archive is linked as it is.
-    let archive = archive.filter(|_| path.is_file());
-    Ok(CacheEntry { path: path.clone(), link: link.clone(), archive })
+    CacheEntry { path: path.clone(), link: link.clone(), archive: archive.filter(|_| path.is_file()) }
 }
 
 /// The shuffle with the cut points of a total order read in. Hadoop: `TotalOrderPartitioner.setConf`.

@@ -144,6 +144,7 @@ impl JobConf {
         let read = Reader { properties: &properties, host };
         let reduces = read.count("mapreduce.job.reduces", 0)?;
         let (format, xml_reader) = read.input_format()?;
+        read.refuse_empty_numbers(format)?;
         let (key_kind, value_kind) = read.map_output_kinds()?;
         let order = match reduces {
             // Without reduce tasks nothing is ever compared, so Hadoop does not look at the options.
