@@ -97,6 +97,7 @@ fn host() -> HostFacts {
     HostFacts {
         environment: vec![("PATH".into(), "/bin".into())],
         user: "ann".into(),
+        host_name: None,
         home: "/nowhere".into(),
         current_dir: "/".into(),
         temp_dir: "/tmp".into(),

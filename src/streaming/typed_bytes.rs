@@ -1,6 +1,6 @@
 //! Typed bytes: a type code and a value. Hadoop: `TypedBytesInput.readRaw`, `TypedBytesWritableOutput`.
 
-use crate::writable::WritableKind;
+use crate::writable::{WritableKind, decode_utf8};
 use std::io;
 
 const BYTES: u8 = 0;
@@ -98,7 +98,7 @@ pub(super) fn write_value(kind: &WritableKind, payload: &[u8], out: &mut Vec<u8>
         WritableKind::Long => fixed(LONG, out),
         WritableKind::Float => fixed(FLOAT, out),
         WritableKind::Double => fixed(DOUBLE, out),
-        WritableKind::Text => write_counted(STRING, String::from_utf8_lossy(payload).as_bytes(), out),
+        WritableKind::Text => write_counted(STRING, decode_utf8(payload).as_bytes(), out),
         _ => {
             let class = kind.class_name().as_bytes();
             let mut value = Vec::with_capacity(4 + class.len() + payload.len());

@@ -84,7 +84,10 @@ impl MapAttempt<'_> {
             self.run_to_output(reader, kinds)?;
             Vec::new()
         } else {
-            self.run_to_shuffle(reader)?
+            let runs = self.run_to_shuffle(reader)?;
+            // Side files of the mapper are output of the job, with reducers too.
+            self.host.committer.commit_task(self.attempt)?;
+            runs
         };
         self.counters.with(|counters| {
             counters.add(TaskCounter::MapInputRecords, self.records.load(Relaxed));
@@ -103,7 +106,7 @@ impl MapAttempt<'_> {
         let part = Part { dir: &dir, number: self.attempt.task.number, input_file: self.input_file() };
         let opened = writer::open(spec, kinds, part)?;
         let mut sink = OutputSink::new(opened, self.fields());
-        let workplace = self.workplace(Some(&dir))?;
+        let workplace = self.workplace(&dir)?;
         self.process(reader, workplace.as_ref(), &mut sink)?;
         let (records, bytes) = sink.finish()?;
         self.host.committer.commit_task(self.attempt)?;
@@ -118,7 +121,7 @@ impl MapAttempt<'_> {
     fn run_to_shuffle(&self, reader: Reader) -> Result<Vec<Run>, TaskFailure> {
         let host = self.host;
         let plan = host.plan;
-        let workplace = self.workplace(None)?;
+        let workplace = self.workplace(&host.committer.attempt_dir(self.attempt))?;
         let combiner = self.combiner(workplace.as_ref());
         let name = self.attempt.to_string();
         let compressed = self.task.splits.iter().any(|split| split.codec.is_some());
@@ -280,7 +283,7 @@ impl MapAttempt<'_> {
         KeyFields { separator: &stream.output_separator, key_fields: stream.key_fields }
     }
 
-    fn workplace(&self, output: Option<&Path>) -> Result<Option<Workplace>, TaskFailure> {
+    fn workplace(&self, output: &Path) -> Result<Option<Workplace>, TaskFailure> {
         let plan = self.host.plan;
         let combiner = plan.combiner.as_ref().filter(|_| plan.reduces > 0);
         let commands: Vec<&[String]> =
