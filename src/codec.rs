@@ -1,11 +1,12 @@
 //! Compression codecs, by file extension and by Hadoop class name, and the streams they make.
 //!
 //! `stream` decodes the formats that end themselves (gzip, zlib, bzip2, zstd), `block` reads and writes
-//! the framing Hadoop puts around snappy and LZ4, `foreign` reads what other tools make of those two. In
-//! all of them data that stops early is an error, never a short result. Where a split of a compressed file
-//! may start is not decided here.
+//! the framing Hadoop puts around snappy and LZ4, `foreign` reads what other tools make of those two, and
+//! `bzip2_blocks` reads a split of a bzip2 file. In all of them data that stops early is an error, never a
+//! short result.
 
 mod block;
+pub(crate) mod bzip2_blocks;
 mod foreign;
 mod stream;
 

@@ -11,13 +11,20 @@ mod translate;
 mod tests;
 
 pub use translate::JavaRegexError;
+use translate::Translated;
 
 use regex::{CaptureLocations, Regex};
 use std::ops::Range;
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]
-pub struct JavaRegex(Regex);
+pub struct JavaRegex {
+    regex: Regex,
+    /// The number in `regex` of each group of the pattern, the whole match first.
+    groups: Vec<usize>,
+    /// The groups in `regex` where a match ends whose `$` took a line end along.
+    ends: Vec<usize>,
+}
 
 impl JavaRegex {
     /// Compiles a pattern in Java's syntax, without flags.
@@ -25,7 +32,7 @@ impl JavaRegex {
     /// # Errors
     /// A pattern that Java would not take, or that needs what the regex crate lacks.
     pub fn new(pattern: &str) -> Result<Self, JavaRegexError> {
-        let translated = translate::translate(pattern)?;
+        let Translated { pattern, groups, ends } = translate::translate(pattern)?;
         // The message's last line is the reason; those before it draw the translated pattern, which the
         // user never wrote.
         let reason = |error: regex::Error| {
@@ -33,17 +40,19 @@ impl JavaRegex {
             let last = text.lines().last().unwrap_or_default();
             JavaRegexError::Compile(last.trim_start_matches("error: ").to_owned())
         };
-        Regex::new(&translated).map(Self).map_err(reason)
+        let regex = Regex::new(&pattern).map_err(reason)?;
+        Ok(Self { regex, groups, ends })
     }
 
     /// How many groups the pattern has, the whole match not counted.
     pub fn groups(&self) -> usize {
-        self.0.captures_len() - 1
+        self.groups.len() - 1
     }
 
     /// The matches in `text`, one after the other.
     pub fn matches<'a>(&'a self, text: &'a str) -> Matches<'a> {
-        Matches { regex: &self.0, text, next: Some(0), found: self.0.capture_locations() }
+        let found = self.regex.capture_locations();
+        Matches { pattern: self, text, next: Some(0), found, end: text.len() }
     }
 
     /// What stands between the matches, empty texts at the end left out. Java: `Pattern.split`.
@@ -72,11 +81,13 @@ impl JavaRegex {
 /// The matches in a text. Java: `Matcher`.
 #[derive(Clone, Debug)]
 pub struct Matches<'a> {
-    regex: &'a Regex,
+    pattern: &'a JavaRegex,
     text: &'a str,
     /// Where the next search begins; `None` behind the last match.
     next: Option<usize>,
     found: CaptureLocations,
+    /// Where the present match ends, and with it its groups.
+    end: usize,
 }
 
 impl<'a> Matches<'a> {
@@ -85,19 +96,32 @@ impl<'a> Matches<'a> {
     /// It begins at the end of the match before, or one letter later if that was empty; unlike in the regex
     /// crate an empty match may follow another one at once.
     pub fn find(&mut self) -> Option<Range<usize>> {
-        let from = self.next.take()?;
-        let found = self.regex.captures_read_at(&mut self.found, self.text, from)?.range();
-        self.next = if found.is_empty() {
-            self.text[found.end..].chars().next().map(|letter| found.end + letter.len_utf8())
-        } else {
-            Some(found.end)
-        };
-        Some(found)
+        loop {
+            let from = self.next.take()?;
+            let found = self.pattern.regex.captures_read_at(&mut self.found, self.text, from)?.range();
+            let marked = self.pattern.ends.iter().find_map(|group| self.found.get(*group));
+            self.end = marked.map_or(found.end, |(end, _)| end);
+            self.next = if found.start == self.end {
+                self.text[self.end..].chars().next().map(|letter| self.end + letter.len_utf8())
+            } else {
+                Some(self.end)
+            };
+            // No `$` stands between CR and LF.
+            let (before, behind) = self.text.split_at(self.end);
+            if found.start < self.end
+                || marked.is_none()
+                || !before.ends_with('\r')
+                || !behind.starts_with('\n')
+            {
+                return Some(found.start..self.end);
+            }
+        }
     }
 
     /// What a group of the present match holds; group 0 is the whole match. `None` if the group has no part
     /// in the match or is not in the pattern. To be called behind a successful [`find`](Self::find).
     pub fn group(&self, number: usize) -> Option<&'a str> {
-        self.found.get(number).map(|(start, end)| &self.text[start..end])
+        let (start, end) = self.found.get(*self.pattern.groups.get(number)?)?;
+        Some(&self.text[start..end.min(self.end)])
     }
 }

@@ -48,6 +48,11 @@ impl Scratch {
         self.folders[turn % self.folders.len()].path()
     }
 
+    /// All folders.
+    pub fn dirs(&self) -> impl Iterator<Item = &Path> {
+        self.folders.iter().map(TempDir::path)
+    }
+
     /// The folder for small files.
     pub fn first_dir(&self) -> &Path {
         self.folders[0].path()

@@ -6,7 +6,7 @@
 
 pub mod partition_file;
 
-use crate::conf::{CacheFile, ConfError, HostFacts, JobConf, ProcessorChoice, child_environment};
+use crate::conf::{CacheFile, ConfError, HostFacts, JobConf, ProcessorChoice, Properties, child_environment};
 use crate::ids::JobId;
 use crate::input::listing::{self, ListError, ListSettings};
 use crate::input::{self, InputError, SplitSettings};
@@ -20,12 +20,15 @@ use crate::shuffle::partitioner::{CutError, check_cuts};
 use crate::streaming::command::split_args;
 use crate::streaming::preflight::{self, PreflightError};
 use crate::task;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 /// Block size of Hadoop's local file system (`fs.local.block.size`). Without reducers each split becomes a
 /// part file, so there Hadoop's size is kept; before a shuffle smaller splits keep more slots busy.
 const LOCAL_BLOCK_BYTES: u64 = 32 << 20;
+
+/// What gives a job its name in Hadoop: the jar of the version that is the measure here.
+const STREAMING_JAR: &str = "hadoop-streaming-3.3.4.jar";
 
 /// Why a job cannot be planned.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +52,8 @@ pub enum PlanError {
         path: PathBuf,
         /// The property it came by.
         property: &'static str,
+        /// Named by an option whose files Hadoop looks for while it reads the command line.
+        by_option: bool,
     },
     /// The partition file of a total order cannot be used.
     #[error("cannot use partition file {}", path.display())]
@@ -83,12 +88,15 @@ impl PlanError {
 /// # Errors
 /// The first thing that cannot work.
 pub fn plan_job(conf: &JobConf, host: &HostFacts, job_id: JobId) -> Result<JobPlan, PlanError> {
-    let cache = conf.cache.iter().map(cache_entry).collect::<Result<Vec<_>, _>>()?;
+    conf.cache.iter().filter(|file| file.by_option).try_for_each(find_shipped)?;
     refuse_existing(&conf.output)?;
+    conf.cache.iter().try_for_each(find_shipped)?;
     let (maps, files) = plan_maps(conf, host)?;
+    let job_name = job_name(conf, &job_id);
+    let submitted = submitted(conf, host, &job_name, maps.len(), files)?;
     let plan = JobPlan {
         job_id,
-        job_name: conf.job_name.clone(),
+        job_name,
         reduces: conf.reduces,
         mapper: processor(&conf.mapper),
         combiner: conf.combiner.as_ref().map(processor),
@@ -98,11 +106,8 @@ pub fn plan_job(conf: &JobConf, host: &HostFacts, job_id: JobId) -> Result<JobPl
         reduce_stream: conf.reduce_stream.clone(),
         shuffle: with_cuts(conf)?,
         output: conf.output.clone(),
-        children: ChildSpec {
-            environment: environment(conf, host, maps.len(), files)?,
-            ..conf.children.clone()
-        },
-        cache,
+        children: ChildSpec { environment: child_environment(&submitted, host)?, ..conf.children.clone() },
+        cache: conf.cache.iter().map(cache_entry).collect(),
         maps,
         counter_limits: conf.counter_limits,
         attempts: AttemptSpec {
@@ -115,22 +120,50 @@ pub fn plan_job(conf: &JobConf, host: &HostFacts, job_id: JobId) -> Result<JobPl
     Ok(plan)
 }
 
-/// The children's environment with what submission adds to the configuration: the number of map tasks
-/// (`JobSubmitter`) and, where the format counts them, of input files (`FileInputFormat.getSplits`).
-fn environment(
+/// The job's name: unless the user gave one, that of its jar, which is streaming's own or one made for `-file`.
+/// Hadoop: `JobResourceUploader.uploadJobJar`, `StreamJob.packageJobJar`, in local mode.
+fn job_name(conf: &JobConf, job_id: &JobId) -> String {
+    match &conf.job_name {
+        Some(name) => name.clone(),
+        None if conf.packs_jar => format!("streamjob{}.jar", job_id.stamp),
+        None => STREAMING_JAR.to_owned(),
+    }
+}
+
+/// The properties with what submission adds to them, for the children to see. Hadoop: `JobClient`,
+/// `JobSubmitter`, `JobResourceUploader`; `FileInputFormat.getSplits` for the number of files, which two formats
+/// do not count.
+fn submitted(
     conf: &JobConf,
     host: &HostFacts,
+    job_name: &str,
     maps: usize,
     files: usize,
-) -> Result<Vec<(OsString, OsString)>, PlanError> {
-    let mut environment = child_environment(&conf.properties, host)?;
+) -> Result<Properties, ConfError> {
     let counts_files = !matches!(conf.input.format, InputFormat::NLine | InputFormat::CombineText);
-    let files = counts_files.then_some(("mapreduce_input_fileinputformat_numinputfiles", files));
-    for (name, number) in [("mapreduce_job_maps", maps)].into_iter().chain(files) {
-        environment.retain(|(known, _)| known != name);
-        environment.push((name.into(), number.to_string().into()));
+    // What is sent along is not copied to another place first, since there is no other file system.
+    let joined = |names: [&str; 2]| -> Result<String, ConfError> {
+        let lists = names.iter().map(|name| conf.properties.get(name)).collect::<Result<Vec<_>, _>>()?;
+        Ok(lists.into_iter().flatten().collect::<Vec<_>>().join(","))
+    };
+    let added = [
+        ("mapred.mapper.new-api", Some("false".to_owned())),
+        ("mapred.reducer.new-api", Some("false".to_owned())),
+        ("mapreduce.input.fileinputformat.numinputfiles", counts_files.then(|| files.to_string())),
+        ("mapreduce.job.cache.archives", Some(joined(["mapreduce.job.cache.archives", "tmparchives"])?)),
+        ("mapreduce.job.cache.files", Some(joined(["mapreduce.job.cache.files", "tmpfiles"])?)),
+        ("mapreduce.job.maps", Some(maps.to_string())),
+        ("mapreduce.job.name", Some(job_name.to_owned())),
+        ("mapreduce.job.submithostname", host.host_name.clone()),
+        ("mapreduce.job.user.name", Some(host.job_user())),
+    ];
+    let mut properties = conf.properties.clone();
+    for (name, value) in added {
+        if let Some(value) = value {
+            properties.set(name, value, "submission");
+        }
     }
-    Ok(environment)
+    Ok(properties)
 }
 
 /// The map tasks, and how many files they are made of.
@@ -165,14 +198,20 @@ fn processor(choice: &ProcessorChoice) -> Processor {
     }
 }
 
-fn cache_entry(file: &CacheFile) -> Result<CacheEntry, PlanError> {
-    let CacheFile { given, path, link, archive, property } = file;
-    if !path.exists() {
-        return Err(PlanError::Cache { given: given.clone(), path: path.clone(), property });
+/// Hadoop: `GenericOptionsParser.validateFiles`, `JobResourceUploader.checkLocalizationLimits`.
+fn find_shipped(file: &CacheFile) -> Result<(), PlanError> {
+    let CacheFile { given, path, property, by_option, .. } = file;
+    if path.exists() {
+        return Ok(());
     }
+    let (given, path) = (given.clone(), path.clone());
+    Err(PlanError::Cache { given, path, property, by_option: *by_option })
+}
+
+fn cache_entry(file: &CacheFile) -> CacheEntry {
+    let CacheFile { path, link, archive, .. } = file;
     // A folder given as an archive is linked as it is.
-    let archive = archive.filter(|_| path.is_file());
-    Ok(CacheEntry { path: path.clone(), link: link.clone(), archive })
+    CacheEntry { path: path.clone(), link: link.clone(), archive: archive.filter(|_| path.is_file()) }
 }
 
 /// The shuffle with the cut points of a total order read in. Hadoop: `TotalOrderPartitioner.setConf`.
@@ -196,8 +235,7 @@ fn with_cuts(conf: &JobConf) -> Result<ShuffleSpec, PlanError> {
 fn check_commands(plan: &JobPlan, host: &HostFacts) -> Result<(), PlanError> {
     let shipped: Vec<(String, PathBuf)> =
         plan.cache.iter().map(|entry| (entry.link.clone(), entry.path.clone())).collect();
-    let path = plan.children.environment.iter().find(|(name, _)| name == "PATH");
-    let path = path.map_or(OsStr::new("/usr/bin:/bin"), |(_, value)| value.as_os_str());
+    let path = plan.children.environment.get("PATH").unwrap_or(OsStr::new("/usr/bin:/bin"));
     for command in task::map_task::commands(plan) {
         preflight::check(command, &shipped, path, &host.current_dir)?;
     }

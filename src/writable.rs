@@ -7,9 +7,11 @@
 
 mod java_number;
 mod text;
+mod utf8;
 mod vint;
 
 pub use java_number::{write_double, write_float};
+pub use utf8::decode_utf8;
 pub use vint::{read_vint, read_vlong, vlong_len, write_vint, write_vlong};
 
 use serde::{Deserialize, Serialize};

@@ -39,6 +39,28 @@ fn missing_input() {
     }
 }
 
+/// Hadoop looks for these while it reads the command line, the others once the output was looked for and before
+/// the input is.
+#[test]
+fn missing_shipped_files() {
+    for (options, code) in [
+        ("-files gone -input in", 1),
+        ("-archives gone.zip -input nowhere", 1),
+        ("-file gone -input in", 1),
+        ("-cacheFile gone#x -input nowhere", 2),
+        ("-cacheArchive gone.zip#x -input in", 2),
+        ("-D tmpfiles=file:/nowhere/gone -input in", 2),
+    ] {
+        let dir = job_dir();
+        let output = dir.run(&format!("{options} -output out -mapper cat"));
+        check(&dir, output, code, &["cannot ship", "gone"]);
+    }
+    let dir = job_dir();
+    dir.write("out/keep.txt", "mine");
+    dir.run("-files gone -input in -output out -mapper cat").expect_code(1);
+    dir.run("-cacheFile gone#x -input in -output out -mapper cat").expect_code(5);
+}
+
 #[test]
 fn existing_output_is_left_alone() {
     let dir = job_dir();

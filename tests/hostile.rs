@@ -8,7 +8,9 @@ use mr_stream::codec::{Codec, FinishWrite};
 use mr_stream::conf::{HostFacts, StreamOptions, resolve};
 use mr_stream::input::listing::{ListSettings, list};
 use mr_stream::input::{self, InputFile, SplitSettings, splitter};
-use mr_stream::plan::{InputFormat, InputSplit, JobPlan, parse_key_specs, wire};
+use mr_stream::plan::{
+    InputFormat, InputSpec, InputSplit, JobPlan, MapTask, XmlReaderSpec, parse_key_specs, wire,
+};
 use mr_stream::sequence_file::SequenceReader;
 use mr_stream::streaming::command::split_args;
 use proptest::prelude::*;
@@ -95,6 +97,7 @@ fn host() -> HostFacts {
     HostFacts {
         environment: vec![("PATH".into(), "/bin".into())],
         user: "ann".into(),
+        host_name: None,
         home: "/nowhere".into(),
         current_dir: "/".into(),
         temp_dir: "/tmp".into(),
@@ -243,17 +246,54 @@ proptest! {
     }
 
     #[test]
-    fn lines_of_compressed_files(which in 0..6usize, damage in damage()) {
+    fn lines_of_compressed_files(which in 0..6usize, cut in 0..200u64, damage in damage()) {
         let codec = CODECS[which];
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(format!("in{}", codec.extension()));
-        let bytes = damaged(encoded(codec, b"one\r\ntwo\rthree\n\nfour"), &damage);
+        let twice = [encoded(codec, b"one\r\ntwo\rthree\n\nfour"), encoded(codec, b"five\r\rsix\n")].concat();
+        let bytes = damaged(twice, &damage);
         std::fs::write(&path, &bytes).unwrap();
-        let split = InputSplit { path, start: 0, length: bytes.len() as u64, codec: Some(codec) };
-        let mut reader = input::LineReader::new(vec![split], &input::LineOptions::default());
-        while let Ok(Some(block)) = reader.next_block() {
-            prop_assert!(block.bytes.ends_with(b"\n"));
+        let length = bytes.len() as u64;
+        let cut = if codec.splittable() { cut.min(length) } else { 0 };
+        for (start, length) in [(0, cut), (cut, length - cut)] {
+            let split = InputSplit { path: path.clone(), start, length, codec: Some(codec) };
+            let mut reader = input::LineReader::new(vec![split], &input::LineOptions::default());
+            while let Ok(Some(block)) = reader.next_block() {
+                prop_assert!(block.bytes.ends_with(b"\n"));
+            }
         }
+    }
+
+    #[test]
+    fn xml_records(
+        text in words_of(&["<a>", "</a>", "<a", "x", "\n", "<![CDATA[", "]]>", "é", "<a>text</a>", "</"]),
+        begin in words_of(&["<a>", "<", "a", "(", "[", "*", ".", "\\s"]),
+        end in words_of(&["</a>", "<", "/", ")", "]", "+", "?"]),
+        slow_match in any::<bool>(),
+        (record_bytes_max, look_ahead_bytes) in (0..100u32, 0..100u32),
+        (from, to) in (0..100u64, 0..100u64),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("in");
+        std::fs::write(&path, &text).unwrap();
+        let to = to.min(text.len() as u64);
+        let split = InputSplit { path, start: from.min(to), length: to - from.min(to), codec: None };
+        let spec = InputSpec {
+            format: InputFormat::Text,
+            record_delimiter: None,
+            line_bytes_max: u64::MAX,
+            key_value_separator: b'\t',
+            record_bytes: 1,
+            xml_reader: Some(XmlReaderSpec { begin, end, slow_match, record_bytes_max, look_ahead_bytes }),
+        };
+        let Ok(mut reader) = input::open(&spec, &MapTask { splits: vec![split] }) else { return Ok(()) };
+        for _ in 0..10_000 {
+            match reader.records().next_record() {
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => return Ok(()),
+            }
+        }
+        prop_assert!(false, "a small file has no ten thousand records");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Exit codes, as Hadoop Streaming answers them.
 //!
 //! Scripts branch on these, so they follow what Hadoop 3 really does rather than what `StreamJob` seems to
-//! intend: its codes 2 (bad input path) and 4 (output exists) never come, 5 does.
+//! intend: for a bad input path and an output that exists its codes 2 and 4 never come, 5 does.
 
 /// The job succeeded; also `-help`, `-info`, `-version`, and any job started with `-background`.
 pub const OK: u8 = 0;
@@ -14,6 +14,11 @@ pub const USAGE: u8 = 1;
 
 /// A property has a value that cannot be used.
 pub const CONFIGURATION: u8 = 1;
+
+/// A file for the tasks' folder is missing that `-cacheFile`, `-cacheArchive` or a property names.
+/// `StreamJob.submitAndMonitorJob` answers so to a `FileNotFoundException`. One of `-files`, `-archives` or
+/// `-file` is missed while the command line is read, which is [`USAGE`].
+pub const MISSING_FILE: u8 = 2;
 
 /// The output format refuses the job. `StreamJob.submitAndMonitorJob` answers so to an
 /// `InvalidJobConfException`.

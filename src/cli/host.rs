@@ -4,6 +4,9 @@ use crate::conf::HostFacts;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
+/// The accounts of this machine.
+const ACCOUNTS: &str = "/etc/passwd";
+
 /// Assumed where the system does not say how much memory there is.
 const MEMORY_BYTES_UNKNOWN: u64 = 2 << 30;
 
@@ -12,15 +15,34 @@ const MEMORY_BYTES_UNKNOWN: u64 = 2 << 30;
 pub(super) fn facts() -> std::io::Result<HostFacts> {
     let environment: Vec<_> = std::env::vars_os().collect();
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let user = variable("USER").or_else(|| variable("LOGNAME"));
+    let user =
+        variable("USER").or_else(|| variable("LOGNAME")).map(|user| user.to_string_lossy().into_owned());
+    let host_name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     Ok(HostFacts {
-        user: user.map_or_else(|| "user".into(), |user| user.to_string_lossy().into_owned()),
+        user: account_name().or(user).unwrap_or_else(|| "user".into()),
+        host_name: Some(host_name).filter(|name| !name.is_empty()),
         home: variable("HOME").map_or_else(|| "/".into(), PathBuf::from),
         current_dir: std::env::current_dir()?,
         temp_dir: std::env::temp_dir(),
         memory_bytes: memory_bytes(),
         cores: available_parallelism().map_or(1, |cores| cores.get() as u32),
         environment,
+    })
+}
+
+/// The name of the account we run under, as Java finds it; accounts that are not in the file are not found.
+fn account_name() -> Option<String> {
+    let accounts = std::fs::read(ACCOUNTS).ok()?;
+    let number = rustix::process::getuid().as_raw().to_string();
+    name_in(&String::from_utf8_lossy(&accounts), &number)
+}
+
+/// The name of the account with this number: lines of `name:password:number:...`.
+fn name_in(accounts: &str, number: &str) -> Option<String> {
+    let mut accounts = accounts.lines().map(|line| line.split(':'));
+    accounts.find_map(|mut fields| {
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        (fields.nth(1) == Some(number)).then(|| name.to_owned())
     })
 }
 
@@ -51,4 +73,22 @@ fn group_limits() -> impl Iterator<Item = u64> {
         files.extend(group.ancestors().map(|folder| Path::new(root).join(folder).join(file)));
     }
     files.into_iter().filter_map(|file| std::fs::read_to_string(file).ok()?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_are_found_by_number() {
+        let accounts =
+            "root:x:0:0:root:/root:/bin/sh\n\n:x:7\nann:x:1000:100::/home/ann:/bin/sh\nbob:x:1000:1\n";
+        let check = |number: &str, expect: Option<&str>| {
+            assert_eq!(name_in(accounts, number).as_deref(), expect, "{number}");
+        };
+        check("0", Some("root"));
+        check("1000", Some("ann"));
+        check("100", None);
+        check("7", None);
+    }
 }

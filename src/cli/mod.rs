@@ -21,6 +21,7 @@ use crate::error::{self, At};
 use crate::ids::JobId;
 use crate::job::{Job, SetupError};
 use crate::local_fs;
+use crate::planner::PlanError;
 use crate::report::summary;
 use args::{ArgsError, Parsed};
 use std::ffi::OsString;
@@ -95,6 +96,7 @@ fn refuse_setup(error: &SetupError) -> u8 {
     match error {
         SetupError::Conf(ConfError::InvalidJob { .. }) => exit::INVALID_JOB,
         SetupError::Conf(_) => exit::CONFIGURATION,
+        SetupError::Plan(PlanError::Cache { by_option: false, .. }) => exit::MISSING_FILE,
         SetupError::Plan(error) if error.is_launch_error() => exit::NOT_STARTED,
         SetupError::Plan(_) => exit::JOB_FAILED,
     }

@@ -2,7 +2,7 @@
 
 use super::error::{ConfError, Warning};
 use super::path;
-use super::properties::Properties;
+use super::properties::{Properties, Source};
 use crate::archive::ArchiveKind;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,9 @@ pub struct CacheFile {
     pub archive: Option<ArchiveKind>,
     /// The property that names it, for messages.
     pub property: &'static str,
+    /// Named by `-files`, `-archives` or `-file`, which Hadoop looks at while it reads the command line, and not
+    /// by a property or an older option, which it looks at when the job is submitted.
+    pub by_option: bool,
 }
 
 /// The properties that name files and archives, in the order in which names for them are given away: all
@@ -40,6 +43,8 @@ pub(super) fn read(
 ) -> Result<(Vec<CacheFile>, Vec<Warning>), ConfError> {
     let (mut files, mut warnings) = (Vec::<CacheFile>::new(), Vec::new());
     for (property, is_archive) in PROPERTIES {
+        let by_option =
+            matches!(properties.source(property), Source::Option("-files" | "-archives" | "-file"));
         for given in properties.get(property)?.unwrap_or_default().split(',').filter(|item| !item.is_empty())
         {
             let (uri, fragment) = match given.split_once('#') {
@@ -57,7 +62,7 @@ pub(super) fn read(
             if is_archive && archive.is_none() {
                 warnings.push(Warning::NotUnpacked { given: given.to_owned() });
             }
-            let file = CacheFile { given: given.to_owned(), path, link, archive, property };
+            let file = CacheFile { given: given.to_owned(), path, link, archive, property, by_option };
             match files.iter_mut().find(|other| other.link == file.link) {
                 None => files.push(file),
                 // The same file once more: as it was named last.

@@ -4,40 +4,40 @@
 use super::error::ConfError;
 use super::host::HostFacts;
 use super::properties::Properties;
-use std::collections::BTreeMap;
+use crate::plan::Environment;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 
-/// The environment of every child of a job, sorted by name: the one we were started in; over it the whole
-/// configuration, references resolved, dots and other odd letters of the names turned to `_`; over that
-/// what `-cmdenv` says; and the folder for temporary files.
+/// The environment of every child of a job: the one we were started in; over it the whole configuration,
+/// references resolved, dots and other odd letters of the names turned to `_`; over that what `-cmdenv` says;
+/// and the folder for temporary files.
 ///
 /// Where two properties differ in odd letters only, the alphabetically later one is seen; Hadoop leaves it
 /// to chance.
-pub fn child_environment(
-    properties: &Properties,
-    host: &HostFacts,
-) -> Result<Vec<(OsString, OsString)>, ConfError> {
-    let mut environment: BTreeMap<OsString, OsString> = host.environment.iter().cloned().collect();
-    let letters_max = properties.int("stream.jobconf.truncate.limit")?.unwrap_or(-1);
+pub fn child_environment(properties: &Properties, host: &HostFacts) -> Result<Environment, ConfError> {
+    let mut variables: BTreeMap<OsString, OsString> = host.environment.iter().cloned().collect();
+    let units_max = properties.int("stream.jobconf.truncate.limit")?.unwrap_or(-1);
+    let mut environment =
+        Environment { value_units_max: u32::try_from(units_max).ok(), ..Environment::default() };
     for name in properties.names() {
         let value = properties.get(name)?.unwrap_or_default();
-        let value = match usize::try_from(letters_max) {
-            Ok(letters_max) => truncated(&value, letters_max),
-            Err(_) => &value,
-        };
-        environment.insert(variable_name(name).into(), value.into());
+        variables.insert(variable_name(name).into(), environment.cut(&value).into());
     }
+    let mut fixed = BTreeSet::from(["TMPDIR".to_owned()]);
     let added = properties.get("stream.addenvironment")?.unwrap_or_default();
     // What has no "=" is passed over, so a value cannot hold a blank.
     for (name, value) in added.split(' ').filter_map(|pair| pair.split_once('=')) {
-        environment.insert(name.into(), value.into());
+        variables.insert(name.into(), value.into());
+        fixed.insert(name.to_owned());
     }
-    environment.insert("TMPDIR".into(), host.temp_dir.clone().into());
+    variables.insert("TMPDIR".into(), host.temp_dir.clone().into());
     // Neither can stand in an environment; Java refuses the first and drops what has the second.
-    environment.retain(|name, value| {
+    variables.retain(|name, value| {
         !name.is_empty() && ![name, value].iter().any(|text| text.as_encoded_bytes().contains(&0))
     });
-    Ok(environment.into_iter().collect())
+    environment.variables = variables.into_iter().collect();
+    environment.fixed = fixed.into_iter().collect();
+    Ok(environment)
 }
 
 /// A property's name as a variable's. Hadoop: `PipeMapRed.safeEnvVarName`, which counts letters in UTF-16.
@@ -47,18 +47,6 @@ pub(crate) fn variable_name(property: &str) -> String {
         _ => '_',
     };
     property.encode_utf16().map(safe).collect()
-}
-
-/// The first letters of a value, counted in UTF-16 as Java does; a letter cut in two is left out.
-fn truncated(value: &str, letters_max: usize) -> &str {
-    let mut units = 0;
-    for (at, letter) in value.char_indices() {
-        units += letter.len_utf16();
-        if units > letters_max {
-            return &value[..at];
-        }
-    }
-    value
 }
 
 #[cfg(test)]
@@ -74,7 +62,7 @@ mod tests {
         properties.add_command_line(set.iter().map(given).collect());
         let text = |text: OsString| text.into_string().unwrap();
         let environment = child_environment(&properties, &host).unwrap();
-        environment.into_iter().map(|(name, value)| (text(name), text(value))).collect()
+        environment.variables.into_iter().map(|(name, value)| (text(name), text(value))).collect()
     }
 
     fn check(set: &[(&str, &str)], variable: &str, expect: Option<&str>) {
@@ -112,6 +100,15 @@ mod tests {
         check(&[added], "NOVALUE", None);
         check(&[added], "PATH", Some("/x"));
         check(&[added, ("A", "property")], "A", Some("1"));
+        check(&[added, ("stream.jobconf.truncate.limit", "1")], "B", Some("x=y"));
+    }
+
+    #[test]
+    fn what_is_added_stays_over_an_attempts_properties() {
+        let host = HostFacts::example();
+        let mut properties = Properties::new(&host);
+        properties.set("stream.addenvironment", "B=2 A=1 B=3 NOVALUE", "-cmdenv");
+        assert_eq!(child_environment(&properties, &host).unwrap().fixed, ["A", "B", "TMPDIR"]);
     }
 
     #[test]

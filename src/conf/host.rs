@@ -10,6 +10,8 @@ pub struct HostFacts {
     pub environment: Vec<(OsString, OsString)>,
     /// The user's name (Java's `user.name`).
     pub user: String,
+    /// The machine's name, if it has one.
+    pub host_name: Option<String>,
     /// The user's home (Java's `user.home`).
     pub home: PathBuf,
     /// The current folder, absolute.
@@ -22,6 +24,14 @@ pub struct HostFacts {
     pub cores: u32,
 }
 
+impl HostFacts {
+    /// The user in whose name jobs run. Hadoop: `UserGroupInformation`, without Kerberos.
+    pub fn job_user(&self) -> String {
+        let given = self.environment.iter().find(|(name, _)| name == "HADOOP_USER_NAME");
+        given.map_or_else(|| self.user.clone(), |(_, user)| user.to_string_lossy().into_owned())
+    }
+}
+
 #[cfg(test)]
 impl HostFacts {
     /// A machine for tests: user `ann`, 1 GiB, 4 cores, `/start` as current folder.
@@ -30,6 +40,7 @@ impl HostFacts {
         HostFacts {
             environment: environment.iter().map(|(name, value)| (name.into(), value.into())).collect(),
             user: "ann".into(),
+            host_name: Some("house".into()),
             home: "/home/ann".into(),
             current_dir: "/start".into(),
             temp_dir: "/tmp".into(),

@@ -27,8 +27,8 @@ use std::path::PathBuf;
 pub struct JobConf {
     /// Everything this was read from, for the tasks' environment and for listings.
     pub properties: Properties,
-    /// `mapreduce.job.name`.
-    pub job_name: String,
+    /// `mapreduce.job.name`, when the user set it.
+    pub job_name: Option<String>,
     /// Input paths, absolute, globs unresolved.
     pub inputs: Vec<String>,
     /// How input becomes map tasks.
@@ -75,6 +75,8 @@ pub struct JobConf {
     pub counter_limits: Limits,
     /// Where to write the counters, absolute.
     pub counters_json: Option<PathBuf>,
+    /// `-file` was given: what it names would go into a jar made for the job.
+    pub packs_jar: bool,
     /// `-verbose`.
     pub verbose: bool,
     /// `-background`: report success whatever becomes of the job.
@@ -148,6 +150,7 @@ impl JobConf {
         let read = Reader { properties: &properties, host };
         let reduces = read.count("mapreduce.job.reduces", 0)?;
         let (format, xml_reader) = read.input_format()?;
+        read.refuse_empty_numbers(format)?;
         let (key_kind, value_kind) = read.map_output_kinds()?;
         let order = match reduces {
             // Without reduce tasks nothing is ever compared, so Hadoop does not look at the options.
@@ -156,7 +159,7 @@ impl JobConf {
         };
         let (partitioner, total_order) = read.partitioner(reduces, &key_kind)?;
         Ok(JobConf {
-            job_name: properties.text_or("mapreduce.job.name", "mr-stream")?,
+            job_name: properties.get("mapreduce.job.name")?,
             inputs: read.inputs()?,
             split: read.split()?,
             input: InputSpec { xml_reader, ..read.input(format)? },
@@ -183,6 +186,7 @@ impl JobConf {
             slow_start: read.slow_start()?,
             counter_limits: read.counter_limits()?,
             counters_json: None,
+            packs_jar: false,
             verbose: false,
             background: false,
             properties,

@@ -266,6 +266,20 @@ impl Properties {
         }
     }
 
+    /// Fails if a number was set to a value of no letters. What tasks read counts as unset then, but Hadoop's
+    /// client has the value as it was given, and it is no number (`Configuration.getInt`).
+    pub(crate) fn refuse_empty(&self, name: &str) -> Result<(), ConfError> {
+        match (self.values.get(name), keys::property(name)) {
+            (Some(value), Some(property)) if value.text.is_empty() => Err(ConfError::Value {
+                name: name.to_owned(),
+                value: String::new(),
+                origin: value.source.clone(),
+                expected: value::expected(property.kind),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// The error for a value that is of the right kind but out of range.
     pub(crate) fn malformed(&self, name: &str, value: String, expected: &'static str) -> ConfError {
         let name = keys::present_name(name);

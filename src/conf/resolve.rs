@@ -34,6 +34,7 @@ pub fn resolve(options: &StreamOptions, host: &HostFacts) -> Result<(JobConf, Ve
     let mut job = JobConf::read(properties, host)?;
     job.output.shown = options.output.clone().unwrap_or_default();
     job.counters_json = options.counters_json.as_ref().map(|path| host.current_dir.join(path));
+    job.packs_jar = !options.file.is_empty();
     job.verbose = options.verbose;
     job.background = options.background;
     Ok((job, warnings))

@@ -38,11 +38,11 @@ pub(super) fn plan_splits(files: &[InputFile], task_bytes_max: u64) -> Vec<MapTa
 }
 
 /// Cuts a file into pieces of at most `limit`. A rest of less than two pieces is halved, so that no tiny
-/// piece is left; a compressed file stays whole.
+/// piece is left; a compressed file stays whole unless its codec has blocks.
 fn cut_file(file: &InputFile, limit: u64) -> Vec<InputSplit> {
     let codec = Codec::from_path(&file.path);
     let piece = |start, length| InputSplit { path: file.path.clone(), start, length, codec };
-    if codec.is_some() {
+    if codec.is_some_and(|codec| !codec.splittable()) {
         return vec![piece(0, file.length)];
     }
     let mut pieces = Vec::new();
@@ -85,6 +85,7 @@ mod tests {
         check(&[("a", 6), ("b", 3), ("c", 6)], 0, &[&[("a", 0, 6), ("b", 0, 3), ("c", 0, 6)]]);
         check(&[("a", 6), ("b", 3), ("c", 6)], 9, &[&[("a", 0, 6), ("b", 0, 3)], &[("c", 0, 6)]]);
         check(&[("a", 25)], 10, &[&[("a", 0, 10)], &[("a", 10, 7), ("a", 17, 8)]]);
+        check(&[("a.bz2", 15)], 10, &[&[("a.bz2", 0, 7), ("a.bz2", 7, 8)]]);
         check(&[("a.gz", 25), ("b", 1)], 10, &[&[("a.gz", 0, 25)], &[("b", 0, 1)]]);
     }
 

@@ -9,40 +9,41 @@ use super::listing::InputFile;
 use super::source::{BUFFER_BYTES, Window};
 use super::splitter::in_task_order;
 use super::{InputError, splitter};
+use crate::codec::Codec;
 use crate::plan::{InputFormat, InputSplit, MapTask};
 
 /// Reads the files and cuts them behind every `lines_per_map` lines; an empty file makes no task.
 ///
 /// # Errors
-/// A compressed file: Hadoop cuts its compressed bytes where they look like lines, and then fails to read
-/// the pieces.
+/// A compressed file that cannot be cut. Hadoop cuts compressed bytes where they look like lines, and then can
+/// read the pieces only of bzip2; what they hold is not a fixed number of lines.
 pub(super) fn plan_splits(files: &[InputFile], lines_per_map: u64) -> Result<Vec<MapTask>, InputError> {
     let mut window = Window::new(BUFFER_BYTES);
     let mut tasks = Vec::new();
     for file in files {
-        if splitter::codec_of(file, InputFormat::NLine).is_some() {
+        let codec = splitter::codec_of(file, InputFormat::NLine);
+        if !splitter::can_cut(codec, InputFormat::NLine) {
             return Err(InputError::Malformed {
                 path: file.path.clone(),
                 offset: 0,
                 what: "NLineInputFormat cannot cut a compressed file; expected plain text".to_owned(),
             });
         }
-        cut_file(file, lines_per_map, &mut window, &mut tasks)?;
+        cut_file(file, codec, lines_per_map, &mut window, &mut tasks)?;
     }
     Ok(in_task_order(tasks))
 }
 
 fn cut_file(
     file: &InputFile,
+    codec: Option<Codec>,
     lines_per_map: u64,
     window: &mut Window,
     tasks: &mut Vec<MapTask>,
 ) -> Result<(), InputError> {
     let mut add = |begin: u64, end: u64| {
         let (start, length) = if begin == 0 { (0, end - 1) } else { (begin - 1, end - begin) };
-        tasks.push(MapTask {
-            splits: vec![InputSplit { path: file.path.clone(), start, length, codec: None }],
-        });
+        tasks.push(MapTask { splits: vec![InputSplit { path: file.path.clone(), start, length, codec }] });
     };
     window.open(&InputSplit { path: file.path.clone(), start: 0, length: file.length, codec: None })?;
     let mut begin = 0;

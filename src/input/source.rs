@@ -5,6 +5,8 @@
 //! know.
 
 use super::InputError;
+use crate::codec::Codec;
+use crate::codec::bzip2_blocks::{Bzip2Blocks, Piece};
 use crate::error::{At, IoError};
 use crate::plan::InputSplit;
 use std::fs::File;
@@ -29,50 +31,70 @@ pub(super) fn begins_with(path: &Path, magic: &[u8]) -> Result<bool, InputError>
     Ok(first == magic)
 }
 
-/// Where bytes come from: a range of a file and what follows it, or a decompressor over a whole file.
+/// Where bytes come from: a range of a file and what follows it; a decompressor over a whole file; or one over
+/// the blocks that begin in a range, and what follows them.
 enum Source {
     Stored(StoredFile),
     Decoded { bytes: Box<dyn Read + Send>, path: PathBuf, taken: Arc<AtomicU64> },
+    Blocks { blocks: Box<Bzip2Blocks<StoredFile>>, path: PathBuf, start: u64, taken: Arc<AtomicU64> },
 }
 
 impl Source {
     fn open(split: &InputSplit) -> Result<Self, InputError> {
         let file = StoredFile::open(split)?;
         let Some(codec) = split.codec else { return Ok(Self::Stored(file)) };
+        let (path, taken) = (split.path.clone(), Arc::clone(&file.taken));
+        if codec == Codec::Bzip2 && !file.is_whole()? {
+            let (start, end) = (file.start, file.end);
+            let blocks = Box::new(Bzip2Blocks::new(file, start, end));
+            return Ok(Self::Blocks { blocks, path, start, taken });
+        }
         if split.start != 0 {
             return Err(InputError::Malformed {
-                path: split.path.clone(),
+                path,
                 offset: split.start,
                 what: "a compressed file cannot be read from its middle; expected one split from byte 0"
                     .to_owned(),
             });
         }
-        let taken = Arc::clone(&file.taken);
         let whole = WholeFile { left: split.length, file };
-        Ok(Self::Decoded { bytes: codec.decoder(Box::new(whole)), path: split.path.clone(), taken })
+        Ok(Self::Decoded { bytes: codec.decoder(Box::new(whole)), path, taken })
     }
 
-    /// Reads some bytes; none is the end.
-    fn read(&mut self, into: &mut [u8]) -> Result<usize, InputError> {
-        match self {
-            Self::Stored(file) => file.read_some(into).map_err(|error| file.explain(error)),
-            Self::Decoded { bytes, path, taken } => loop {
-                match bytes.read(into) {
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Ok(count) => return Ok(count),
-                    Err(error) => return Err(decode_error(path, taken.load(Ordering::Relaxed), error)),
-                }
-            },
-        }
+    /// Reads to the front of `into`, which must not be empty.
+    fn read(&mut self, into: &mut [u8]) -> Result<Piece, InputError> {
+        let result = loop {
+            let result = match self {
+                Self::Stored(file) => file.read_some(into).map(piece),
+                Self::Decoded { bytes, .. } => bytes.read(into).map(piece),
+                Self::Blocks { blocks, .. } => blocks.read(into),
+            };
+            match result {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
+        result.map_err(|error| match self {
+            Self::Stored(file) => file.explain(error),
+            Self::Decoded { path, taken, .. } => decode_error(path, taken.load(Ordering::Relaxed), error),
+            Self::Blocks { path, start, taken, .. } => {
+                decode_error(path, *start + taken.load(Ordering::Relaxed), error)
+            }
+        })
     }
 
     /// Bytes taken from the split so far, as stored.
     fn taken(&self) -> u64 {
         match self {
             Self::Stored(file) => file.taken.load(Ordering::Relaxed),
-            Self::Decoded { taken, .. } => taken.load(Ordering::Relaxed),
+            Self::Decoded { taken, .. } | Self::Blocks { taken, .. } => taken.load(Ordering::Relaxed),
         }
     }
+}
+
+/// The outcome of a read that knows no splits.
+fn piece(bytes: usize) -> Piece {
+    if bytes == 0 { Piece::End } else { Piece::Text(bytes) }
 }
 
 /// Tells a disk that failed from bytes that make no sense.
@@ -101,6 +123,12 @@ impl StoredFile {
         Ok(Self { file, path: split.path.clone(), start, end, taken: Arc::default() })
     }
 
+    /// Whether the split is all of the file.
+    fn is_whole(&self) -> Result<bool, InputError> {
+        let length = self.file.metadata().at("look at", &self.path)?.len();
+        Ok(self.start == 0 && self.end >= length)
+    }
+
     fn read_some(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let taken = self.taken.load(Ordering::Relaxed);
         let at = self.start + taken;
@@ -126,6 +154,12 @@ impl StoredFile {
 
     fn explain(&self, error: io::Error) -> InputError {
         decode_error(&self.path, self.start + self.taken.load(Ordering::Relaxed), error)
+    }
+}
+
+impl Read for StoredFile {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.read_some(into)
     }
 }
 
@@ -157,8 +191,10 @@ pub(super) struct Window {
     filled: usize,
     /// Offset in the file (decompressed, if it is compressed) of the first byte of `data`.
     offset: u64,
-    /// Where the split ends; beyond it only small pieces are read. `u64::MAX` in a compressed file.
+    /// Where the split ends; beyond it only small pieces are read. `u64::MAX` while it is not known: in a
+    /// bzip2 file until its blocks have been read, in other compressed files for ever.
     end: u64,
+    compressed: bool,
     source: Option<Source>,
     at_end: bool,
 }
@@ -167,7 +203,7 @@ impl Window {
     /// A window of `buffer_bytes` at first, with nothing to read.
     pub(super) fn new(buffer_bytes: usize) -> Self {
         let bytes = vec![0; buffer_bytes.max(1)];
-        Self { bytes, head: 0, filled: 0, offset: 0, end: 0, source: None, at_end: true }
+        Self { bytes, head: 0, filled: 0, offset: 0, end: 0, compressed: false, source: None, at_end: true }
     }
 
     /// Turns to another split; the memory stays.
@@ -175,7 +211,8 @@ impl Window {
         self.source = Some(Source::open(split)?);
         (self.head, self.filled, self.at_end) = (0, 0, false);
         self.offset = split.start;
-        self.end = if split.codec.is_some() { u64::MAX } else { split.start.saturating_add(split.length) };
+        self.compressed = split.codec.is_some();
+        self.end = if self.compressed { u64::MAX } else { split.start.saturating_add(split.length) };
         Ok(())
     }
 
@@ -205,9 +242,14 @@ impl Window {
         self.offset
     }
 
-    /// Where the split ends, or `u64::MAX` in a compressed file.
+    /// Where the split ends, or `u64::MAX` while that is not known, as in compressed files.
     pub(super) fn end(&self) -> u64 {
         self.end
+    }
+
+    /// The split is of a compressed file: its length says nothing of the text.
+    pub(super) fn is_compressed(&self) -> bool {
+        self.compressed
     }
 
     /// The split's bytes before its end, counted from `data`'s first; more than `data` holds, maybe.
@@ -254,17 +296,33 @@ impl Window {
         if self.filled > self.bytes.len() / 2 {
             self.bytes.resize(self.bytes.len() * 2, 0);
         }
+        let Some(mut source) = self.source.take() else { return Ok(()) };
+        let filled = self.fill_from(&mut source);
+        self.source = Some(source);
+        filled
+    }
+
+    fn fill_from(&mut self, source: &mut Source) -> Result<(), InputError> {
+        let mut stop = self.fill_to();
+        while self.filled < stop && !self.at_end {
+            match source.read(&mut self.bytes[self.filled..stop])? {
+                Piece::Text(count) => self.filled += count,
+                Piece::End => self.at_end = true,
+                Piece::SplitEnd => {
+                    self.end = self.offset + self.filled as u64;
+                    stop = self.fill_to().min(stop);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// To where the buffer is to be filled.
+    fn fill_to(&self) -> usize {
         let reached = self.offset.saturating_add(self.filled as u64);
         let tail = TAIL_BYTES.max(self.filled as u64);
         let wanted = self.end.saturating_sub(reached).saturating_add(tail);
         let room = self.bytes.len() - self.filled;
-        let stop = self.filled + usize::try_from(wanted).unwrap_or(usize::MAX).min(room);
-        let Some(source) = &mut self.source else { return Ok(()) };
-        while self.filled < stop && !self.at_end {
-            let count = source.read(&mut self.bytes[self.filled..stop])?;
-            self.filled += count;
-            self.at_end = count == 0;
-        }
-        Ok(())
+        self.filled + usize::try_from(wanted).unwrap_or(usize::MAX).min(room)
     }
 }

@@ -62,8 +62,8 @@ impl Default for SplitSettings {
 
 /// Cuts files into map tasks, in Hadoop's numbering.
 ///
-/// Compressed files are never cut, bzip2 included, which Hadoop cuts at its blocks. An empty file is a task
-/// of its own. `NLineInputFormat` needs the lines and is planned by [`plan_tasks`](super::plan_tasks); here
+/// Of compressed files only bzip2 is cut, where its blocks are; a split may turn out to have none. An empty
+/// file is a task of its own. `NLineInputFormat` needs the lines and is planned by [`plan_tasks`](super::plan_tasks); here
 /// it is cut as text.
 pub fn plan_splits(files: &[InputFile], settings: &SplitSettings) -> Vec<MapTask> {
     let total: u64 = files.iter().map(|file| file.length).sum();
@@ -73,8 +73,7 @@ pub fn plan_splits(files: &[InputFile], settings: &SplitSettings) -> Vec<MapTask
     let split_bytes = split_bytes(total, settings);
     let tasks = files.iter().flat_map(|file| {
         let codec = codec_of(file, settings.format);
-        // Only a sequence file can be cut though its name says it is compressed: the name means nothing.
-        let size = if codec.is_some() { file.length } else { split_bytes };
+        let size = if can_cut(codec, settings.format) { split_bytes } else { file.length };
         cut_file(file.length, size).map(move |(start, length)| InputSplit {
             path: file.path.clone(),
             start,
@@ -89,6 +88,12 @@ pub fn plan_splits(files: &[InputFile], settings: &SplitSettings) -> Vec<MapTask
 pub(super) fn in_task_order(mut tasks: Vec<MapTask>) -> Vec<MapTask> {
     tasks.sort_by_key(|task| std::cmp::Reverse(task.length()));
     tasks
+}
+
+/// Whether a file can be read in pieces. Hadoop: `isSplitable` of the formats. The name of a sequence file
+/// means nothing, so it has no codec here; fixed records do not know where a block begins.
+pub(super) fn can_cut(codec: Option<Codec>, format: InputFormat) -> bool {
+    codec.is_none_or(|codec| codec.splittable() && format != InputFormat::FixedLength)
 }
 
 /// The codec a reader of `format` will use on a file.
@@ -186,9 +191,13 @@ mod tests {
             [InputFormat::Text, InputFormat::KeyValueText, InputFormat::FixedLength, InputFormat::Auto]
         {
             check(&[("a.gz", 30)], &format(uncut), &[("a.gz", 0, 30)]);
-            check(&[("a.bz2", 30)], &format(uncut), &[("a.bz2", 0, 30)]);
             check(&[("a.GZ", 11)], &format(uncut), &[("a.GZ", 0, 11)]);
         }
+        for cut in [InputFormat::Text, InputFormat::KeyValueText, InputFormat::Auto] {
+            let pieces = [("a.bz2", 0, 10), ("a.bz2", 10, 10), ("a.bz2", 20, 10)];
+            check(&[("a.bz2", 30)], &format(cut), &pieces);
+        }
+        check(&[("a.bz2", 30)], &format(InputFormat::FixedLength), &[("a.bz2", 0, 30)]);
         let sequence = format(InputFormat::SequenceFile);
         check(&[("a.gz", 102_400 * 2)], &sequence, &[("a.gz", 0, 102_400), ("a.gz", 102_400, 102_400)]);
         assert_eq!(plan_splits(&files(&[("a.gz", 1)]), &sequence)[0].splits[0].codec, None);

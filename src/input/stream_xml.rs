@@ -15,9 +15,8 @@ use super::{InputError, Position, RecordReader};
 use crate::java_regex::JavaRegex;
 use crate::plan::{InputSplit, XmlReaderSpec};
 use crate::record::RecordRef;
-use crate::writable::WritableKind;
+use crate::writable::{WritableKind, decode_utf8};
 use memchr::memchr;
-use std::borrow::Cow;
 
 /// Longest record that Hadoop's buffer takes. A begin mark without an end mark would otherwise fill memory
 /// with the rest of the file.
@@ -106,7 +105,7 @@ impl XmlReader {
                     self.window.fill()?;
                 }
                 let at_hand = self.window.data().len().min(*search_bytes);
-                let text = decode(&self.window.data()[..at_hand]);
+                let text = decode_utf8(&self.window.data()[..at_hand]);
                 let Some(end) = search(pattern, &text, mark, synced) else {
                     self.window.consume(at_hand);
                     return Ok(false);
@@ -158,29 +157,6 @@ fn cdata_or(property: &'static str, mark: &str) -> Result<JavaRegex, InputError>
             expected: "with slowmatch=true a regular expression",
         },
     )
-}
-
-/// Text as Java decodes UTF-8: an encoded surrogate, whole or cut short, is one error there, while the standard
-/// library counts each of its bytes. Errors count, since every one becomes a letter.
-fn decode(bytes: &[u8]) -> Cow<'_, str> {
-    let mut text = String::new();
-    let mut rest = bytes;
-    loop {
-        let error = match std::str::from_utf8(rest) {
-            Ok(valid) if text.is_empty() => return Cow::Borrowed(valid),
-            Ok(valid) => return Cow::Owned(text + valid),
-            Err(error) => error,
-        };
-        let (valid, bad) = rest.split_at(error.valid_up_to());
-        text.push_str(&String::from_utf8_lossy(valid));
-        text.push(char::REPLACEMENT_CHARACTER);
-        let length = match bad {
-            [0xED, 0xA0..=0xBF, 0x80..=0xBF, ..] => 3,
-            [0xED, 0xA0..=0xBF, ..] => 2,
-            _ => error.error_len().unwrap_or(bad.len()),
-        };
-        rest = &bad[length..];
-    }
 }
 
 /// Goes to the next `mark` byte by byte; `None` if the record is longer than `record_bytes_max`. A byte that
@@ -420,18 +396,6 @@ mod tests {
         let mut reader = XmlReader::open(&split, &marked("x*", "y*", &slow())).unwrap();
         let error = reader.next_record().unwrap_err().to_string();
         assert!(error.contains("both marks match without"), "{error}");
-    }
-
-    #[test]
-    fn text_is_decoded_as_java_does_it() {
-        let check = |bytes: &[u8], expect: &str| assert_eq!(decode(bytes), expect, "{bytes:x?}");
-        check(b"plain", "plain");
-        check(b"a\xffb", "a\u{fffd}b");
-        check(b"\xed\xa0\x80b", "\u{fffd}b"); // a surrogate is one error, not three
-        check(b"\xed\xa0b", "\u{fffd}b");
-        check(b"\xed\xa0", "\u{fffd}");
-        check(b"\xe2\x82a\xf0\x9f\x98", "\u{fffd}a\u{fffd}");
-        check(b"\xe0\x80\x80", "\u{fffd}\u{fffd}\u{fffd}");
     }
 
     #[test]

@@ -276,8 +276,8 @@ impl LineReader {
     fn cut(&self) -> Cut {
         let left = self.window.end().saturating_sub(self.line_start);
         let (until_end, at_end) = (self.window.until_end(), self.window.at_end());
-        // In a compressed file the split's end is no place in the text.
-        let inside = until_end > 0 && self.window.end() != u64::MAX;
+        // Hadoop has no such limit in a compressed file.
+        let inside = until_end > 0 && !self.window.is_compressed();
         let stop_at_split = inside && self.line_bytes_max.is_some_and(|most| left >= most);
         self.line_end.cut(self.window.data(), Bounds { until_end, at_end, stop_at_split })
     }

@@ -99,6 +99,36 @@ fn groups_are_numbered() {
 }
 
 #[test]
+fn a_dollar_stands_before_the_last_line_end_too() {
+    // Matches and groups end at the `$`, whatever the engine had to take along.
+    check("a$", "a\na\n", "a");
+    check("a.$", "ab\r\n", "ab");
+    check("a$", "a\u{85}", "a");
+    check("a$", "a\n\n", "");
+    check(r"a\Z", "a\u{2028}", "a");
+    check("(?d)a$", "a\r", "");
+    check("(?d)a$", "a\n", "a");
+    check("(?s)a.*$", "ab\n", "ab\n");
+    check("(?s)a.*?$", "ab\n", "ab");
+    check("$", "a\n", "|");
+    check("$", "a\r\n", "|");
+    check("a$|b", "b a\n", "b|a");
+    check("(?:a$|(b))|c(d)", "cdba\n", "cd|b|a");
+    // More of the pattern follows: the very end only.
+    check("(?:a$)*b", "ab", "b");
+    check("a$b?", "a\n", "");
+    check("(?m)^a$", "a\ra\r\na\nb", "a|a|a");
+    check("(?md)a$", "a\ra\nb", "a");
+    check("(?m)a$", "a\u{85}", "");
+    let regex = JavaRegex::new("(x$)|(?<n>a(b$))|(c)").unwrap();
+    assert_eq!(regex.groups(), 4);
+    let mut matches = regex.matches("cab\n");
+    assert_eq!((matches.find(), matches.group(4)), (Some(0..1), Some("c")));
+    assert_eq!((matches.find(), matches.group(2), matches.group(3)), (Some(1..3), Some("ab"), Some("b")));
+    assert_eq!((matches.group(1), matches.find()), (None, None));
+}
+
+#[test]
 fn what_cannot_be_used_is_an_error_that_names_it() {
     let check = |pattern: &str, expect: &str| {
         let error = JavaRegex::new(pattern).unwrap_err().to_string();

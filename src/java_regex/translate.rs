@@ -4,9 +4,13 @@
 //! line end, `(?i)` folds ASCII only, brackets nest by other rules. So every construct is written anew.
 //! Among the matches that begin first both take the one that Java's order of trying finds.
 //!
-//! Known to differ: without `(?m)` a `$` is the very end of the text, while in Java it also stands before a
-//! line end there; with `(?m)` only LF ends a line. Both need a text with line ends in it, which the lines of
-//! text files are not.
+//! Without `(?m)` a `$` stands at the very end of the text and before a line end there. The regex crate cannot
+//! look ahead, so a `$` behind which nothing more can match takes that line end along, and an empty group
+//! marks where the match really ends.
+//!
+//! Known to differ: a `$` that more of the pattern follows is the very end only, and so is one of two that
+//! stand between CR and LF; with `(?m)` only LF, CR and CR LF end a line. All of it needs a text with line
+//! ends in it, which the lines of text files are not.
 
 mod class;
 
@@ -37,8 +41,18 @@ pub enum JavaRegexError {
     Compile(String),
 }
 
-/// The pattern in the regex crate's syntax.
-pub(super) fn translate(pattern: &str) -> Result<String, JavaRegexError> {
+/// A pattern in the regex crate's syntax, and what its groups stand for there.
+#[derive(Debug, Default)]
+pub(super) struct Translated {
+    pub(super) pattern: String,
+    /// The number there of each group of the pattern as given; the whole match, group 0, is the first.
+    pub(super) groups: Vec<usize>,
+    /// The groups that mark where a `$` stands.
+    pub(super) ends: Vec<usize>,
+}
+
+/// Writes the pattern in the regex crate's syntax.
+pub(super) fn translate(pattern: &str) -> Result<Translated, JavaRegexError> {
     let letters = without_quotes(pattern);
     let mut translator = Translator {
         letters,
@@ -46,7 +60,7 @@ pub(super) fn translate(pattern: &str) -> Result<String, JavaRegexError> {
         flags: Flags(0),
         outer: Vec::new(),
         repeatable: false,
-        out: String::new(),
+        out: Translated { groups: vec![0], ..Translated::default() },
     };
     translator.pattern()?;
     Ok(translator.out)
@@ -104,6 +118,9 @@ impl Flags {
     }
 }
 
+/// A line end as the last thing of a text, or nothing, behind a group that marks the place.
+const ANY_LINE_END_AT_END: &str = r"()(?:\r\n|[\n\r\x{85}\x{2028}\x{2029}])?\z";
+
 /// What an escape stands for.
 enum Escape {
     Letter(char),
@@ -122,7 +139,7 @@ struct Translator {
     outer: Vec<Flags>,
     /// Something stands before that a repetition can refer to.
     repeatable: bool,
-    out: String,
+    out: Translated,
 }
 
 impl Translator {
@@ -141,8 +158,12 @@ impl Translator {
                     self.put(&if fold { format!("(?i:{class})") } else { class }, true);
                 }
                 '.' => self.put(self.dot(), true),
-                '^' => self.put(if self.flags.has(Flags::MULTILINE) { "(?m:^)" } else { r"\A" }, true),
-                '$' => self.put(if self.flags.has(Flags::MULTILINE) { "(?m:$)" } else { r"\z" }, true),
+                '^' => self.put(self.line_edge("(?m:^)", "(?mR:^)").unwrap_or(r"\A"), true),
+                '$' => match self.line_edge("(?m:$)", "(?mR:$)") {
+                    Some(edge) => self.put(edge, true),
+                    None => self.end_of_text(),
+                },
+                '\\' if self.eat('Z') => self.end_of_text(),
                 '\\' => match self.escape()? {
                     Escape::Letter(letter) => self.literal(letter),
                     Escape::Set(set, negated) => self.put(&bracketed(&set, negated), true),
@@ -183,8 +204,14 @@ impl Translator {
     }
 
     fn put(&mut self, text: &str, repeatable: bool) {
-        self.out.push_str(text);
+        self.out.pattern.push_str(text);
         self.repeatable = repeatable;
+    }
+
+    /// Opens a group that has a number.
+    fn put_group(&mut self, text: &str) {
+        self.out.groups.push(self.out.groups.len() + self.out.ends.len());
+        self.put(text, false);
     }
 
     fn literal(&mut self, letter: char) {
@@ -222,12 +249,57 @@ impl Translator {
         }
     }
 
+    /// What stands at the start or the end of a line, when lines count.
+    fn line_edge(&self, of_unix: &'static str, of_any: &'static str) -> Option<&'static str> {
+        let edge = if self.flags.has(Flags::UNIX_LINES) { of_unix } else { of_any };
+        self.flags.has(Flags::MULTILINE).then_some(edge)
+    }
+
+    /// `$` without `(?m)`, and `\Z`. Java: `Pattern.Dollar`, `Pattern.UnixDollar`.
+    fn end_of_text(&mut self) {
+        if !self.ends_here() {
+            self.put(r"\z", true);
+            return;
+        }
+        let group = self.out.groups.len() + self.out.ends.len();
+        self.out.ends.push(group);
+        self.put(if self.flags.has(Flags::UNIX_LINES) { r"()\n?\z" } else { ANY_LINE_END_AT_END }, true);
+    }
+
+    /// Whether nothing more can match behind this place: up to the pattern's end only groups are closed, and
+    /// other branches passed over. In doubt something can.
+    fn ends_here(&self) -> bool {
+        let mut at = self.at;
+        // How many groups are open in a branch that is passed over.
+        let mut passed = None;
+        while let Some(letter) = self.letters.get(at) {
+            at += 1;
+            passed = match (passed, letter) {
+                (None | Some(0), ')') => match self.letters.get(at) {
+                    Some('*' | '+' | '?' | '{') => return false,
+                    _ => None,
+                },
+                (None, '|') => Some(0),
+                // Brackets nest by rules of their own.
+                (None, _) | (Some(_), '[') => return false,
+                (Some(_), '\\') => {
+                    at += 1;
+                    passed
+                }
+                (Some(open), '(') => Some(open + 1),
+                (Some(open), ')') => Some(open - 1),
+                (Some(_), _) => passed,
+            };
+        }
+        true
+    }
+
     /// What follows a `(`.
     fn open_group(&mut self) -> Result<(), JavaRegexError> {
         let outside = self.flags;
         if !self.eat('?') {
             self.outer.push(outside);
-            self.put("(", false);
+            self.put_group("(");
             return Ok(());
         }
         match (self.peek(0), self.peek(1)) {
@@ -239,7 +311,7 @@ impl Translator {
                 self.at += 1;
                 let name = self.until('>')?;
                 self.outer.push(outside);
-                self.put(&format!("(?P<{name}>"), false);
+                self.put_group(&format!("(?P<{name}>"));
             }
             _ if self.inline_flags()? => self.repeatable = false,
             _ => {
@@ -287,7 +359,7 @@ impl Translator {
         if !self.repeatable {
             return Err(self.syntax("nothing stands before a repetition"));
         }
-        self.out.push(sign);
+        self.out.pattern.push(sign);
         if sign == '{' {
             let bounds = self.until('}')?;
             let (least, most) = bounds.split_once(',').unwrap_or((&bounds, ""));
@@ -295,14 +367,14 @@ impl Translator {
             if least.is_empty() || !is_number(least) || !is_number(most) {
                 return Err(self.syntax("a repetition in braces is not {n}, {n,} or {n,m}"));
             }
-            self.out.push_str(&bounds);
-            self.out.push('}');
+            self.out.pattern.push_str(&bounds);
+            self.out.pattern.push('}');
         }
         if self.eat('+') {
             return Err(self.unsupported("a possessive repetition, *+ ++ ?+ {n}+"));
         }
         if self.eat('?') {
-            self.out.push('?');
+            self.out.pattern.push('?');
         }
         self.repeatable = false;
         Ok(())

@@ -7,11 +7,13 @@
 //! carried, so the type itself is the protocol, and `wire` guards it with a version.
 
 mod built_in;
+mod environment;
 mod key_spec;
 mod split;
 pub mod wire;
 
 pub use built_in::{BuiltIn, FieldSelection, SelectedFields};
+pub use environment::Environment;
 pub use key_spec::{KeySpec, KeySpecError, parse_key_specs};
 pub use split::{InputSplit, MapTask};
 
@@ -274,9 +276,8 @@ pub enum OutputFormat {
 /// How children are run and judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChildSpec {
-    /// The children's environment, the task's own names excepted: name, value.
-    #[serde(with = "wire::os_pairs")]
-    pub environment: Vec<(std::ffi::OsString, std::ffi::OsString)>,
+    /// The children's environment, the attempt's own names excepted.
+    pub environment: Environment,
     /// `stream.non.zero.exit.is.failure`.
     pub non_zero_exit_is_failure: bool,
     /// `stream.stderr.reporter.prefix`.

@@ -6,7 +6,7 @@
 
 use super::comparator::{ByteOrder, FieldOrder, KeyOrder, NumberOrder, Order};
 use crate::plan::{KeySpec, PartitionerSpec};
-use crate::writable::WritableKind;
+use crate::writable::{WritableKind, decode_utf8};
 use std::borrow::Cow;
 use std::str;
 
@@ -271,7 +271,10 @@ struct KeyText(WritableKind);
 impl KeyText {
     fn of<'a>(&self, key: &'a [u8]) -> Cow<'a, [u8]> {
         if self.0 == WritableKind::Text {
-            return decode(key);
+            return match decode_utf8(key) {
+                Cow::Borrowed(text) => text.as_bytes().into(),
+                Cow::Owned(text) => text.into_bytes().into(),
+            };
         }
         let mut text = Vec::new();
         match self.0.write_string(key, &mut text) {
@@ -280,33 +283,6 @@ impl KeyText {
             Err(_) => key.into(),
         }
     }
-}
-
-/// Text as Java reads it, with U+FFFD for what is not UTF-8. Hadoop: `Text.decode`.
-///
-/// Java and std agree on how many bytes each U+FFFD stands for, surrogates excepted: the beginning `ED A0`
-/// is one mistake to Java, with the byte behind it if that continues a character, and one per byte to std.
-fn decode(key: &[u8]) -> Cow<'_, [u8]> {
-    if str::from_utf8(key).is_ok() {
-        return key.into();
-    }
-    let mut text = Vec::with_capacity(key.len() + 8);
-    let mut surrogate_bytes = 0;
-    for chunk in key.utf8_chunks() {
-        text.extend_from_slice(chunk.valid().as_bytes());
-        if !chunk.valid().is_empty() {
-            surrogate_bytes = 0;
-        }
-        surrogate_bytes = match (surrogate_bytes, chunk.invalid()) {
-            (1, [0xA0..=0xBF]) => 2,
-            (2, [0x80..=0xBF]) | (_, []) => 0,
-            (_, invalid) => {
-                text.extend_from_slice("\u{FFFD}".as_bytes());
-                i32::from(invalid == [0xED])
-            }
-        };
-    }
-    text.into()
 }
 
 /// A hash as a partition. Hadoop: `HashPartitioner.getPartition`.

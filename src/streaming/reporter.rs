@@ -2,6 +2,7 @@
 //! Hadoop: `PipeMapRed.MRErrorThread`.
 
 use crate::lines::LineEnds;
+use crate::writable::decode_utf8;
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
@@ -77,7 +78,7 @@ impl<'a> Reporter<'a> {
             self.keep(line);
             return;
         }
-        let text = String::from_utf8_lossy(line);
+        let text = decode_utf8(line);
         let order = &text[self.prefix.len()..];
         if let Some(counter) = order.strip_prefix("counter:") {
             match parse_counter(counter) {

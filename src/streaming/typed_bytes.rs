@@ -1,6 +1,6 @@
 //! Typed bytes: a type code and a value. Hadoop: `TypedBytesInput.readRaw`, `TypedBytesWritableOutput`.
 
-use crate::writable::WritableKind;
+use crate::writable::{WritableKind, decode_utf8};
 use std::io;
 
 const BYTES: u8 = 0;
@@ -98,7 +98,7 @@ pub(super) fn write_value(kind: &WritableKind, payload: &[u8], out: &mut Vec<u8>
         WritableKind::Long => fixed(LONG, out),
         WritableKind::Float => fixed(FLOAT, out),
         WritableKind::Double => fixed(DOUBLE, out),
-        WritableKind::Text => write_counted(STRING, String::from_utf8_lossy(payload).as_bytes(), out),
+        WritableKind::Text => write_counted(STRING, decode_utf8(payload).as_bytes(), out),
         _ => {
             let class = kind.class_name().as_bytes();
             let mut value = Vec::with_capacity(4 + class.len() + payload.len());
@@ -120,6 +120,7 @@ fn write_counted(code: u8, value: &[u8], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn check(bytes: &[u8], expect: Option<usize>) {
         assert_eq!(value_len(bytes).unwrap(), expect, "{bytes:?}");
@@ -157,5 +158,18 @@ mod tests {
         out.clear();
         write_value(&WritableKind::Null, b"", &mut out);
         assert_eq!(out, b"\x32\0\0\0\x25\0\0\0\x21org.apache.hadoop.io.NullWritable");
+    }
+
+    proptest! {
+        /// `PROPTEST_CASES` sets how many.
+        #[test]
+        fn any_bytes_have_a_length_or_none(
+            bytes in proptest::collection::vec(prop_oneof![3 => 0..=12_u8, 1 => any::<u8>()], 0..60),
+        ) {
+            if let Ok(Some(length)) = value_len(&bytes) {
+                prop_assert!((1..=bytes.len()).contains(&length));
+                prop_assert_eq!(value_len(&bytes[..length - 1]).unwrap(), None, "it is whole only at its end");
+            }
+        }
     }
 }

@@ -1,64 +1,117 @@
 //! The names that only one attempt's child finds in its environment.
-//! Hadoop: `Task.localizeConfiguration`, `MapTask.updateJobWithSplit`, `FileOutputFormat`.
+//! Hadoop: `Task.localizeConfiguration` and `Task.initialize`, `MapTask.updateJobWithSplit`, `LocalJobRunner`,
+//! `LocalDistributedCacheManager`.
+//!
+//! Not there, since they mean nothing on one machine: the job's jar and staging folder, and sizes, times and
+//! visibility of shipped files.
 
 use super::TaskHost;
 use crate::ids::{AttemptId, TaskKind};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-/// The whole environment of an attempt's child: the job's, and over it the attempt's own names. `output`
-/// is where the attempt may leave side files.
+/// Variables by name.
+type Names = Vec<(&'static str, OsString)>;
+
+/// The whole environment of an attempt's child: the job's, and the attempt's own properties in it. `output` is
+/// where the attempt may leave side files.
 pub(super) fn of_attempt(
     host: &TaskHost<'_>,
     attempt: AttemptId,
-    output: Option<&Path>,
+    output: &Path,
 ) -> Vec<(OsString, OsString)> {
     let plan = host.plan;
-    let mut environment = plan.children.environment.clone();
-    let mut names: Vec<(&str, OsString)> = vec![
+    let id = attempt.in_job(&plan.job_id);
+    // Folders of the attempt's own, which whoever wants one makes, as in Hadoop; they go with the job.
+    let local_dirs = host.scratch.dirs().map(|dir| dir.join(&id).into_os_string());
+    let mut names: Names = vec![
+        ("mapreduce_cluster_local_dir", joined(local_dirs)),
         ("mapreduce_job_id", plan.job_id.to_string().into()),
+        ("mapreduce_job_skiprecords", "false".into()),
+        ("mapreduce_task_attempt_id", id.into()),
         ("mapreduce_task_id", attempt.task.in_job(&plan.job_id).into()),
-        ("mapreduce_task_attempt_id", attempt.in_job(&plan.job_id).into()),
-        ("mapreduce_task_partition", attempt.task.number.to_string().into()),
         ("mapreduce_task_ismap", (attempt.task.kind == TaskKind::Map).to_string().into()),
+        ("mapreduce_task_output_dir", as_uri(output)),
+        ("mapreduce_task_partition", attempt.task.number.to_string().into()),
     ];
-    names.extend(output.map(|dir| ("mapreduce_task_output_dir", as_uri(dir))));
-    if let (TaskKind::Map, Some(split)) =
-        (attempt.task.kind, plan.maps.get(attempt.task.number as usize).and_then(|map| map.splits.first()))
-    {
-        names.push(("mapreduce_map_input_file", as_uri(&split.path)));
-        names.push(("mapreduce_map_input_start", split.start.to_string().into()));
-        names.push(("mapreduce_map_input_length", split.length.to_string().into()));
+    // Hadoop sets the user's name once more for each task, hence under both names.
+    let user = plan.children.environment.get("mapreduce_job_user_name");
+    names.extend(user.map(|user| ("mapreduce_job_user_name", user.to_owned())));
+    match attempt.task.kind {
+        TaskKind::Map => names.extend(of_split(host, attempt)),
+        TaskKind::Reduce => {
+            names.push(("mapreduce_job_maps", plan.maps.len().to_string().into()));
+            names.push(("mapreduce_jobtracker_address", "local".into()));
+        }
     }
-    for (name, value) in names {
-        set(&mut environment, name, &value);
-    }
-    environment
+    names = under_both_names(names);
+    names.extend(local_copies(host));
+    plan.children.environment.with(names)
 }
 
-/// Sets a variable, and the one of the name that old Hadoop versions had. What a task sets itself is seen under
-/// both names, what the job's files say under the new one only. Hadoop: `PipeMapRed.addJobConfToEnvironment`,
-/// which calls `Configuration.setDeprecatedProperties`.
-fn set(environment: &mut Vec<(OsString, OsString)>, name: &str, value: &OsStr) {
-    let old_name = OLD_NAMES.iter().find(|(new, _)| *new == name).map(|(_, old)| *old);
-    for name in std::iter::once(name).chain(old_name) {
-        environment.retain(|(known, _)| known != name);
-        environment.push((name.into(), value.into()));
-    }
+/// What a map attempt reads.
+fn of_split(host: &TaskHost<'_>, attempt: AttemptId) -> Names {
+    let map = host.plan.maps.get(attempt.task.number as usize);
+    let Some(split) = map.and_then(|map| map.splits.first()) else { return Names::new() };
+    vec![
+        ("mapreduce_map_input_file", as_uri(&split.path)),
+        ("mapreduce_map_input_length", split.length.to_string().into()),
+        ("mapreduce_map_input_start", split.start.to_string().into()),
+    ]
 }
 
-/// Names of an attempt's own, today's and the old one. Hadoop: `ConfigUtil.addDeprecatedKeys`.
-const OLD_NAMES: [(&str, &str); 9] = [
+/// Where what the job ships lies on this machine: archives unpacked, files where they are.
+fn local_copies(host: &TaskHost<'_>) -> Names {
+    let uris = |archives: bool| {
+        let entries = host.plan.cache.iter().filter(|entry| entry.archive.is_some() == archives);
+        joined(entries.map(|entry| {
+            let mut uri = OsString::from("file://");
+            uri.push(host.archives.target(entry));
+            uri
+        }))
+    };
+    let mut names = vec![
+        ("mapreduce_job_cache_local_archives", uris(true)),
+        ("mapreduce_job_cache_local_files", uris(false)),
+    ];
+    names.retain(|(_, uris)| !uris.is_empty());
+    names
+}
+
+/// Adds the names that old Hadoop versions had. What a task sets itself is seen under both, what the job's files
+/// say under the new one only. Hadoop: `PipeMapRed.addJobConfToEnvironment`, which calls
+/// `Configuration.setDeprecatedProperties`.
+fn under_both_names(mut names: Names) -> Names {
+    let old_name = |name: &str| OLD_NAMES.iter().find(|(new, _)| *new == name).map(|(_, old)| *old);
+    let old: Names =
+        names.iter().filter_map(|(name, value)| Some((old_name(name)?, value.clone()))).collect();
+    names.extend(old);
+    names
+}
+
+/// Names of properties that tasks set, today's and the old one, as variables. Hadoop:
+/// `ConfigUtil.addDeprecatedKeys`.
+const OLD_NAMES: [(&str, &str); 14] = [
+    ("mapreduce_cluster_local_dir", "mapred_local_dir"),
     ("mapreduce_job_id", "mapred_job_id"),
-    ("mapreduce_task_id", "mapred_tip_id"),
+    ("mapreduce_job_maps", "mapred_map_tasks"),
+    ("mapreduce_job_skiprecords", "mapred_skip_on"),
+    ("mapreduce_job_user_name", "user_name"),
+    ("mapreduce_jobtracker_address", "mapred_job_tracker"),
+    ("mapreduce_map_input_file", "map_input_file"),
+    ("mapreduce_map_input_length", "map_input_length"),
+    ("mapreduce_map_input_start", "map_input_start"),
     ("mapreduce_task_attempt_id", "mapred_task_id"),
-    ("mapreduce_task_partition", "mapred_task_partition"),
+    ("mapreduce_task_id", "mapred_tip_id"),
     ("mapreduce_task_ismap", "mapred_task_is_map"),
     ("mapreduce_task_output_dir", "mapred_work_output_dir"),
-    ("mapreduce_map_input_file", "map_input_file"),
-    ("mapreduce_map_input_start", "map_input_start"),
-    ("mapreduce_map_input_length", "map_input_length"),
+    ("mapreduce_task_partition", "mapred_task_partition"),
 ];
+
+/// A list with commas.
+fn joined(items: impl Iterator<Item = OsString>) -> OsString {
+    items.collect::<Vec<_>>().join(OsStr::new(","))
+}
 
 /// `file:/path`, as Hadoop's `Path` prints a path of the local file system.
 fn as_uri(path: &Path) -> OsString {
@@ -70,28 +123,27 @@ fn as_uri(path: &Path) -> OsString {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conf::keys;
 
     #[test]
     fn an_attempts_names_are_there_in_both_spellings() {
-        let check = |name: &str, expect: &[(&str, &str)]| {
-            let own = |(name, value): &(&str, &str)| (OsString::from(*name), OsString::from(*value));
-            let mut environment: Vec<_> = [("A", "a"), ("map_input_file", "outer")].iter().map(own).collect();
-            set(&mut environment, name, "v".as_ref());
-            assert_eq!(environment, expect.iter().map(own).collect::<Vec<_>>(), "{name}");
+        let check = |names: &[&'static str], expect: &[&str]| {
+            let names = under_both_names(names.iter().map(|name| (*name, "v".into())).collect());
+            assert!(names.iter().all(|(_, value)| value == "v"));
+            assert_eq!(names.iter().map(|(name, _)| *name).collect::<Vec<_>>(), expect);
         };
-        check(
-            "mapreduce_map_input_file",
-            &[("A", "a"), ("mapreduce_map_input_file", "v"), ("map_input_file", "v")],
-        );
-        check(
-            "mapreduce_task_partition",
-            &[
-                ("A", "a"),
-                ("map_input_file", "outer"),
-                ("mapreduce_task_partition", "v"),
-                ("mapred_task_partition", "v"),
-            ],
-        );
-        check("A", &[("map_input_file", "outer"), ("A", "v")]);
+        check(&["mapreduce_job_id", "A"], &["mapreduce_job_id", "A", "mapred_job_id"]);
+        check(&["mapreduce_job_user_name"], &["mapreduce_job_user_name", "user_name"]);
+    }
+
+    #[test]
+    fn old_names_are_those_of_the_property_table() {
+        for (new, old) in OLD_NAMES {
+            let variable = |name: &str| name.replace(['.', '-'], "_");
+            let property = keys::properties().iter().find(|property| variable(property.name) == new);
+            if let Some(property) = property {
+                assert!(property.deprecated.iter().any(|name| variable(name) == old), "{new} {old}");
+            }
+        }
     }
 }

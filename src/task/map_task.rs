@@ -95,7 +95,9 @@ impl<'a> MapAttempt<'a> {
 
     fn run_for_keys(&self, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Result<(), TaskFailure> {
         let reader = input::open(&self.host.plan.input, self.task)?;
-        let workplace = self.workplace(None)?;
+        // Side files of a mapper that is run for its keys are nobody's output: they go with the scratch folder.
+        let discarded = self.host.scratch.first_dir().join(format!("{}_output", self.attempt));
+        let workplace = self.workplace(&discarded)?;
         let mut sink = KeySink::new(self.fields(), &self.host.groups, take);
         match self.process(reader, workplace.as_ref(), &mut sink) {
             // The sink ends an attempt that is of no more use by failing it.
@@ -112,7 +114,10 @@ impl<'a> MapAttempt<'a> {
             self.run_to_output(reader, kinds)?;
             Vec::new()
         } else {
-            self.run_to_shuffle(reader)?
+            let runs = self.run_to_shuffle(reader)?;
+            // Side files of the mapper are output of the job, with reducers too.
+            self.host.committer.commit_task(self.attempt)?;
+            runs
         };
         self.counters.with(|counters| {
             counters.add(TaskCounter::MapInputRecords, self.records.load(Relaxed));
@@ -131,7 +136,7 @@ impl<'a> MapAttempt<'a> {
         let part = Part { dir: &dir, number: self.attempt.task.number, input_file: self.input_file() };
         let opened = writer::open(spec, kinds, part)?;
         let mut sink = OutputSink::new(opened, self.fields());
-        let workplace = self.workplace(Some(&dir))?;
+        let workplace = self.workplace(&dir)?;
         self.process(reader, workplace.as_ref(), &mut sink)?;
         let (records, bytes) = sink.finish()?;
         self.host.committer.commit_task(self.attempt)?;
@@ -146,7 +151,7 @@ impl<'a> MapAttempt<'a> {
     fn run_to_shuffle(&self, reader: Reader) -> Result<Vec<Run>, TaskFailure> {
         let host = self.host;
         let plan = host.plan;
-        let workplace = self.workplace(None)?;
+        let workplace = self.workplace(&host.committer.attempt_dir(self.attempt))?;
         let combiner = self.combiner(workplace.as_ref());
         let name = self.attempt.to_string();
         let compressed = self.task.splits.iter().any(|split| split.codec.is_some());
@@ -308,7 +313,7 @@ impl<'a> MapAttempt<'a> {
         KeyFields { separator: &stream.output_separator, key_fields: stream.key_fields }
     }
 
-    fn workplace(&self, output: Option<&Path>) -> Result<Option<Workplace>, TaskFailure> {
+    fn workplace(&self, output: &Path) -> Result<Option<Workplace>, TaskFailure> {
         let plan = self.host.plan;
         let combiner = plan.combiner.as_ref().filter(|_| plan.reduces > 0);
         let commands: Vec<&[String]> =

@@ -116,7 +116,7 @@ impl ReduceAttempt<'_> {
         let Processor::Command(command) = &plan.reducer else {
             return self.reduce_records(stream, has_input, sink);
         };
-        let workplace = Workplace::prepare(self.host, self.attempt, &[command], Some(dir))?;
+        let workplace = Workplace::prepare(self.host, self.attempt, &[command], dir)?;
         let child = Child {
             host: self.host,
             attempt: self.attempt,

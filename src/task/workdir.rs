@@ -42,7 +42,7 @@ impl UnpackedArchives {
     }
 
     /// What the link of an entry leads to.
-    fn target<'a>(&'a self, entry: &'a CacheEntry) -> &'a Path {
+    pub(super) fn target<'a>(&'a self, entry: &'a CacheEntry) -> &'a Path {
         let content = if entry.archive.is_some() { self.0.get(&entry.path) } else { None };
         content.unwrap_or(&entry.path)
     }
@@ -57,12 +57,12 @@ pub(super) struct Workplace {
 }
 
 impl Workplace {
-    /// Makes ready for `commands`. `output` is where side files may go.
+    /// Makes ready for `commands`. `output` is where side files may go; it need not be there yet.
     pub(super) fn prepare(
         host: &TaskHost<'_>,
         attempt: AttemptId,
         commands: &[&[String]],
-        output: Option<&Path>,
+        output: &Path,
     ) -> Result<Self, TaskFailure> {
         let environment = environment::of_attempt(host, attempt, output);
         if host.plan.cache.is_empty() {

@@ -1,6 +1,8 @@
 //! Payloads as text: Java's `toString` of each class, and the two places that make exceptions from it.
 
-use super::{WritableError, WritableKind, be_f32, be_f64, be_i32, be_integer, java_number, take};
+use super::{
+    WritableError, WritableKind, be_f32, be_f64, be_i32, be_integer, decode_utf8, java_number, take,
+};
 use std::cmp::Ordering;
 
 /// How deep lists and maps of typed bytes may nest; Java's stack gives up at some depth too.
@@ -41,7 +43,7 @@ impl WritableKind {
     /// The class has no text form here, or typed bytes are malformed.
     pub fn write_string(&self, payload: &[u8], out: &mut Vec<u8>) -> Result<(), WritableError> {
         match self {
-            Self::Text => out.extend_from_slice(String::from_utf8_lossy(payload).as_bytes()),
+            Self::Text => out.extend_from_slice(decode_utf8(payload).as_bytes()),
             Self::Bytes => write_hex(payload, b" ", out),
             Self::TypedBytes => return write_typed(payload, out),
             Self::Byte | Self::Short | Self::Int | Self::Long | Self::VInt | Self::VLong => {
@@ -186,7 +188,7 @@ impl<'a> Typed<'a> {
                 self.bytes(4)?;
                 return Ok(None);
             }
-            7 => Value::Text(String::from_utf8_lossy(self.counted()?).into_owned()),
+            7 => Value::Text(decode_utf8(self.counted()?).into_owned()),
             8 => self.nested(Self::vector)?,
             9 => self.nested(Self::list)?,
             10 => self.nested(Self::map)?,

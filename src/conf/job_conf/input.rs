@@ -8,6 +8,22 @@ use super::reader::Reader;
 use crate::plan::{InputFormat, InputSpec, XmlReaderSpec};
 
 impl Reader<'_> {
+    /// Fails on numbers set to nothing that Hadoop reads before there are tasks: in `StreamJob.setJobConf`, by
+    /// the file system, and while the input is split.
+    pub(super) fn refuse_empty_numbers(&self, format: InputFormat) -> Result<(), ConfError> {
+        let of_format: &[&str] = match format {
+            InputFormat::NLine => &["mapreduce.input.lineinputformat.linespermap"],
+            InputFormat::CombineText => &[
+                "mapreduce.input.fileinputformat.split.maxsize",
+                "mapreduce.input.fileinputformat.split.minsize.per.node",
+                "mapreduce.input.fileinputformat.split.minsize.per.rack",
+            ],
+            _ => &["mapreduce.input.fileinputformat.split.minsize"],
+        };
+        let of_all = ["mapreduce.job.reduces", "fs.local.block.size"];
+        of_all.iter().chain(of_format).try_for_each(|name| self.properties.refuse_empty(name))
+    }
+
     pub(super) fn inputs(&self) -> Result<Vec<String>, ConfError> {
         const NAME: &str = "mapreduce.input.fileinputformat.inputdir";
         let list = self.properties.text_or(NAME, "")?;

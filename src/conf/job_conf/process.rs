@@ -5,7 +5,7 @@ use super::super::error::ConfError;
 use super::super::stream_job::{encoding, form_decode};
 use super::reader::Reader;
 use crate::java_regex::JavaRegex;
-use crate::plan::{BuiltIn, ChildSpec, Encoding, FieldSelection, SelectedFields, StreamSpec};
+use crate::plan::{BuiltIn, ChildSpec, Encoding, Environment, FieldSelection, SelectedFields, StreamSpec};
 
 /// Hadoop's `Long.MAX_VALUE`, for no limit.
 const UNLIMITED: u64 = i64::MAX as u64;
@@ -138,7 +138,7 @@ impl Reader<'_> {
     pub(super) fn children(&self) -> Result<ChildSpec, ConfError> {
         let unread_allowed_after = self.properties.long("stream.minRecWrittenToEnableSkip_")?;
         Ok(ChildSpec {
-            environment: Vec::new(),
+            environment: Environment::default(),
             non_zero_exit_is_failure: self.properties.switch("stream.non.zero.exit.is.failure", true)?,
             reporter_prefix: self.properties.text_or("stream.stderr.reporter.prefix", "reporter:")?,
             unread_allowed_after: unread_allowed_after.map(|records| records.max(0) as u64),

@@ -539,3 +539,24 @@ fn numbers_out_of_range_are_refused() {
     check("mrstream.memory.mb", "0", "expected a number of 1 or more");
     check("mapreduce.task.timeout", "10s", "expected a whole number of 64 bits");
 }
+
+/// `StreamJob`, the file system and `getSplits` have the value as it was given, tasks do not.
+#[test]
+fn numbers_that_hadoops_client_reads_may_not_be_empty() {
+    let nline = |o: &mut StreamOptions| {
+        o.input_format = Some("org.apache.hadoop.mapred.lib.NLineInputFormat".into());
+    };
+    let plain = |_: &mut StreamOptions| ();
+    check_error(
+        &[("mapred.reduce.tasks", "")],
+        |o: &mut StreamOptions| o.num_reduce_tasks = None,
+        "property mapreduce.job.reduces = \"\" (from -D): expected a whole number of 32 bits",
+    );
+    check_error(&[("mapreduce.input.fileinputformat.split.minsize", "")], plain, "property mapreduce.input");
+    check_error(&[("fs.local.block.size", "")], plain, "property fs.local.block.size = \"\"");
+    let lines = [("mapreduce.input.lineinputformat.linespermap", "")];
+    check_error(&lines, nline, "property mapreduce.input.lineinputformat.linespermap = \"\"");
+    job(&lines);
+    job(&[("stream.num.map.output.key.fields", ""), ("mapreduce.job.maps", "")]);
+    assert_eq!(job(&[("mapreduce.job.reduces", "")]).reduces, 2, "-numReduceTasks wins");
+}

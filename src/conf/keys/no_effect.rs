@@ -448,6 +448,7 @@ pub(super) const GROUPS: &[(&str, &[Bare])] = &[
                 Text,
                 Unset,
             ),
+            Bare("yarn.nodemanager.recovery.enabled", &[], Bool, File("false")),
         ],
     ),
     (

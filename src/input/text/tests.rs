@@ -5,6 +5,7 @@ use super::*;
 use crate::codec::Codec;
 use proptest::prelude::*;
 use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::Path;
 
 /// Buffer sizes that put every byte at every edge of a buffer.
@@ -245,6 +246,64 @@ proptest! {
         let (start, end) = (one.min(two), one.max(two));
         let oracle = Oracle { data: &data, end, delimiter: delimiter.as_deref().map(str::as_bytes), max };
         check(&path, &oracle, start, &[buffer, BUFFER_BYTES]);
+    }
+}
+
+/// A bzip2 file with a block for each piece, and the byte in which each block begins.
+fn bzip2(pieces: &[Vec<u8>]) -> (Vec<u8>, Vec<usize>) {
+    let (mut file, mut blocks) = (Vec::new(), Vec::new());
+    for piece in pieces {
+        blocks.push(file.len() + 4);
+        let mut encoder = Codec::Bzip2.encoder(Box::new(&mut file)).unwrap();
+        encoder.write_all(piece).unwrap();
+        encoder.finish().unwrap();
+    }
+    (file, blocks)
+}
+
+/// A split has the lines that its own blocks would have as a split of the text. Keys are counted from the
+/// split's start. Hadoop: `CompressedSplitLineReader`.
+fn check_bzip2(pieces: &[Vec<u8>], size: usize, delimiter: Option<&[u8]>, buffer: usize) {
+    let (file, blocks) = bzip2(pieces);
+    let folder = Folder::new();
+    let path = folder.write("data.bz2", &file);
+    for start in (0..file.len()).step_by(size) {
+        let end = file.len().min(start + size);
+        // A file's first block belongs to its first split, whatever its size.
+        let owner = |at: usize| if at == 0 { 0 } else { blocks[at] };
+        let own: Vec<usize> = (0..pieces.len()).filter(|&at| (start..end).contains(&owner(at))).collect();
+        let before = if start == 0 { vec![] } else { vec![b'x'] };
+        let first = own.first().copied().unwrap_or(pieces.len());
+        let data = [before.clone(), pieces[first..].concat()].concat();
+        let own_bytes: usize = own.iter().map(|&at| pieces[at].len()).sum();
+        let oracle = Oracle { data: &data, end: before.len() + own_bytes, delimiter, max: None };
+        let mut expect = if own.is_empty() { Records::new() } else { oracle.records(before.len()) };
+        for (key, _) in &mut expect {
+            *key += (start - before.len()) as u64;
+        }
+
+        let split = InputSplit { codec: Some(Codec::Bzip2), ..split(&path, start, end) };
+        let mut reader = LineReader::new(vec![split], &options(delimiter, None, buffer));
+        assert_eq!(
+            read_records(&mut reader),
+            expect,
+            "{pieces:?} by {size}, {start}..{end}, buffer {buffer}"
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn splits_of_bzip2(
+        pieces in proptest::collection::vec(
+            proptest::collection::vec(prop_oneof![6 => Just(b'a'), 2 => Just(b'\n'), 1 => Just(b'\r')], 1..12),
+            1..6,
+        ),
+        size in 1..120_usize,
+        buffer in 1..20_usize,
+        delimiter in proptest::option::of("[a\n]{1,3}"),
+    ) {
+        check_bzip2(&pieces, size, delimiter.as_deref().map(str::as_bytes), buffer);
     }
 }
 

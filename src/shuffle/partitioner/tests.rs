@@ -165,25 +165,6 @@ fn keys_without_options_are_spread_as_java_strings() {
 }
 
 #[test]
-fn what_is_not_utf8_is_replaced_as_java_does() {
-    let check = |key: &[u8], expected: &str| {
-        let expected = expected.replace('?', "\u{FFFD}");
-        assert_eq!(String::from_utf8_lossy(&decode(key)), expected, "{key:x?}");
-    };
-    check(b"plain", "plain");
-    check(b"a\xFFb\xC0\x80", "a?b??");
-    check(b"\xE2\x82", "?");
-    check(b"\xE2\x82(\xF0\x9F\x98(", "?(?(");
-    check(b"\xF4\x90\x80\x80", "????");
-    // A surrogate is one mistake, whole or cut short.
-    check(b"\xED\xA0\x80\xED\xBF\xBFx", "??x");
-    check(b"\xED\xA0\x80\x80", "??");
-    check(b"\xED\xA0(\xED\xA0\xED\xA0", "?(??");
-    check(b"\xED\xA0x\x80", "?x?");
-    check(b"\xED(\xED\x80", "?(?");
-}
-
-#[test]
 fn binary_partitions_take_a_range_of_bytes() {
     let number = |left, right, key: &[u8]| {
         Partitioner::new(&PartitionerSpec::Binary { left, right }, &WritableKind::Bytes, 1 << 30)

@@ -6,7 +6,7 @@ use super::aggregator::{Aggregator, FUNCTIONS};
 use super::error::shortened;
 use super::{BuiltInError, Emit, GroupReducer, RecordMapper, TaskFailure, text_of};
 use crate::record::RecordRef;
-use crate::writable::WritableKind;
+use crate::writable::{WritableKind, decode_utf8};
 use std::borrow::Cow;
 
 /// Counts records, and records of each input file. Hadoop: `ValueAggregatorMapper`,
@@ -41,7 +41,7 @@ struct Group {
 
 impl Group {
     fn begin(key: &[u8], unique_values_max: u64) -> Result<Self, BuiltInError> {
-        let key = String::from_utf8_lossy(key);
+        let key = decode_utf8(key);
         let Some((function, rest)) = key.split_once(':') else {
             return Err(BuiltInError::NoFunction { key: shortened(&key) });
         };

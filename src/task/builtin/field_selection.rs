@@ -5,7 +5,7 @@ use super::{BuiltInError, Emit, GroupReducer, RecordMapper, TaskFailure, text_of
 use crate::java_regex::JavaRegex;
 use crate::plan::{FieldSelection, SelectedFields};
 use crate::record::RecordRef;
-use crate::writable::WritableKind;
+use crate::writable::{WritableKind, decode_utf8};
 
 /// Cuts records into fields and puts chosen ones together.
 struct Selector {
@@ -114,9 +114,9 @@ impl GroupReducer for FieldReducer {
 
     fn value(&mut self, key: &[u8], value: &[u8], emit: &mut Emit<'_>) -> Result<(), TaskFailure> {
         self.row.clear();
-        self.row.push_str(&String::from_utf8_lossy(key));
+        self.row.push_str(&decode_utf8(key));
         self.row.push_str(&self.selector.selection.separator);
-        self.row.push_str(&String::from_utf8_lossy(value));
+        self.row.push_str(&decode_utf8(value));
         self.selector.select(&self.row);
         emit(RecordRef { key: self.selector.key.as_bytes(), value: self.selector.value.as_bytes() })
     }

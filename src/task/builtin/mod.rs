@@ -27,7 +27,7 @@ use super::TaskFailure;
 use crate::plan::{BuiltIn, Processor};
 use crate::record::RecordRef;
 use crate::shuffle::merge::{Filled, RecordStream};
-use crate::writable::{WritableError, WritableKind};
+use crate::writable::{WritableError, WritableKind, decode_utf8};
 use std::borrow::Cow;
 
 /// Where a processor's records go.
@@ -163,7 +163,7 @@ impl RecordMapper for Inverse {
 /// A payload as Java's `toString` has it: text that is not UTF-8 with replacement characters.
 fn text_of<'a>(kind: &WritableKind, payload: &'a [u8]) -> Result<Cow<'a, str>, WritableError> {
     if *kind == WritableKind::Text {
-        return Ok(String::from_utf8_lossy(payload));
+        return Ok(decode_utf8(payload));
     }
     let mut text = Vec::new();
     kind.write_string(payload, &mut text)?;

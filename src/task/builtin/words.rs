@@ -5,6 +5,7 @@ use super::error::shortened;
 use super::{BuiltInError, Emit, RecordMapper, TaskFailure};
 use crate::java_regex::JavaRegex;
 use crate::record::RecordRef;
+use crate::writable::decode_utf8;
 
 /// The payload of a `LongWritable` of 1.
 const ONE: [u8; 8] = 1_i64.to_be_bytes();
@@ -15,7 +16,7 @@ pub(super) struct TokenCount;
 
 impl RecordMapper for TokenCount {
     fn map(&mut self, record: RecordRef<'_>, emit: &mut Emit<'_>) -> Result<(), TaskFailure> {
-        let text = String::from_utf8_lossy(record.value);
+        let text = decode_utf8(record.value);
         let words = text.split([' ', '\t', '\n', '\r', '\x0C']).filter(|word| !word.is_empty());
         for word in words {
             emit(RecordRef { key: word.as_bytes(), value: &ONE })?;
@@ -41,7 +42,7 @@ impl RegexMatches {
 
 impl RecordMapper for RegexMatches {
     fn map(&mut self, record: RecordRef<'_>, emit: &mut Emit<'_>) -> Result<(), TaskFailure> {
-        let text = String::from_utf8_lossy(record.value);
+        let text = decode_utf8(record.value);
         let mut matches = self.regex.matches(&text);
         while let Some(found) = matches.find() {
             let group = usize::try_from(self.group).ok().and_then(|number| matches.group(number));
