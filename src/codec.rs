@@ -76,6 +76,11 @@ impl Codec {
         CODECS.iter().find(|(_, _, class)| *class == name).map(|(codec, _, _)| *codec)
     }
 
+    /// The full Java name of every codec class.
+    pub fn classes() -> impl Iterator<Item = &'static str> {
+        CODECS.iter().map(|(_, _, class)| *class).chain([DEFLATE_CLASS])
+    }
+
     /// The full Java class name.
     pub fn class_name(self) -> &'static str {
         self.names().1

@@ -11,6 +11,7 @@ mod harness;
 mod hostile;
 mod messages;
 mod oracle;
+mod readme;
 mod samples;
 mod tasks;
 mod tidy;

@@ -4,8 +4,9 @@
 use super::args::{self, Parsed};
 use super::watcher::{failure_text, say};
 use super::{exit, plan_job, print, refuse, sampling, summary};
+use crate::codec::Codec;
 use crate::conf::keys::{self, Support};
-use crate::conf::{HostFacts, StreamOptions};
+use crate::conf::{HostFacts, StreamOptions, known_classes};
 use crate::error::{self, At};
 use crate::ids::{AttemptId, TaskId};
 use crate::plan::{JobPlan, wire};
@@ -16,6 +17,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+const CLASSES: &str = "classes";
 const PLAN: &str = "plan";
 const PROPERTIES: &str = "properties";
 const SAMPLE: &str = "sample";
@@ -23,7 +25,7 @@ const TASK: &str = "task";
 
 /// Whether the first word of the command line is one of ours.
 pub(super) fn is_command(word: &OsStr) -> bool {
-    [PLAN, PROPERTIES, SAMPLE, TASK].iter().any(|name| word == *name)
+    [CLASSES, PLAN, PROPERTIES, SAMPLE, TASK].iter().any(|name| word == *name)
 }
 
 fn definition() -> Command {
@@ -39,6 +41,7 @@ fn definition() -> Command {
         )
         .subcommand(sampling::definition(SAMPLE, job_words()))
         .subcommand(Command::new(PROPERTIES).about("List the properties that mr-stream knows"))
+        .subcommand(Command::new(CLASSES).about("List the Java classes that options and properties can name"))
         .subcommand(
             Command::new(TASK)
                 .hide(true)
@@ -86,6 +89,7 @@ pub(super) fn run(argv: &[OsString], host: &HostFacts) -> u8 {
             Err(code) => code,
         },
         Some((TASK, given)) => task(given, host),
+        Some((CLASSES, _)) => print(&classes()),
         _ => print(&properties()),
     }
 }
@@ -234,6 +238,22 @@ fn properties() -> String {
         let older = if property.deprecated.is_empty() { "-".into() } else { property.deprecated.join(",") };
         writeln!(text, "{}\t{support}\t{default}\t{older}\t{}", property.name, property.doc)
             .expect("a string takes everything");
+    }
+    text
+}
+
+/// The table of Java classes, a line each: place, support, name, with tabs between.
+fn classes() -> String {
+    let mut text = String::from("place\tsupport\tclass\n");
+    let mut line = |place: &str, built_in: bool, name: &str| {
+        let support = if built_in { "built in" } else { "refused" };
+        writeln!(text, "{place}\t{support}\t{name}").expect("a string takes everything");
+    };
+    for class in known_classes() {
+        line(class.place, class.built_in, class.name);
+    }
+    for name in Codec::classes() {
+        line("codec", true, name);
     }
     text
 }

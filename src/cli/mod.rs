@@ -1,7 +1,7 @@
 //! The command line: the only room that reads the environment and prints.
 //!
 //! `mr-stream OPTIONS` runs a job with Hadoop Streaming's own options ([`args`]). A first word without a
-//! dash is a command of ours ([`commands`]): `plan`, `sample`, `properties`, and `task`, which engines call.
+//! dash is a command of ours ([`commands`]): `plan`, `sample`, `properties`, `classes`, and `task`, which engines call.
 
 pub mod args;
 mod commands;

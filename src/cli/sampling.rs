@@ -1,7 +1,8 @@
 //! `mr-stream sample`, and jobs that sample for themselves: finding the cut points of a total order.
 //!
 //! What a sample is and which cut points follow from it is said below, in
-//! [`shuffle::sample`](crate::shuffle::sample) and [`engine::sampler`]; here it is asked for and told.
+//! [`shuffle::sample`](crate::shuffle::sample) and
+//! [`engine::sampler`](crate::engine::sampler); here it is asked for and told.
 
 use super::commands::Lines;
 use super::watcher::{failure_text, say};
@@ -123,8 +124,9 @@ pub(super) fn run(given: &ArgMatches, options: &StreamOptions, host: &HostFacts)
 
 /// Gives a job the cut points that it is to find by itself, if it is and they are not there.
 pub(super) fn sample_if_wanted(conf: JobConf, host: &HostFacts) -> Result<JobConf, u8> {
+    let wanted = conf.total_order.as_ref().is_some_and(|file| file.sampled_if_missing);
     match partition_file::path(&conf) {
-        Some(path) if conf.samples_itself && !path.exists() => {
+        Some(path) if wanted && !path.exists() => {
             let found = find_cuts(&conf, SampleSpec::DEFAULT, &path, host)?;
             say(&told(&found, "for this job alone"));
             Ok(JobConf { cuts: Some(found.cuts), ..conf })

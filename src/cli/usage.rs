@@ -65,6 +65,7 @@ Sorting and partitions
 Properties
   -D and -conf set them, -numReduceTasks and the like win over them. Old names (mapred.reduce.tasks) work.
   mr-stream properties   lists every property that is known, with its default and what it does here
+  mr-stream classes      lists the Java classes that options and properties can name, and which are built in
   mr-stream plan ARGS    shows how a job would be cut into tasks, without running it
   mr-stream sample ARGS  writes the partition file of a total order; see below
 

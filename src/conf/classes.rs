@@ -47,6 +47,37 @@ impl Role {
     }
 }
 
+/// A class of Hadoop's that an option or property can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownClass {
+    /// What it is: `mapper`, `input format` and the like.
+    pub place: &'static str,
+    /// The full name.
+    pub name: &'static str,
+    /// Whether it works here. Otherwise it is an error that names those that do.
+    pub built_in: bool,
+}
+
+/// Every class that an option or property can name, by place. The codecs are elsewhere, in
+/// [`Codec::classes`](crate::codec::Codec::classes).
+pub fn known_classes() -> Vec<KnownClass> {
+    let places = [
+        (Role::InputFormat, "input format"),
+        (Role::RecordReader, "record reader"),
+        (Role::Mapper, "mapper"),
+        (Role::Partitioner, "partitioner"),
+        (Role::Comparator, "comparator"),
+        (Role::Reducer, "reducer"),
+        (Role::OutputFormat, "output format"),
+    ];
+    let of_place = |(role, place)| {
+        let works = built_in(role);
+        let named = CLASSES.iter().filter(move |(_, roles)| roles.contains(&role));
+        named.map(move |(name, _)| KnownClass { place, name, built_in: works.contains(name) })
+    };
+    places.into_iter().flat_map(of_place).collect()
+}
+
 /// The package in which streaming looks for a name without dots.
 const STREAMING: &str = "org.apache.hadoop.streaming.";
 

@@ -51,8 +51,6 @@ pub struct JobConf {
     pub shuffle: ShuffleSpec,
     /// The partition file, when the partitioner needs one.
     pub total_order: Option<TotalOrderFile>,
-    /// `mrstream.totalorder.sample`: while that file does not exist, find the cut points by sampling.
-    pub samples_itself: bool,
     /// Cut points of a total order that were found already, as payloads: used in place of the file's.
     pub cuts: Option<Vec<Vec<u8>>>,
     /// Which keys make one group for a reducer of Java's; commands group by bytes whatever this is.
@@ -113,6 +111,8 @@ pub struct TotalOrderFile {
     pub path: PathBuf,
     /// As the user wrote it.
     pub given: String,
+    /// `mrstream.totalorder.sample`: while it does not exist, find the cut points by sampling.
+    pub sampled_if_missing: bool,
 }
 
 /// What becomes of failures. Unset values are the engine's choice.
@@ -175,7 +175,6 @@ impl JobConf {
             group_order: read.group_order(reduces, &key_kind, order.clone())?,
             shuffle: read.shuffle(key_kind, value_kind, order, partitioner)?,
             total_order,
-            samples_itself: properties.switch("mrstream.totalorder.sample", false)?,
             cuts: None,
             output: read.output()?,
             children: read.children()?,

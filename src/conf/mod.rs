@@ -21,7 +21,7 @@ mod value;
 mod xml;
 
 pub use cache::CacheFile;
-pub use classes::ProcessorChoice;
+pub use classes::{KnownClass, ProcessorChoice, known_classes};
 pub use environment::child_environment;
 pub use error::{ConfError, Warning};
 pub use host::HostFacts;

@@ -111,7 +111,8 @@ impl Reader<'_> {
                     self.properties.text_or("mapreduce.totalorderpartitioner.path", "_partition.lst")?;
                 let path =
                     path::absolute("mapreduce.totalorderpartitioner.path", &given, &self.current_dir())?;
-                let file = TotalOrderFile { path: path.into(), given };
+                let sampled_if_missing = self.properties.switch("mrstream.totalorder.sample", false)?;
+                let file = TotalOrderFile { path: path.into(), given, sampled_if_missing };
                 let spec =
                     PartitionerSpec::TotalOrder { cuts: Vec::new(), by_bytes: self.cuts_by_bytes(key_kind)? };
                 return Ok((spec, Some(file)));

@@ -418,7 +418,8 @@ fn partitioners_are_read_when_they_matter() {
     );
     let total =
         with("TotalOrderPartitioner", &[("mapreduce.totalorderpartitioner.path", "c/cuts")], "3").unwrap();
-    let file = TotalOrderFile { path: "/start/c/cuts".into(), given: "c/cuts".into() };
+    let file =
+        TotalOrderFile { path: "/start/c/cuts".into(), given: "c/cuts".into(), sampled_if_missing: false };
     assert_eq!(total.total_order, Some(file));
     let by_bytes = |by_bytes| PartitionerSpec::TotalOrder { cuts: Vec::new(), by_bytes };
     assert_eq!(total.shuffle.partitioner, by_bytes(true));

@@ -1,7 +1,7 @@
 //! The properties that change what a job does here.
 
 use super::Default::{Code, File, Unset};
-use super::Kind::{Bool, ByteSize, Class, Float, Int, List, Long, Text};
+use super::Kind::{Bool, ByteSize, Class, Int, List, Long, Text};
 use super::Row;
 
 /// In order of subject.
@@ -106,62 +106,6 @@ pub(super) const ROWS: &[Row] = &[
         "Tries of a reduce task before the job fails; one unless set.",
     ),
     Row(
-        "mapreduce.map.failures.maxpercent",
-        &["mapred.max.map.failures.percent"],
-        Int,
-        Code("0"),
-        "Share of map tasks in percent that may fail without failing the job.",
-    ),
-    Row(
-        "mapreduce.reduce.failures.maxpercent",
-        &["mapred.max.reduce.failures.percent"],
-        Int,
-        Code("0"),
-        "Share of reduce tasks in percent that may fail without failing the job.",
-    ),
-    Row(
-        "mapreduce.task.timeout",
-        &["mapred.task.timeout"],
-        Long,
-        File("600000"),
-        "Milliseconds without reading, writing or reporting before an attempt is killed; 0 or unset is never.",
-    ),
-    Row(
-        "mapreduce.task.skip.start.attempts",
-        &["mapred.skip.attempts.to.start.skipping"],
-        Int,
-        File("2"),
-        "Failed attempts before records are skipped.",
-    ),
-    Row(
-        "mapreduce.map.skip.maxrecords",
-        &["mapred.skip.map.max.skip.records"],
-        Long,
-        File("0"),
-        "Records round a bad one that a map task may lose; 0 switches skipping off.",
-    ),
-    Row(
-        "mapreduce.reduce.skip.maxgroups",
-        &["mapred.skip.reduce.max.skip.groups"],
-        Long,
-        File("0"),
-        "Groups round a bad one that a reduce task may lose; 0 switches skipping off.",
-    ),
-    Row(
-        "mapreduce.job.skip.outdir",
-        &["mapred.skip.out.dir"],
-        Text,
-        Unset,
-        "Folder for skipped records; \"none\" keeps none.",
-    ),
-    Row(
-        "mapreduce.job.reduce.slowstart.completedmaps",
-        &["mapred.reduce.slowstart.completed.maps"],
-        Float,
-        File("0.05"),
-        "Share of map tasks that must be done before reduce tasks start.",
-    ),
-    Row(
         "mapreduce.job.counters.max",
         &["mapreduce.job.counters.limit"],
         Int,
@@ -238,20 +182,6 @@ pub(super) const ROWS: &[Row] = &[
         Long,
         Code("0"),
         "Most bytes of a combined split (CombineTextInputFormat); 0 is no bound.",
-    ),
-    Row(
-        "mapreduce.input.fileinputformat.split.minsize.per.node",
-        &["mapred.min.split.size.per.node"],
-        Long,
-        Code("0"),
-        "Bytes below which leftover pieces are combined further (CombineTextInputFormat).",
-    ),
-    Row(
-        "mapreduce.input.fileinputformat.split.minsize.per.rack",
-        &["mapred.min.split.size.per.rack"],
-        Long,
-        Code("0"),
-        "Bytes below which leftover pieces are combined further still (CombineTextInputFormat).",
     ),
     Row(
         "fs.local.block.size",
@@ -408,7 +338,7 @@ pub(super) const ROWS: &[Row] = &[
         &["mapred.output.value.groupfn.class"],
         Class,
         Unset,
-        "Which keys make one group for a Java reducer; the order's own unless set.",
+        "Must be a comparator that is built in; each of them leaves equal keys as groups.",
     ),
     Row(
         "mapreduce.partition.keycomparator.options",

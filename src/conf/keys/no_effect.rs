@@ -1,11 +1,62 @@
 //! The properties of Hadoop that are accepted and change nothing here, each group under one reason.
 
 use super::Bare;
-use super::Default::{File, Unset};
+use super::Default::{Code, File, Unset};
 use super::Kind::{Bool, Class, Float, Int, List, Long, Ranges, Text};
 
 /// The reason, then the properties it goes for.
 pub(super) const GROUPS: &[(&str, &[Bare])] = &[
+    (
+        "Failed attempts fail the job and no record is skipped, as in Hadoop's local mode.",
+        &[
+            Bare("mapreduce.map.failures.maxpercent", &["mapred.max.map.failures.percent"], Int, Code("0")),
+            Bare(
+                "mapreduce.reduce.failures.maxpercent",
+                &["mapred.max.reduce.failures.percent"],
+                Int,
+                Code("0"),
+            ),
+            Bare(
+                "mapreduce.task.skip.start.attempts",
+                &["mapred.skip.attempts.to.start.skipping"],
+                Int,
+                File("2"),
+            ),
+            Bare("mapreduce.map.skip.maxrecords", &["mapred.skip.map.max.skip.records"], Long, File("0")),
+            Bare("mapreduce.reduce.skip.maxgroups", &["mapred.skip.reduce.max.skip.groups"], Long, File("0")),
+            Bare("mapreduce.job.skip.outdir", &["mapred.skip.out.dir"], Text, Unset),
+        ],
+    ),
+    (
+        "A silent attempt is not killed, as in Hadoop's local mode.",
+        &[Bare("mapreduce.task.timeout", &["mapred.task.timeout"], Long, File("600000"))],
+    ),
+    (
+        "Reduce tasks start when all map tasks are done, as in Hadoop's local mode.",
+        &[Bare(
+            "mapreduce.job.reduce.slowstart.completedmaps",
+            &["mapred.reduce.slowstart.completed.maps"],
+            Float,
+            File("0.05"),
+        )],
+    ),
+    (
+        "Of nodes and racks there is one each; a size above the largest one is still an error.",
+        &[
+            Bare(
+                "mapreduce.input.fileinputformat.split.minsize.per.node",
+                &["mapred.min.split.size.per.node"],
+                Long,
+                Code("0"),
+            ),
+            Bare(
+                "mapreduce.input.fileinputformat.split.minsize.per.rack",
+                &["mapred.min.split.size.per.rack"],
+                Long,
+                Code("0"),
+            ),
+        ],
+    ),
     (
         "Java processes and containers; there are none.",
         &[
@@ -781,10 +832,7 @@ pub(super) const GROUPS: &[(&str, &[Bare])] = &[
         "Reducer of Hadoop's newer interface; streaming uses mapred.reducer.class.",
         &[Bare("mapreduce.job.reduce.class", &["mapreduce.reduce.class"], Text, Unset)],
     ),
-    (
-        "Set by the framework; skipping is switched on by mapreduce.map.skip.maxrecords.",
-        &[Bare("mapreduce.job.skiprecords", &["mapred.skip.on"], Text, Unset)],
-    ),
+    ("Set by the framework.", &[Bare("mapreduce.job.skiprecords", &["mapred.skip.on"], Text, Unset)]),
     (
         "The user; seen in the environment only.",
         &[Bare("mapreduce.job.user.name", &["user.name"], Text, Unset)],
