@@ -56,6 +56,9 @@ impl JavaRegex {
     }
 
     /// What stands between the matches, empty texts at the end left out. Java: `Pattern.split`.
+    ///
+    /// A letter that Java keeps as two surrogates has room for a match of nothing in its middle, and each half
+    /// then comes out as a question mark, as which Java writes it.
     pub fn split<'a>(&'a self, text: &'a str) -> Vec<&'a str> {
         let mut parts = Vec::new();
         let mut from = 0;
@@ -63,7 +66,13 @@ impl JavaRegex {
         while let Some(found) = matches.find() {
             // A match of nothing at the very start parts nothing.
             if found.end > 0 {
-                parts.push(&text[from..found.start]);
+                let part = &text[from..found.start];
+                match part.chars().next() {
+                    Some(letter) if found.is_empty() && letter.len_utf8() == 4 && part.len() == 4 => {
+                        parts.extend(["?", "?"]);
+                    }
+                    _ => parts.push(part),
+                }
                 from = found.end;
             }
         }

@@ -182,4 +182,7 @@ fn texts_are_split_as_java_splits_them() {
     check("x*", "axxb", &["a", "", "b"]);
     check("(?s).", "abc", &[]);
     check("[:,]+", "a:,b", &["a", "b"]);
+    check("|", "a\u{1f600}b", &["a", "?", "?", "b"]);
+    check("|", "\u{1f600}", &["?", "?"]);
+    check(",", "\u{1f600},b", &["\u{1f600}", "b"]);
 }
