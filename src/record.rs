@@ -15,7 +15,7 @@ pub struct RecordRef<'a> {
 /// Where a line is cut into key and value: after `key_fields` fields ended by `separator`.
 ///
 /// Hadoop: `TextOutputReader.splitKeyVal`. A line with fewer separators is all key. Zero fields mean one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyFields<'a> {
     /// The separator, one byte or more; a tab unless the job says otherwise.
     pub separator: &'a [u8],

@@ -24,6 +24,7 @@ struct Job {
     merge_width: Option<u32>,
     slots: u32,
     combiner: bool,
+    fold: &'static str,
 }
 
 impl Job {
@@ -45,6 +46,7 @@ impl Job {
         if self.combiner {
             args.push_str(" -combiner cat");
         }
+        let _ = write!(args, " -D mrstream.map.output.fold={}", self.fold);
         args
     }
 }
@@ -74,16 +76,20 @@ fn oracle(job: &Job) -> Vec<Vec<u8>> {
                 let hash =
                     key.iter().fold(1_i32, |h, &b| h.wrapping_mul(31).wrapping_add(i32::from(b as i8)));
                 let part = if job.reduces == 0 { task } else { (hash & i32::MAX) as usize % job.reduces };
-                parts[part].push((key, value));
+                parts[part].push((key, task, value));
             }
         }
     }
     if job.reduces > 0 {
         for part in &mut parts {
-            part.sort_by_key(|&(key, _)| key);
+            // A stable sort: equal keys stay in order of task and emission. A folded task's are in order of value.
+            part.sort_by_key(|&(key, task, value)| match job.fold {
+                "always" => (key, task, value),
+                _ => (key, 0, &b""[..]),
+            });
         }
     }
-    let text = |&(key, value): &(&[u8], &[u8])| [key, b"\t", value, b"\n"].concat();
+    let text = |&(key, _, value): &(&[u8], usize, &[u8])| [key, b"\t", value, b"\n"].concat();
     parts.iter().map(|part| part.iter().flat_map(text).collect()).collect()
 }
 
@@ -152,14 +158,17 @@ fn job() -> impl Strategy<Value = Job> {
         prop::option::of(prop::sample::select(vec![2_u32, 3, 10])),
         1_u32..4,
         prop::bool::weighted(0.25),
+        prop::sample::select(vec!["auto", "never", "always"]),
     );
     let files = prop::collection::vec(file(), 1..4);
     (files, 1_usize..4000, settings).prop_map(|(files, split_bytes, settings)| {
-        let (reduces, memory_bytes, merge_width, slots, combiner) = settings;
+        let (reduces, memory_bytes, merge_width, slots, combiner, fold) = settings;
+        // What a combiner is given at once depends on memory, and so does the order of what it leaves.
+        let fold = if combiner { "never" } else { fold };
         let total: usize = files.iter().map(Vec::len).sum();
         // Splits larger than the input are all alike; splits much smaller are too many processes.
         let split_bytes = (split_bytes % (total + 2)).max(total / SPLITS_MAX).max(1);
-        Job { files, split_bytes, reduces, memory_bytes, merge_width, slots, combiner }
+        Job { files, split_bytes, reduces, memory_bytes, merge_width, slots, combiner, fold }
     })
 }
 
@@ -198,6 +207,7 @@ fn every_byte_can_be_a_split_boundary() {
                 merge_width: None,
                 slots: 2,
                 combiner: false,
+                fold: "auto",
             };
             check(&job).unwrap_or_else(|why| panic!("split size {split_bytes}: {why}"));
         }
@@ -215,6 +225,7 @@ fn the_oracle_knows_hadoops_answers() {
         merge_width: None,
         slots: 1,
         combiner: false,
+        fold: "auto",
     };
     let parts = |text: &[u8], split_bytes| -> Vec<String> {
         oracle(&job(text, split_bytes)).into_iter().map(|part| String::from_utf8(part).unwrap()).collect()

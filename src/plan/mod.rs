@@ -175,6 +175,20 @@ pub struct ShuffleSpec {
     pub merge_width_max: Option<u32>,
     /// `mapreduce.map.combine.minspills`: merges of at least so many spills combine again.
     pub combine_spills_min: u32,
+    /// `mrstream.map.output.fold`: whether lines that repeat are kept once, with their number.
+    pub fold: Fold,
+}
+
+/// When map output lines that repeat are kept once. Their order then is by value, not by emission.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fold {
+    /// If half of a task's first lines repeat others.
+    #[default]
+    IfRepeated,
+    /// Whatever they are.
+    Always,
+    /// Not at all.
+    Never,
 }
 
 /// Order of keys.

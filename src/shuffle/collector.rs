@@ -4,13 +4,16 @@ use super::ShuffleError;
 use super::combine::Combine;
 use super::comparator::{KeyOrder, Order};
 use super::cursor::{Cursor, MemoryCursor};
+use super::fold::{FoldBuffer, SAMPLE_BUFFER_BYTES, Sample};
 use super::memory::MemoryPlan;
+use super::merge::Ties;
 use super::partitioner::Partitioner;
 use super::passes;
 use super::run::Run;
 use super::sort_buffer::{BufferLimits, Collected, MemoryRun, SortBuffer};
 use super::spill::{Spill, SpillWriter};
 use crate::local_fs::Scratch;
+use crate::plan::Fold;
 use crate::record::{KeyFields, RecordRef};
 use crate::writable::WritableKind;
 use std::sync::Arc;
@@ -31,8 +34,10 @@ pub(crate) struct CollectSpec<'a> {
     pub(crate) name: &'a str,
     /// Bytes of output to expect, roughly.
     pub(crate) expected_bytes: u64,
-    /// Bytes between key and value of a line; the separator's length.
-    pub(crate) gap: usize,
+    /// How lines are cut.
+    pub(crate) fields: KeyFields<'a>,
+    /// Whether lines that repeat are kept once.
+    pub(crate) fold: Fold,
     /// Classes of keys and values, for the serialised lengths of what a combiner leaves.
     pub(crate) kinds: (&'a WritableKind, &'a WritableKind),
 }
@@ -44,6 +49,8 @@ pub(crate) struct MapRuns {
     pub(crate) runs: Vec<Run>,
     /// Records that its sorts and merges wrote, in memory or on disk.
     pub(crate) spilled_records: u64,
+    /// The lines that were collected.
+    pub(crate) collected: Collected,
     /// What a combiner left of its records; without one, all that was collected is left.
     pub(crate) combined: Collected,
 }
@@ -63,8 +70,19 @@ pub(crate) struct Collector<'scope, 'env, O> {
     order: O,
     scope: &'scope Scope<'scope, 'env>,
     buffer: SortBuffer,
+    stage: Stage,
     spilling: Option<ScopedJoinHandle<'scope, Result<Spilled, ShuffleError>>>,
     done: MapRuns,
+}
+
+/// What is done with lines before they are sorted.
+enum Stage {
+    /// Not known yet: the buffer holds the first of them.
+    Sampling(Sample),
+    /// Nothing: each is a record of the buffer.
+    Sorting,
+    /// They repeat. The buffer is empty.
+    Folding(Box<FoldBuffer>),
 }
 
 impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
@@ -74,27 +92,60 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
         order: O,
         scope: &'scope Scope<'scope, 'env>,
     ) -> Result<Self, ShuffleError> {
+        let mut limits = spec.memory.buffer_limits();
+        let stage = match spec.fold {
+            _ if !O::EQUAL_IS_SAME => Stage::Sorting,
+            Fold::Never => Stage::Sorting,
+            Fold::Always => Stage::Folding(Box::new(FoldBuffer::new(limits))),
+            Fold::IfRepeated => {
+                limits.bytes = limits.bytes.max(SAMPLE_BUFFER_BYTES);
+                Stage::Sampling(Sample::new())
+            }
+        };
         let expected = usize::try_from(spec.expected_bytes).unwrap_or(usize::MAX);
-        let buffer = SortBuffer::new(spec.memory.buffer_limits(), expected, spec.gap)?;
-        Ok(Self { spec, order, scope, buffer, spilling: None, done: MapRuns::default() })
+        let buffer = SortBuffer::new(limits, expected, spec.gap())?;
+        Ok(Self { spec, order, scope, buffer, stage, spilling: None, done: MapRuns::default() })
     }
 
     /// Space to read the child's output into.
     pub(crate) fn room(&mut self) -> Result<&mut [u8], ShuffleError> {
-        if self.buffer.room()?.is_none() {
+        if let Stage::Folding(fold) = &self.stage {
+            if fold.is_full() {
+                self.rotate_folded()?;
+            }
+        } else if self.buffer.room()?.is_none() {
             self.rotate()?;
+        }
+        if let Stage::Folding(fold) = &mut self.stage {
+            return fold.room();
         }
         Ok(self.buffer.room()?.expect("an empty buffer has room or is an error"))
     }
 
     /// Takes in `count` bytes of whole and broken lines that were read into [`Self::room`].
-    pub(crate) fn take_lines(&mut self, count: usize, fields: &KeyFields<'_>) -> Collected {
+    pub(crate) fn take_lines(&mut self, count: usize) -> Result<(), ShuffleError> {
+        if let Stage::Folding(fold) = &mut self.stage {
+            fold.take_lines(count);
+            return Ok(());
+        }
         self.buffer.extend(count);
-        self.buffer.cut_lines(fields, &self.order, self.spec.partitioner)
+        let taken = self.buffer.cut_lines(&self.spec.fields, &self.order, self.spec.partitioner);
+        self.done.collected.add(taken);
+        if let Stage::Sampling(sample) = &mut self.stage {
+            match sample.decide(&self.buffer) {
+                None => {}
+                Some(false) => self.stop_sampling(),
+                Some(true) => self.begin_folding()?,
+            }
+        }
+        Ok(())
     }
 
-    /// Copies one record in.
+    /// Copies one record in. Not to be mixed with lines.
     pub(crate) fn collect(&mut self, record: RecordRef<'_>) -> Result<(), ShuffleError> {
+        if !matches!(self.stage, Stage::Sorting) {
+            self.stop_sampling();
+        }
         let partition = self.spec.partitioner.partition(record.key);
         let prefix = self.order.prefix(record.key);
         while !self.buffer.collect(partition, prefix, record)? {
@@ -103,21 +154,61 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
         Ok(())
     }
 
+    fn stop_sampling(&mut self) {
+        self.stage = Stage::Sorting;
+        self.buffer.limit(self.spec.memory.buffer_limits());
+    }
+
+    fn begin_folding(&mut self) -> Result<(), ShuffleError> {
+        let limits = self.spec.memory.buffer_limits();
+        let mut fold = FoldBuffer::new(limits);
+        fold.take_over(&self.buffer);
+        self.buffer = SortBuffer::new(limits, 0, self.spec.gap())?;
+        self.done.collected = Collected::default(); // counted when they leave the table
+        self.stage = Stage::Folding(Box::new(fold));
+        Ok(())
+    }
+
     /// Sends the full buffer to be spilled and goes on with an empty one.
     fn rotate(&mut self) -> Result<(), ShuffleError> {
-        // One spill at a time: two buffers are what the memory plan grants a slot.
-        let mut next = if let Some(recycled) = self.wait_for_spill()? {
-            recycled
-        } else {
-            let limits = self.spec.memory.buffer_limits();
-            SortBuffer::new(limits, self.buffer.bytes(), self.spec.gap)?
-        };
+        self.stop_sampling();
+        let mut next = self.next_buffer(self.buffer.bytes())?;
         self.buffer.hand_pending_to(&mut next)?;
         let full = std::mem::replace(&mut self.buffer, next);
+        self.spill(full);
+        Ok(())
+    }
+
+    /// Empties the full table into a buffer and sends that to be spilled.
+    fn rotate_folded(&mut self) -> Result<(), ShuffleError> {
+        let buffer = self.drain_fold()?;
+        self.spill(buffer);
+        Ok(())
+    }
+
+    fn drain_fold(&mut self) -> Result<SortBuffer, ShuffleError> {
+        let expected = if let Stage::Folding(fold) = &self.stage { fold.drained_bytes() } else { 0 };
+        let mut buffer = self.next_buffer(expected)?;
+        if let Stage::Folding(fold) = &mut self.stage {
+            let drained = fold.drain(&mut buffer, &self.spec.fields, &self.order, self.spec.partitioner)?;
+            self.done.collected.add(drained);
+        }
+        Ok(buffer)
+    }
+
+    /// An empty buffer, the last one if that has been spilled: one spill at a time, for two buffers are what the
+    /// memory plan grants a slot.
+    fn next_buffer(&mut self, expected_bytes: usize) -> Result<SortBuffer, ShuffleError> {
+        match self.wait_for_spill()? {
+            Some(recycled) => Ok(recycled),
+            None => SortBuffer::new(self.spec.memory.buffer_limits(), expected_bytes, self.spec.gap()),
+        }
+    }
+
+    fn spill(&mut self, full: SortBuffer) {
         let (spec, order) = (self.spec, self.order.clone());
         let number = self.done.runs.len();
         self.spilling = Some(self.scope.spawn(move || spec.spill(full.sort(&order), number)));
-        Ok(())
     }
 
     fn wait_for_spill(&mut self) -> Result<Option<SortBuffer>, ShuffleError> {
@@ -132,8 +223,12 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
         Ok(Some(spilled.recycled))
     }
 
-    /// Sorts what is left and gives all runs out; merges them if the combiner shall see them again.
+    /// Sorts what is left and gives all runs out; merges them if the combiner shall see them again, or if they
+    /// are folded.
     pub(crate) fn finish(mut self) -> Result<MapRuns, ShuffleError> {
+        if matches!(self.stage, Stage::Folding(_)) {
+            self.buffer = self.drain_fold()?;
+        }
         self.wait_for_spill()?;
         if !self.buffer.is_empty() {
             let mut run = self.buffer.sort(&self.order);
@@ -142,14 +237,16 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
                 (run, combined) = self.spec.combine_in_memory(&run, &self.order, combiner)?;
                 self.done.combined.add(combined);
             }
-            self.done.spilled_records += run.entries().len() as u64;
+            self.done.spilled_records += run.records();
             let run = run.shrink().map_err(|source| ShuffleError::Memory { bytes: 0, source })?;
             self.done.runs.push(Run::Memory(run));
         }
-        match self.spec.combiner {
-            Some(combiner) if self.done.runs.len() >= self.spec.combine_spills_min.max(2) as usize => {
+        let runs = self.done.runs.len();
+        match (self.spec.combiner, self.stage) {
+            (Some(combiner), _) if runs >= self.spec.combine_spills_min.max(2) as usize => {
                 self.spec.combine_runs(self.done, combiner)
             }
+            (None, Stage::Folding(_)) if runs > 1 => self.spec.merge_folded(self.done),
             _ => Ok(self.done),
         }
     }
@@ -164,11 +261,11 @@ impl CollectSpec<'_> {
         match self.combiner {
             Some(combiner) => self.combine_partitions(&run, combiner, &mut |partition, record| {
                 self.count(record, &mut combined);
-                writer.write(partition, record)
+                writer.write(partition, record, 1)
             })?,
             None => {
                 for entry in run.entries() {
-                    writer.write(entry.partition(), run.record(entry))?;
+                    writer.write(entry.partition(), run.record(entry), run.copies(entry))?;
                 }
             }
         }
@@ -184,7 +281,7 @@ impl CollectSpec<'_> {
     ) -> Result<(MemoryRun, Collected), ShuffleError> {
         // The combiner may write more than it read; its output is not spilled again half-way.
         let limits = BufferLimits { bytes: usize::MAX, record_bytes_max: usize::MAX };
-        let mut buffer = SortBuffer::new(limits, run.bytes_held() / 4, self.gap)?;
+        let mut buffer = SortBuffer::new(limits, run.bytes_held() / 4, self.gap())?;
         let mut combined = Collected::default();
         self.combine_partitions(run, combiner, &mut |partition, record| {
             self.count(record, &mut combined);
@@ -212,7 +309,7 @@ impl CollectSpec<'_> {
             let range = run.partition(partition);
             next = range.end;
             let cursor = Cursor::Memory(MemoryCursor::new(run, range));
-            let mut stream = passes::merge(vec![cursor], self.order);
+            let mut stream = passes::merge(vec![cursor], self.order, Ties::ByInput);
             combiner.combine(&mut *stream, &mut |record| output(partition, record))?;
         }
         Ok(())
@@ -225,24 +322,55 @@ impl CollectSpec<'_> {
         let mut writer = SpillWriter::create(path, self.memory.block_bytes)?;
         let mut combined = Collected::default();
         for partition in 0..self.partitions {
-            let passes = passes::Passes {
-                order: self.order,
-                memory: self.memory,
-                scratch: self.scratch,
-                name: format!("{}_{partition}", self.name),
-            };
-            let (inputs, _) = passes.narrow(&runs, partition)?;
+            let (inputs, _) = self.passes(partition, Ties::ByInput).narrow(&runs, partition)?;
             if inputs.is_empty() {
                 continue;
             }
-            let mut stream = passes::merge_runs(&inputs, partition..partition + 1, self.order);
+            let mut stream = passes::merge_runs(&inputs, partition..partition + 1, self.order, Ties::ByInput);
             combiner.combine(&mut *stream, &mut |record| {
                 self.count(record, &mut combined);
-                writer.write(partition, record)
+                writer.write(partition, record, 1)
             })?;
         }
         let spill = writer.finish(self.partitions)?;
         let spilled_records = done.spilled_records + spill.records();
-        Ok(MapRuns { runs: vec![Run::Disk(spill)], spilled_records, combined })
+        Ok(MapRuns { runs: vec![Run::Disk(spill)], spilled_records, collected: done.collected, combined })
+    }
+
+    /// Merges all runs of the attempt into one by value, so that nothing tells where one of them ended.
+    fn merge_folded(&self, done: MapRuns) -> Result<MapRuns, ShuffleError> {
+        let MapRuns { runs, collected, combined, .. } = done;
+        let runs: Vec<_> = runs.into_iter().map(Arc::new).collect();
+        let path = self.scratch.next_dir().join(format!("{}_folded", self.name));
+        let mut writer = SpillWriter::create(path, self.memory.block_bytes)?;
+        for partition in 0..self.partitions {
+            let (inputs, _) = self.passes(partition, Ties::ByValue).narrow(&runs, partition)?;
+            if inputs.is_empty() {
+                continue;
+            }
+            let range = partition..partition + 1;
+            let mut stream = passes::merge_runs(&inputs, range, self.order, Ties::ByValue);
+            while let Some(merged) = stream.next_record()? {
+                writer.write(partition, merged.record, merged.copies)?;
+            }
+        }
+        let spill = writer.finish(self.partitions)?;
+        let spilled_records = done.spilled_records + spill.records();
+        Ok(MapRuns { runs: vec![Run::Disk(spill)], spilled_records, collected, combined })
+    }
+
+    fn passes(&self, partition: u32, ties: Ties) -> passes::Passes<'_> {
+        passes::Passes {
+            order: self.order,
+            ties,
+            memory: self.memory,
+            scratch: self.scratch,
+            name: format!("{}_{partition}", self.name),
+        }
+    }
+
+    /// Bytes between key and value of a line.
+    fn gap(&self) -> usize {
+        self.fields.separator.len()
     }
 }

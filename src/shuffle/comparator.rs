@@ -21,6 +21,9 @@ use std::cmp::Ordering;
 
 /// An order of keys, by their payloads.
 pub(crate) trait KeyOrder: Clone + Send + Sync {
+    /// Keys that are equal in this order are the same bytes.
+    const EQUAL_IS_SAME: bool;
+
     /// A number that sorts as the key does: `prefix(a) < prefix(b)` implies that `a` comes before `b`.
     fn prefix(&self, key: &[u8]) -> u64;
 
@@ -80,6 +83,8 @@ impl Order {
 pub(crate) struct ByteOrder;
 
 impl KeyOrder for ByteOrder {
+    const EQUAL_IS_SAME: bool = true;
+
     #[inline]
     fn prefix(&self, key: &[u8]) -> u64 {
         byte_prefix(key)
@@ -157,6 +162,8 @@ impl NumberForm {
 }
 
 impl KeyOrder for NumberOrder {
+    const EQUAL_IS_SAME: bool = false; // not of floats, and lines of text have no numbers
+
     #[inline]
     fn prefix(&self, key: &[u8]) -> u64 {
         let prefix = match self.form {
@@ -237,6 +244,8 @@ impl FieldOrder {
 }
 
 impl KeyOrder for FieldOrder {
+    const EQUAL_IS_SAME: bool = false;
+
     fn prefix(&self, key: &[u8]) -> u64 {
         // One prefix for all is always right, and the odd cases are not worth more.
         let (Some(spec), None) = (self.specs.first(), &self.serialized_as) else { return 0 };

@@ -38,14 +38,22 @@ impl Cursor<'_> {
     /// The record it stands at.
     pub(super) fn record(&self) -> RecordRef<'_> {
         match self {
-            Self::Memory(cursor) => cursor.run.record(cursor.entry()),
+            Self::Memory(cursor) => cursor.run.record(cursor.entry),
             Self::Disk(cursor) => cursor.record(),
+        }
+    }
+
+    /// How many times that record is there.
+    pub(super) fn copies(&self) -> u64 {
+        match self {
+            Self::Memory(cursor) => cursor.run.copies(cursor.entry),
+            Self::Disk(cursor) => cursor.copies,
         }
     }
 
     pub(super) fn key(&self) -> &[u8] {
         match self {
-            Self::Memory(cursor) => cursor.run.key(cursor.entry()),
+            Self::Memory(cursor) => cursor.run.key(cursor.entry),
             Self::Disk(cursor) => cursor.record().key,
         }
     }
@@ -55,27 +63,21 @@ impl Cursor<'_> {
 #[derive(Debug)]
 pub(crate) struct MemoryCursor<'a> {
     run: &'a MemoryRun,
-    next: usize,
-    end: usize,
+    rest: std::slice::Iter<'a, Entry>,
+    /// The one it stands at.
+    entry: &'a Entry,
 }
 
 impl<'a> MemoryCursor<'a> {
     /// Before the first of `entries` (indices into the run's).
     pub(crate) fn new(run: &'a MemoryRun, entries: Range<usize>) -> Self {
-        Self { run, next: entries.start, end: entries.end }
+        Self { run, rest: run.entries()[entries].iter(), entry: &Entry::NONE }
     }
 
     fn advance(&mut self) -> Head {
-        if self.next == self.end {
-            return Head::END;
-        }
-        let entry = &self.run.entries()[self.next];
-        self.next += 1;
+        let Some(entry) = self.rest.next() else { return Head::END };
+        self.entry = entry;
         Head { partition: entry.partition(), prefix: entry.prefix() }
-    }
-
-    fn entry(&self) -> &Entry {
-        &self.run.entries()[self.next - 1]
     }
 }
 
@@ -92,6 +94,7 @@ pub(crate) struct DiskCursor<'a> {
     next: usize,
     key: Range<usize>,
     value: Range<usize>,
+    copies: u64,
 }
 
 impl<'a> DiskCursor<'a> {
@@ -106,6 +109,7 @@ impl<'a> DiskCursor<'a> {
             next: 0,
             key: 0..0,
             value: 0..0,
+            copies: 1,
         }
     }
 
@@ -115,8 +119,13 @@ impl<'a> DiskCursor<'a> {
         }
         let damaged = || self.spill.corrupt(self.blocks.start, "a record reaches past the end of its block");
         let mut at = self.next;
-        let key_len = read_varint(&self.block, &mut at).ok_or_else(damaged)?;
+        let key_len_and_flag = read_varint(&self.block, &mut at).ok_or_else(damaged)?;
         let value_len = read_varint(&self.block, &mut at).ok_or_else(damaged)?;
+        self.copies = 1;
+        if key_len_and_flag & 1 == 1 {
+            self.copies = read_varint(&self.block, &mut at).ok_or_else(damaged)? as u64;
+        }
+        let key_len = key_len_and_flag >> 1;
         let key_end = at.checked_add(key_len).ok_or_else(damaged)?;
         let value_end = key_end.checked_add(value_len).ok_or_else(damaged)?;
         if value_end > self.block.len() {

@@ -24,6 +24,8 @@ use std::cmp::Ordering;
 pub(crate) struct Merged<'a> {
     pub(crate) partition: u32,
     pub(crate) record: RecordRef<'a>,
+    /// How many times it is there; one at least.
+    pub(crate) copies: u64,
     /// Its key differs from that of the record before.
     pub(crate) new_group: bool,
 }
@@ -50,28 +52,39 @@ pub(crate) trait RecordStream: Send {
     ) -> Result<Filled, ShuffleError>;
 }
 
+/// Which of two records with equal keys comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ties {
+    /// That of the lower input.
+    ByInput,
+    /// That of the lower value, as bytes.
+    ByValue,
+}
+
 /// A merge in progress.
 #[derive(Debug)]
 pub(crate) struct Merge<'a, O> {
     order: O,
+    ties: Ties,
     inputs: Vec<Cursor<'a>>,
     heads: Vec<Head>,
     /// Input that lost at each inner node; node 0 holds the winner.
     tree: Vec<u32>,
     started: bool,
-    /// Key of the record before, where it begins a group.
+    /// Head and key of the record that began the group.
+    group_head: Head,
     group_key: Vec<u8>,
-    /// Partition of the record before.
-    group_partition: u32,
+    /// Copies of the current record that [`RecordStream::fill_lines`] has still to write.
+    copies_left: u64,
 }
 
 impl<'a, O: KeyOrder> Merge<'a, O> {
     /// A merge of `inputs`, in the order in which equal keys shall come.
-    pub(crate) fn new(inputs: Vec<Cursor<'a>>, order: O) -> Self {
+    pub(crate) fn new(inputs: Vec<Cursor<'a>>, order: O, ties: Ties) -> Self {
         let heads = vec![Head::END; inputs.len()];
         let tree = vec![0; inputs.len().max(1)];
-        let group_partition = Head::END.partition;
-        Self { order, inputs, heads, tree, started: false, group_key: Vec::new(), group_partition }
+        let (group_head, group_key) = (Head::END, Vec::new());
+        Self { order, ties, inputs, heads, tree, started: false, group_head, group_key, copies_left: 0 }
     }
 
     /// Whether input `a` comes before input `b`.
@@ -81,6 +94,11 @@ impl<'a, O: KeyOrder> Merge<'a, O> {
             Ordering::Less => true,
             Ordering::Greater => false,
             Ordering::Equal if one == Head::END => a < b,
+            Ordering::Equal if self.ties == Ties::ByValue => {
+                let (one, two) = (self.inputs[a as usize].record(), self.inputs[b as usize].record());
+                let keys = self.order.compare(one.key, two.key);
+                keys.then_with(|| one.value.cmp(two.value)).then(a.cmp(&b)).is_lt()
+            }
             Ordering::Equal => {
                 let (key, other) = (self.inputs[a as usize].key(), self.inputs[b as usize].key());
                 if key.len() == other.len() && self.order.prefix_decides(key.len(), other.len()) {
@@ -150,11 +168,11 @@ impl<'a, O: KeyOrder> Merge<'a, O> {
         let key = self.inputs[winner].key();
         // Hadoop's ReduceContext compares whole keys here, also where the sort order looked at a few
         // fields only: KeyFieldBasedComparator leaves WritableComparator.compare(a, b) as it is.
-        let new_group = head.partition != self.group_partition || key != self.group_key;
+        let new_group = head != self.group_head || key != self.group_key;
         if new_group {
             self.group_key.clear();
             self.group_key.extend_from_slice(key);
-            self.group_partition = head.partition;
+            self.group_head = head;
         }
         Ok(Some(new_group))
     }
@@ -164,8 +182,8 @@ impl<O: KeyOrder> RecordStream for Merge<'_, O> {
     fn next_record(&mut self) -> Result<Option<Merged<'_>>, ShuffleError> {
         let Some(new_group) = self.step()? else { return Ok(None) };
         let winner = self.tree[0] as usize;
-        let (partition, record) = (self.heads[winner].partition, self.inputs[winner].record());
-        Ok(Some(Merged { partition, record, new_group }))
+        let (partition, input) = (self.heads[winner].partition, &self.inputs[winner]);
+        Ok(Some(Merged { partition, record: input.record(), copies: input.copies(), new_group }))
     }
 
     fn fill_lines(
@@ -176,15 +194,34 @@ impl<O: KeyOrder> RecordStream for Merge<'_, O> {
     ) -> Result<Filled, ShuffleError> {
         let mut filled = Filled::default();
         while out.len() < bytes {
-            let Some(new_group) = self.step()? else { break };
+            if self.copies_left == 0 {
+                let Some(new_group) = self.step()? else { break };
+                self.copies_left = self.inputs[self.tree[0] as usize].copies();
+                filled.groups += u64::from(new_group);
+            }
             let record = self.inputs[self.tree[0] as usize].record();
+            let start = out.len();
             out.extend_from_slice(record.key);
             out.extend_from_slice(separator);
             out.extend_from_slice(record.value);
             out.push(b'\n');
-            filled.records += 1;
-            filled.groups += u64::from(new_group);
+            let line_bytes = out.len() - start;
+            let fit = bytes.saturating_sub(start).div_ceil(line_bytes) as u64;
+            let copies = self.copies_left.min(fit);
+            repeat_last(out, line_bytes, copies);
+            self.copies_left -= copies;
+            filled.records += copies;
         }
         Ok(filled)
+    }
+}
+
+/// Makes so many copies out of the last bytes of `out`, in pieces that double.
+fn repeat_last(out: &mut Vec<u8>, bytes: usize, copies: u64) {
+    let start = out.len() - bytes;
+    let end = start + bytes * copies as usize;
+    while out.len() < end {
+        let piece = (out.len() - start).min(end - out.len());
+        out.extend_from_within(start..start + piece);
     }
 }

@@ -3,6 +3,7 @@
 use super::ShuffleError;
 use super::comparator::Order;
 use super::memory::MemoryPlan;
+use super::merge::Ties;
 use super::passes;
 use super::run::{Run, RunRank};
 use crate::local_fs::Scratch;
@@ -79,7 +80,7 @@ impl<'a> MapOutputs<'a> {
             (ranks, runs, self.scratch.next_dir().join(format!("held_{}", state.spills)))
         };
         let Some(&first) = ranks.first() else { return Ok(false) };
-        let mut stream = passes::merge_runs(&runs, 0..self.partitions, self.order);
+        let mut stream = passes::merge_runs(&runs, 0..self.partitions, self.order, Ties::ByInput);
         let spill = passes::write_all(&mut *stream, path, self.memory.block_bytes, self.partitions)?;
         drop(stream);
         let mut state = self.lock();

@@ -4,7 +4,7 @@ use super::ShuffleError;
 use super::comparator::Order;
 use super::cursor::{Cursor, DiskCursor, MemoryCursor};
 use super::memory::MemoryPlan;
-use super::merge::{Merge, RecordStream};
+use super::merge::{Merge, RecordStream, Ties};
 use super::run::Run;
 use super::spill::{Spill, SpillWriter};
 use crate::local_fs::Scratch;
@@ -13,14 +13,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A merge by whichever order the job has.
-pub(crate) fn merge<'a>(inputs: Vec<Cursor<'a>>, order: &Order) -> Box<dyn RecordStream + 'a>
+pub(crate) fn merge<'a>(inputs: Vec<Cursor<'a>>, order: &Order, ties: Ties) -> Box<dyn RecordStream + 'a>
 where
     Order: 'a,
 {
     match order {
-        Order::Bytes(order) => Box::new(Merge::new(inputs, order.clone())),
-        Order::Number(order) => Box::new(Merge::new(inputs, order.clone())),
-        Order::Fields(order) => Box::new(Merge::new(inputs, order.clone())),
+        Order::Bytes(order) => Box::new(Merge::new(inputs, order.clone(), ties)),
+        Order::Number(order) => Box::new(Merge::new(inputs, order.clone(), ties)),
+        Order::Fields(order) => Box::new(Merge::new(inputs, order.clone(), ties)),
     }
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn write_all(
 ) -> Result<Spill, ShuffleError> {
     let mut writer = SpillWriter::create(path, block_bytes)?;
     while let Some(merged) = stream.next_record()? {
-        writer.write(merged.partition, merged.record)?;
+        writer.write(merged.partition, merged.record, merged.copies)?;
     }
     writer.finish(partitions)
 }
@@ -43,6 +43,7 @@ pub(crate) fn merge_runs<'a>(
     runs: &'a [Arc<Run>],
     partitions: Range<u32>,
     order: &Order,
+    ties: Ties,
 ) -> Box<dyn RecordStream + 'a> {
     let cursors = runs.iter().map(|run| match &**run {
         Run::Memory(run) => {
@@ -52,12 +53,13 @@ pub(crate) fn merge_runs<'a>(
         }
         Run::Disk(spill) => Cursor::Disk(Box::new(DiskCursor::new(spill, partitions.clone()))),
     });
-    merge(cursors.collect(), order)
+    merge(cursors.collect(), order, ties)
 }
 
 /// What a merge pass needs to know.
 pub(crate) struct Passes<'a> {
     pub(crate) order: &'a Order,
+    pub(crate) ties: Ties,
     pub(crate) memory: &'a MemoryPlan,
     pub(crate) scratch: &'a Scratch,
     /// Begins the names of its files; unique in the job.
@@ -93,7 +95,7 @@ impl Passes<'_> {
             let window = cheapest_window(&left, width.min(on_disk - width + 1));
             let inputs: Vec<_> = left[window.clone()].iter().map(|(run, _)| Arc::clone(run)).collect();
             let path = self.scratch.next_dir().join(format!("{}_merge{pass}", self.name));
-            let mut stream = merge_runs(&inputs, partition..partition + 1, self.order);
+            let mut stream = merge_runs(&inputs, partition..partition + 1, self.order, self.ties);
             let spill = write_all(&mut *stream, path, self.memory.block_bytes, partition + 1)?;
             drop(stream);
             records += spill.records();

@@ -37,6 +37,9 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// No record.
+    pub(super) const NONE: Self = Self { rank_high: 0, rank_low: 0, key_len: 0, value_len: 0 };
+
     fn new(partition: u32, prefix: u64, at: usize, key_len: usize, value_len: usize) -> Self {
         debug_assert!(at <= ARENA_BYTES_MAX, "the arena is bounded so that positions fit");
         Self {
@@ -63,12 +66,31 @@ impl Entry {
         (self.rank_low & u64::from(u32::MAX)) as usize
     }
 
+    fn moved_to(self, at: usize) -> Self {
+        let rank_low = self.rank_low & !u64::from(u32::MAX) | at as u64;
+        Self { rank_low, ..self }
+    }
+
     fn ties_with(&self, other: &Self) -> bool {
         self.rank_high == other.rank_high && self.rank_low >> 32 == other.rank_low >> 32
     }
 
     fn key<'a>(&self, arena: &'a [u8]) -> &'a [u8] {
         &arena[self.at()..self.at() + self.key_len as usize]
+    }
+
+    /// Bytes of key, gap and value. What has no value may have lost its separator.
+    fn line_len(&self, gap: usize) -> usize {
+        let behind_key = if self.value_len == 0 { 0 } else { gap + self.value_len as usize };
+        self.key_len as usize + behind_key
+    }
+
+    fn value<'a>(&self, arena: &'a [u8], gap: usize) -> &'a [u8] {
+        if self.value_len == 0 {
+            return &[]; // a line without separator has no gap behind its key
+        }
+        let at = self.at() + self.key_len as usize + gap;
+        &arena[at..at + self.value_len as usize]
     }
 }
 
@@ -101,17 +123,30 @@ impl Collected {
 
     /// Counts a record by the serialised lengths of its key and value.
     pub(crate) fn count(&mut self, key_bytes: u64, value_bytes: u64) {
-        self.records += 1;
-        self.bytes += key_bytes + value_bytes;
-        self.framing_bytes += (vlong_len(key_bytes as i64) + vlong_len(value_bytes as i64)) as u64;
+        self.count_copies(key_bytes, value_bytes, 1);
+    }
+
+    /// Counts a record so many times.
+    pub(super) fn count_copies(&mut self, key_bytes: u64, value_bytes: u64, copies: u64) {
+        let framing = (vlong_len(key_bytes as i64) + vlong_len(value_bytes as i64)) as u64;
+        self.records += copies;
+        self.bytes += (key_bytes + value_bytes) * copies;
+        self.framing_bytes += framing * copies;
     }
 }
+
+/// Bytes of a record's number of copies, which stands before it in the arena of a folded buffer.
+pub(super) const COPIES_BYTES: usize = 8;
 
 /// Map output being collected.
 #[derive(Debug)]
 pub(crate) struct SortBuffer {
     arena: Arena,
     entries: Vec<Entry>,
+    /// Records have their number of copies before them, and equal keys are to be ordered by value.
+    folded: bool,
+    /// Records, copies included.
+    records: u64,
     /// End of the last whole record; what follows is pending.
     cut: usize,
     /// Pending bytes before this position are known to hold no line end, so that a record that arrives in
@@ -133,7 +168,34 @@ impl SortBuffer {
         let capacity = expected_bytes.clamp(ROOM_BYTES_MIN, limits.bytes.max(ROOM_BYTES_MIN));
         let arena =
             Arena::new(capacity).map_err(|source| ShuffleError::Memory { bytes: capacity, source })?;
-        Ok(Self { arena, entries: Vec::new(), cut: 0, searched: 0, gap, limits })
+        let entries = Vec::new();
+        Ok(Self { arena, entries, folded: false, records: 0, cut: 0, searched: 0, gap, limits })
+    }
+
+    /// Sets when the buffer is full.
+    pub(super) fn limit(&mut self, limits: BufferLimits) {
+        self.limits = limits;
+    }
+
+    /// Bytes between keys and values.
+    pub(super) fn gap(&self) -> usize {
+        self.gap
+    }
+
+    /// How many entries there are.
+    pub(super) fn entries(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// A record as the line that it came as, without its end; one of no value may have lost its separator.
+    pub(super) fn line(&self, entry: usize) -> &[u8] {
+        let entry = self.entries[entry];
+        &self.arena.bytes()[entry.at()..entry.at() + entry.line_len(self.gap)]
+    }
+
+    /// The bytes behind the last whole record.
+    pub(super) fn pending(&self) -> &[u8] {
+        &self.arena.bytes()[self.cut..]
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -223,6 +285,7 @@ impl SortBuffer {
             start = at + 1;
         }
         self.cut = start;
+        self.records += collected.records;
         collected
     }
 
@@ -245,6 +308,7 @@ impl SortBuffer {
             start = base + at + 1;
         }
         self.cut = start;
+        self.records += collected.records;
         collected
     }
 
@@ -266,8 +330,36 @@ impl SortBuffer {
         free[record.key.len() + self.gap..bytes].copy_from_slice(record.value);
         self.arena.extend(bytes);
         self.cut = at + bytes;
+        self.records += 1;
         self.entries.push(Entry::new(partition, prefix, at, record.key.len(), record.value.len()));
         Ok(true)
+    }
+
+    /// Copies a line in that came so many times, its key and value being what `record` says. Only for buffers
+    /// that hold nothing else. Room is made whatever the limits are, for it was counted already.
+    pub(super) fn collect_folded(
+        &mut self,
+        partition: u32,
+        prefix: u64,
+        line: &[u8],
+        record: RecordRef<'_>,
+        copies: u64,
+    ) -> Result<(), ShuffleError> {
+        let bytes = COPIES_BYTES + line.len();
+        let used = self.arena.used();
+        if self.arena.capacity() - used < bytes {
+            let capacity = (self.arena.capacity() * 2).max(used + bytes);
+            self.arena.grow(capacity).map_err(|source| ShuffleError::Memory { bytes: capacity, source })?;
+        }
+        let free = self.arena.free();
+        free[..COPIES_BYTES].copy_from_slice(&copies.to_le_bytes());
+        free[COPIES_BYTES..bytes].copy_from_slice(line);
+        self.arena.extend(bytes);
+        self.cut = used + bytes;
+        (self.folded, self.records) = (true, self.records + copies);
+        let at = used + COPIES_BYTES;
+        self.entries.push(Entry::new(partition, prefix, at, record.key.len(), record.value.len()));
+        Ok(())
     }
 
     /// Moves the pending bytes to the start of `next`, which must be empty.
@@ -286,18 +378,40 @@ impl SortBuffer {
     /// Sorts the records by partition, key and order of emission.
     pub(crate) fn sort<O: KeyOrder>(mut self, order: &O) -> MemoryRun {
         debug_assert_eq!(self.cut, self.arena.used(), "pending bytes would be lost");
-        sort_entries(self.arena.bytes(), &mut self.entries, order);
+        let value_gap = self.folded.then_some(self.gap);
+        sort_entries(self.arena.bytes(), &mut self.entries, order, value_gap);
+        if self.folded {
+            self.arrange();
+        }
         self.into_run()
+    }
+
+    /// Puts folded records into the order of their entries: a merge then reads the arena from front to back.
+    /// There are few of them, and a merge has all maps' waiting for memory by turns.
+    fn arrange(&mut self) {
+        // It only saves time, so no memory is no error.
+        let Ok(mut arranged) = Arena::new(self.arena.used()) else { return };
+        let bytes = self.arena.bytes();
+        for entry in &mut self.entries {
+            let line = &bytes[entry.at() - COPIES_BYTES..entry.at() + entry.line_len(self.gap)];
+            let at = arranged.used() + COPIES_BYTES;
+            arranged.free()[..line.len()].copy_from_slice(line);
+            arranged.extend(line.len());
+            *entry = entry.moved_to(at);
+        }
+        self.arena = arranged;
     }
 
     /// Takes the records as they are, for a combiner's output: Hadoop does not sort it again
     /// (`Task.CombineOutputCollector` appends).
     pub(crate) fn into_run(self) -> MemoryRun {
-        MemoryRun { arena: self.arena, entries: self.entries, gap: self.gap }
+        let Self { arena, entries, folded, records, gap, .. } = self;
+        MemoryRun { arena, entries, folded, records, gap }
     }
 }
 
-fn sort_entries<O: KeyOrder>(arena: &[u8], entries: &mut [Entry], order: &O) {
+/// Sorts by partition, key and position, or with a `value_gap` by partition, key and value.
+fn sort_entries<O: KeyOrder>(arena: &[u8], entries: &mut [Entry], order: &O, value_gap: Option<usize>) {
     if entries.len() >= PARALLEL_SORT_FROM {
         entries.par_sort_unstable_by_key(Entry::rank);
     } else {
@@ -308,7 +422,14 @@ fn sort_entries<O: KeyOrder>(arena: &[u8], entries: &mut [Entry], order: &O) {
         let count = rest.iter().take_while(|entry| entry.ties_with(first)).count();
         let (ties, after) = rest.split_at_mut(count);
         if count > 1 {
-            sort_ties(arena, ties, order);
+            match value_gap {
+                Some(gap) => ties.sort_unstable_by(|a, b| {
+                    order
+                        .compare(a.key(arena), b.key(arena))
+                        .then_with(|| a.value(arena, gap).cmp(b.value(arena, gap)))
+                }),
+                None => sort_ties(arena, ties, order),
+            }
         }
         rest = after;
     }
@@ -332,6 +453,8 @@ fn sort_ties<O: KeyOrder>(arena: &[u8], ties: &mut [Entry], order: &O) {
 pub(crate) struct MemoryRun {
     arena: Arena,
     entries: Vec<Entry>,
+    folded: bool,
+    records: u64,
     gap: usize,
 }
 
@@ -354,12 +477,21 @@ impl MemoryRun {
 
     pub(crate) fn record(&self, entry: &Entry) -> RecordRef<'_> {
         let bytes = self.arena.bytes();
-        let key = entry.key(bytes);
-        if entry.value_len == 0 {
-            return RecordRef { key, value: &[] }; // a line without separator has no gap behind it
+        RecordRef { key: entry.key(bytes), value: entry.value(bytes, self.gap) }
+    }
+
+    /// How many times the record of an entry is there.
+    pub(crate) fn copies(&self, entry: &Entry) -> u64 {
+        if !self.folded {
+            return 1;
         }
-        let value_at = entry.at() + key.len() + self.gap;
-        RecordRef { key, value: &bytes[value_at..value_at + entry.value_len as usize] }
+        let before = &self.arena.bytes()[..entry.at()];
+        before.last_chunk().map_or(1, |copies| u64::from_le_bytes(*copies))
+    }
+
+    /// Records, copies included.
+    pub(crate) fn records(&self) -> u64 {
+        self.records
     }
 
     /// Memory held, in bytes.
@@ -371,7 +503,8 @@ impl MemoryRun {
     pub(crate) fn recycle(mut self, limits: BufferLimits) -> SortBuffer {
         self.arena.truncate(0);
         self.entries.clear();
-        SortBuffer { arena: self.arena, entries: self.entries, cut: 0, searched: 0, gap: self.gap, limits }
+        let Self { arena, entries, gap, .. } = self;
+        SortBuffer { arena, entries, folded: false, records: 0, cut: 0, searched: 0, gap, limits }
     }
 
     /// Gives back what was reserved and not used, so that the run can be kept until the reducers come.

@@ -6,7 +6,8 @@
 //!   footer                    index offset u64, partitions u32, version u32, index checksum u64, magic
 //!
 //!   block = length u32, checksum u64, record*
-//!   record = key length varint, value length varint, key, value
+//!   record = twice the key length, and one more if copies follow, varint; value length varint;
+//!            copies varint, else there is one; key; value
 //! ```
 //!
 //! Numbers are little-endian. A block holds whole records of one partition, and its checksum (xxh3)
@@ -23,7 +24,7 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
 
 const MAGIC: &[u8; 8] = b"mrspill\n";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Bytes before a block's records.
 pub(super) const BLOCK_HEADER_BYTES: usize = 12;
 const INDEX_ENTRY_BYTES: u64 = 24;
@@ -67,19 +68,27 @@ impl SpillWriter {
         Ok(Self { file, path, block, block_records: 0, block_bytes, written: 0, spans: Vec::new() })
     }
 
-    /// Adds a record.
-    pub(crate) fn write(&mut self, partition: u32, record: RecordRef<'_>) -> Result<(), ShuffleError> {
+    /// Adds a record that is there so many times.
+    pub(crate) fn write(
+        &mut self,
+        partition: u32,
+        record: RecordRef<'_>,
+        copies: u64,
+    ) -> Result<(), ShuffleError> {
         if self.spans.len() != partition as usize + 1 {
             self.turn_to(partition)?;
         }
         if self.block.is_empty() {
             self.block.resize(BLOCK_HEADER_BYTES, 0);
         }
-        push_varint(&mut self.block, record.key.len() as u64);
+        push_varint(&mut self.block, (record.key.len() as u64) << 1 | u64::from(copies != 1));
         push_varint(&mut self.block, record.value.len() as u64);
+        if copies != 1 {
+            push_varint(&mut self.block, copies);
+        }
         self.block.extend_from_slice(record.key);
         self.block.extend_from_slice(record.value);
-        self.block_records += 1;
+        self.block_records += copies;
         if self.block.len() >= self.block_bytes {
             self.flush_block()?;
         }
@@ -261,7 +270,7 @@ mod tests {
     fn spill_of(dir: &Path, records: &[(u32, &str, &str)], partitions: u32) -> Spill {
         let mut writer = SpillWriter::create(dir.join("spill"), 32).unwrap();
         for (partition, key, value) in records {
-            writer.write(*partition, RecordRef { key: key.as_bytes(), value: value.as_bytes() }).unwrap();
+            writer.write(*partition, RecordRef { key: key.as_bytes(), value: value.as_bytes() }, 1).unwrap();
         }
         writer.finish(partitions).unwrap()
     }

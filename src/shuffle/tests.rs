@@ -6,13 +6,13 @@ use super::collector::{CollectSpec, Collector};
 use super::combine::Combine;
 use super::comparator::{KeyOrder, Order};
 use super::memory::MemoryPlan;
-use super::merge::RecordStream;
+use super::merge::{RecordStream, Ties};
 use super::outputs::MapOutputs;
 use super::partitioner::Partitioner;
 use super::passes::{Passes, merge_runs};
 use super::{ShuffleError, comparator};
 use crate::local_fs::Scratch;
-use crate::plan::{KeyOrderSpec, PartitionerSpec};
+use crate::plan::{Fold, KeyOrderSpec, PartitionerSpec};
 use crate::record::{KeyFields, RecordRef};
 use crate::writable::WritableKind;
 use proptest::prelude::*;
@@ -36,6 +36,7 @@ struct Trial {
     /// Give the collector lines of so many bytes at once, or records when 0.
     read_bytes: usize,
     number_keys: bool,
+    fold: Fold,
 }
 
 impl Trial {
@@ -63,7 +64,13 @@ impl Trial {
 
     /// What must come out: each partition's records.
     fn expected(&self) -> Vec<Vec<Record>> {
-        let mut all: Vec<Record> = self.tasks.iter().flatten().cloned().collect();
+        let mut tasks = self.tasks.clone();
+        if self.fold == Fold::Always && self.read_bytes > 0 && !self.number_keys {
+            for records in &mut tasks {
+                records.sort();
+            }
+        }
+        let mut all: Vec<Record> = tasks.concat();
         all.sort_by(|a, b| self.kind().compare(&a.0, &b.0));
         let partitioner = self.partitioner();
         let of = |number| {
@@ -93,7 +100,8 @@ impl Trial {
                 combine_spills_min: 3,
                 name: &name,
                 expected_bytes: 10,
-                gap: 1,
+                fields: KeyFields { separator: b"\t", key_fields: 1 },
+                fold: self.fold,
                 kinds: (&WritableKind::Text, &WritableKind::Text),
             };
             let runs = match order.clone() {
@@ -105,10 +113,11 @@ impl Trial {
         }
         let runs = outputs.take_runs();
         let partition = |number: u32| {
+            let name = format!("r{number}");
             let passes =
-                Passes { order: &order, memory: &memory, scratch: &scratch, name: format!("r{number}") };
+                Passes { order: &order, ties: Ties::ByInput, memory: &memory, scratch: &scratch, name };
             let (inputs, _) = passes.narrow(&runs, number).unwrap();
-            let mut stream = merge_runs(&inputs, number..number + 1, &order);
+            let mut stream = merge_runs(&inputs, number..number + 1, &order, Ties::ByInput);
             records_of(&mut *stream, number)
         };
         (0..self.partitions).map(partition).collect()
@@ -129,7 +138,7 @@ impl Trial {
                     let count = rest.len().min(room.len()).min(self.read_bytes);
                     room[..count].copy_from_slice(&rest[..count]);
                     rest = &rest[count..];
-                    collector.take_lines(count, &KeyFields { separator: b"\t", key_fields: 1 });
+                    collector.take_lines(count).unwrap();
                 }
             }
             collector.finish().unwrap().runs
@@ -147,7 +156,8 @@ fn records_of(stream: &mut dyn RecordStream, partition: u32) -> Vec<Record> {
         assert_eq!(merged.partition, partition);
         let same = records.last().is_some_and(|last| last.0 == merged.record.key);
         assert_eq!(merged.new_group, !same, "at record {}", records.len());
-        records.push((merged.record.key.to_vec(), merged.record.value.to_vec()));
+        let record = (merged.record.key.to_vec(), merged.record.value.to_vec());
+        records.extend(std::iter::repeat_n(record, merged.copies as usize));
     }
     records
 }
@@ -173,8 +183,11 @@ fn trial() -> impl Strategy<Value = Trial> {
     let value = prop::collection::vec(prop::sample::select(b"xyz\t ".to_vec()), 0..30);
     let tasks = prop::collection::vec(prop::collection::vec((key(), value), 0..40), 0..8);
     let sizes = (1..5u32, 1..3000u64, 0..3000u64, 1..200u64, 2..6usize);
-    (tasks, prop::collection::vec(any::<u8>(), 8), sizes, 0..50usize, any::<bool>()).prop_map(
-        |(mut tasks, finish, (partitions, sort, held_bytes, block_bytes, width), read_bytes, number_keys)| {
+    let fold = prop_oneof![Just(Fold::Never), Just(Fold::Always), Just(Fold::IfRepeated)];
+    let how = (0..50usize, any::<bool>(), fold);
+    (tasks, prop::collection::vec(any::<u8>(), 8), sizes, how).prop_map(
+        |(mut tasks, finish, sizes, (read_bytes, number_keys, fold))| {
+            let (partitions, sort, held_bytes, block_bytes, width) = sizes;
             for (key, _) in tasks.iter_mut().flatten().filter(|_| number_keys) {
                 key.resize(8, 0xfe);
             }
@@ -188,6 +201,7 @@ fn trial() -> impl Strategy<Value = Trial> {
                 merge_width_max: width,
                 read_bytes,
                 number_keys,
+                fold,
             }
         },
     )
@@ -243,7 +257,7 @@ impl Combine for Counting {
                 sum = 0;
             }
             key = merged.record.key.to_vec();
-            sum += number(merged.record.value);
+            sum += number(merged.record.value) * merged.copies;
         }
         output(RecordRef { key: &key, value: sum.to_string().as_bytes() })
     }
@@ -265,6 +279,7 @@ fn one_record_may_outgrow_the_buffer_but_not_the_limit() {
         merge_width_max: 2,
         read_bytes: 1000,
         number_keys: false,
+        fold: Fold::Never,
     };
     let fits = large(500_000);
     assert_eq!(fits.run(None), fits.expected());
@@ -288,6 +303,7 @@ fn fill_lines_writes_what_next_record_gives() {
         merge_width_max: 2,
         read_bytes: 0,
         number_keys: false,
+        fold: Fold::Never,
     };
     let (partitioner, memory) = (trial.partitioner(), trial.memory());
     let dir = tempfile::tempdir().unwrap();
@@ -305,14 +321,15 @@ fn fill_lines_writes_what_next_record_gives() {
                 combine_spills_min: 3,
                 name: &name,
                 expected_bytes: 10,
-                gap: 1,
+                fields: KeyFields { separator: b"\t", key_fields: 1 },
+                fold: Fold::Never,
                 kinds: (&WritableKind::Text, &WritableKind::Text),
             };
             trial.collect(spec, comparator::ByteOrder, number)
         })
         .map(std::sync::Arc::new)
         .collect();
-    let mut stream = merge_runs(&runs, 0..1, &order);
+    let mut stream = merge_runs(&runs, 0..1, &order, Ties::ByInput);
     let mut out = Vec::new();
     let first = stream.fill_lines(&mut out, b"::", 1).unwrap();
     let rest = stream.fill_lines(&mut out, b"::", 1 << 10).unwrap();

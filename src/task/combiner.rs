@@ -176,6 +176,7 @@ mod tests {
             partitioner: PartitionerSpec::Hash,
             merge_width_max: None,
             combine_spills_min: 3,
+            fold: crate::plan::Fold::Never,
         };
         let class = Processor::BuiltIn(class);
         let combiner = BuiltInCombiner { shuffle: &shuffle, class: &class, counters };

@@ -166,7 +166,8 @@ impl<'a> MapAttempt<'a> {
             combine_spills_min: plan.shuffle.combine_spills_min,
             name: &name,
             expected_bytes: self.task.length().saturating_mul(percent) / 100,
-            gap: plan.map_stream.output_separator.len(),
+            fields: self.fields(),
+            fold: plan.shuffle.fold,
             kinds: (&plan.shuffle.key_kind, &plan.shuffle.value_kind),
         };
         match &host.order {
@@ -186,7 +187,7 @@ impl<'a> MapAttempt<'a> {
         let kinds = (&self.host.plan.shuffle.key_kind, &self.host.plan.shuffle.value_kind);
         thread::scope(|scope| {
             let collector = Collector::new(spec, order, scope)?;
-            let mut sink = CollectorSink::new(collector, self.fields(), kinds);
+            let mut sink = CollectorSink::new(collector, kinds);
             self.process(reader, workplace, &mut sink)?;
             let (left, collected) = sink.finish()?;
             let kept = if self.host.plan.combiner.is_some() { left.combined } else { collected };

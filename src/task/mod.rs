@@ -152,6 +152,7 @@ mod tests {
             partitioner: PartitionerSpec::TotalOrder { cuts: vec![b"m".to_vec(), b"f".to_vec()], by_bytes },
             merge_width_max: None,
             combine_spills_min: 3,
+            fold: crate::plan::Fold::Never,
         };
         let order = Order::new(&shuffle.order, &shuffle.key_kind);
         let partitioner = partitioner(&shuffle, &order, reduces);

@@ -13,7 +13,7 @@ use crate::error::At;
 use crate::ids::AttemptId;
 use crate::plan::{Processor, StreamSpec};
 use crate::record::{KeyFields, RecordRef};
-use crate::shuffle::merge::{Filled, RecordStream};
+use crate::shuffle::merge::{Filled, RecordStream, Ties};
 use crate::shuffle::passes::{self, Passes};
 use crate::shuffle::run::Run;
 use crate::streaming::child::{Feed, InputPipe};
@@ -70,12 +70,13 @@ impl ReduceAttempt<'_> {
         let partition = self.attempt.task.number;
         let passes = Passes {
             order: &host.order,
+            ties: Ties::ByInput,
             memory: &host.memory,
             scratch: host.scratch,
             name: self.attempt.to_string(),
         };
         let (inputs, merged_records) = passes.narrow(runs, partition)?;
-        let mut stream = passes::merge_runs(&inputs, partition..partition + 1, &host.order);
+        let mut stream = passes::merge_runs(&inputs, partition..partition + 1, &host.order, Ties::ByInput);
 
         let dir = host.committer.attempt_dir(self.attempt);
         std::fs::create_dir_all(&dir).at("make folder", &dir)?;
@@ -217,8 +218,10 @@ fn fill_records(
     let mut filled = Filled::default();
     while block.len() < FEED_BYTES {
         let Some(merged) = stream.next_record()? else { break };
-        writer.write(merged.record, block)?;
-        filled.records += 1;
+        for _ in 0..merged.copies {
+            writer.write(merged.record, block)?;
+        }
+        filled.records += merged.copies;
         filled.groups += u64::from(merged.new_group);
     }
     Ok(filled)

@@ -17,6 +17,7 @@ use crate::ids::{AttemptId, TaskId, TaskKind};
 use crate::local_fs::Scratch;
 use crate::output::committer::{CommitError, JobCommitter};
 use crate::plan::{JobPlan, wire};
+use crate::shuffle::merge::Ties;
 use crate::shuffle::passes;
 use crate::shuffle::run::Run;
 use crate::shuffle::spill::Spill;
@@ -107,7 +108,8 @@ impl RemoteTask<'_> {
                 Run::Disk(spill) => std::fs::rename(spill.path(), &path).at("rename to", &path)?,
                 memory @ Run::Memory(_) => {
                     let runs = [Arc::new(memory)];
-                    let mut stream = passes::merge_runs(&runs, 0..self.plan.reduces, &host.order);
+                    let mut stream =
+                        passes::merge_runs(&runs, 0..self.plan.reduces, &host.order, Ties::ByInput);
                     // A task that was cut short may have left its half of this file.
                     drop(std::fs::remove_file(&path));
                     passes::write_all(&mut *stream, path, host.memory.block_bytes, self.plan.reduces)?;

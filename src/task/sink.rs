@@ -25,22 +25,24 @@ pub(super) trait RecordSink {
 /// Map output on its way to the reducers.
 pub(super) struct CollectorSink<'scope, 'env, O> {
     collector: Collector<'scope, 'env, O>,
-    fields: KeyFields<'env>,
     kinds: (&'env WritableKind, &'env WritableKind),
+    /// Records that did not come as lines.
     collected: Collected,
 }
 
 impl<'scope, 'env, O: KeyOrder + 'env> CollectorSink<'scope, 'env, O> {
     pub(super) fn new(
         collector: Collector<'scope, 'env, O>,
-        fields: KeyFields<'env>,
         kinds: (&'env WritableKind, &'env WritableKind),
     ) -> Self {
-        Self { collector, fields, kinds, collected: Collected::default() }
+        Self { collector, kinds, collected: Collected::default() }
     }
 
     pub(super) fn finish(self) -> Result<(MapRuns, Collected), TaskFailure> {
-        Ok((self.collector.finish()?, self.collected))
+        let runs = self.collector.finish()?;
+        let mut collected = self.collected;
+        collected.add(runs.collected);
+        Ok((runs, collected))
     }
 }
 
@@ -50,9 +52,7 @@ impl<'env, O: KeyOrder + 'env> RecordSink for CollectorSink<'_, 'env, O> {
     }
 
     fn take_lines(&mut self, count: usize) -> Result<(), TaskFailure> {
-        let taken = self.collector.take_lines(count, &self.fields);
-        self.collected.add(taken);
-        Ok(())
+        Ok(self.collector.take_lines(count)?)
     }
 
     fn record(&mut self, record: RecordRef<'_>) -> Result<(), TaskFailure> {

@@ -5,7 +5,7 @@ use super::super::error::ConfError;
 use super::super::path;
 use super::TotalOrderFile;
 use super::reader::Reader;
-use crate::plan::{KeyOrderSpec, KeySpec, PartitionerSpec, ShuffleSpec, parse_key_specs};
+use crate::plan::{Fold, KeyOrderSpec, KeySpec, PartitionerSpec, ShuffleSpec, parse_key_specs};
 use crate::writable::WritableKind;
 
 impl Reader<'_> {
@@ -26,7 +26,18 @@ impl Reader<'_> {
             merge_width_max: merge_width_max.map(|width| width.max(2)),
             combine_spills_min: self.properties.int("mapreduce.map.combine.minspills")?.unwrap_or(3).max(0)
                 as u32,
+            fold: self.fold()?,
         })
+    }
+
+    fn fold(&self) -> Result<Fold, ConfError> {
+        const NAME: &str = "mrstream.map.output.fold";
+        match self.properties.text_or(NAME, "auto")?.as_str() {
+            "auto" => Ok(Fold::IfRepeated),
+            "always" => Ok(Fold::Always),
+            "never" => Ok(Fold::Never),
+            other => Err(self.properties.malformed(NAME, other.to_owned(), "auto, always or never")),
+        }
     }
 
     pub(super) fn field_separator(&self) -> Result<Vec<u8>, ConfError> {

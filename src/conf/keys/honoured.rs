@@ -35,6 +35,14 @@ pub(super) const ROWS: &[Row] = &[
         "Reduce attempts at once; beats mapreduce.local.reduce.tasks.maximum; one per core by default.",
     ),
     Row(
+        "mrstream.map.output.fold",
+        &[],
+        Text,
+        Code("auto"),
+        "Whether map output lines that repeat are kept once with their number, values of a key then being in \
+         order of their bytes: auto (if half of a task's first lines repeat), always, never.",
+    ),
+    Row(
         "mrstream.archive.max.mb",
         &[],
         Int,

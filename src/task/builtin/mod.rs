@@ -110,7 +110,7 @@ pub(super) fn reduce_groups(
 ) -> Result<(), TaskFailure> {
     let mut key = None::<Vec<u8>>;
     while let Some(merged) = stream.next_record()? {
-        note(Filled { records: 1, groups: u64::from(merged.new_group) });
+        note(Filled { records: merged.copies, groups: u64::from(merged.new_group) });
         if merged.new_group || key.is_none() {
             if let Some(done) = &key {
                 reducer.end(done, emit)?;
@@ -120,7 +120,9 @@ pub(super) fn reduce_groups(
             key.extend_from_slice(merged.record.key);
             reducer.begin(key)?;
         }
-        reducer.value(merged.record.key, merged.record.value, emit)?;
+        for _ in 0..merged.copies {
+            reducer.value(merged.record.key, merged.record.value, emit)?;
+        }
     }
     match &key {
         Some(done) => reducer.end(done, emit),

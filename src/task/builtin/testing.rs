@@ -78,7 +78,7 @@ impl RecordStream for Given<'_> {
         let Some((key, value)) = self.records.get(self.next) else { return Ok(None) };
         let new_group = self.next == 0 || self.records[self.next - 1].0 != *key;
         self.next += 1;
-        Ok(Some(Merged { partition: 0, record: RecordRef { key, value }, new_group }))
+        Ok(Some(Merged { partition: 0, record: RecordRef { key, value }, copies: 1, new_group }))
     }
 
     fn fill_lines(&mut self, _: &mut Vec<u8>, _: &[u8], _: usize) -> Result<Filled, ShuffleError> {

@@ -1,0 +1,513 @@
+//! Map output that repeats itself: each different line once, with the number of its copies.
+//!
+//! ```text
+//!   read     the TAB 1 LF cat TAB 1 LF the TAB 1 LF the TA      the child's output, small enough for a cache
+//!             |
+//!             v  by its bytes
+//!   short    [..., ("the\t1\n", 2), ..., ("cat\t1\n", 1), ...]  lines of up to 15 bytes lie in the table
+//!   long     [..., (hash, line 7), ...]                        longer ones in `text`, the table points there
+//! ```
+//!
+//! Counting words makes the same few thousand lines again and again. Found in a table, they need not be
+//! partitioned, sorted, merged or written more than once: of 65 million records of a test, a million were left.
+//! A line is not cut into key and value before it leaves the table. Finding its end and comparing it takes the
+//! same two words of eight bytes, so a short line costs some twenty instructions and one line of cache.
+//!
+//! The price is the order of emission. Records of a folded task come out by key and then by value, so that
+//! their order does not tell when the table was full. [`Sample`] decides by the first records of a task alone,
+//! hence what comes out is a function of the input and the command.
+
+use super::ShuffleError;
+use super::comparator::KeyOrder;
+use super::partitioner::Partitioner;
+use super::sort_buffer::{BufferLimits, COPIES_BYTES, Collected, Entry, SortBuffer};
+use crate::record::KeyFields;
+use crate::writable::text_serialized_len;
+use memchr::memchr;
+use std::collections::HashSet;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Records that decide whether a task's output repeats itself.
+const SAMPLE_RECORDS: usize = 16_384;
+/// Only those that end within so many bytes count.
+const SAMPLE_BYTES: usize = 256 << 10;
+/// A buffer takes a sample in whatever its limit is, or the limit would decide.
+pub(super) const SAMPLE_BUFFER_BYTES: usize = 4 * SAMPLE_BYTES + SAMPLE_RECORDS * size_of::<Entry>();
+
+/// The child's output is read in pieces of this size: they stay in the cache until they are folded.
+const READ_BYTES: usize = 256 << 10;
+/// Lines of this length and their ends fit two words.
+const SHORT_BYTES: usize = 16;
+/// Slots of an empty table. A table is made for what has thousands of records already.
+const SLOTS_MIN: usize = 1 << 15;
+/// Lines looked up at a time: so many waits for memory overlap.
+const BATCH: usize = 32;
+
+/// Whether the first records of a task repeat: at least half of them were there before.
+pub(super) struct Sample {
+    seen: HashSet<u64>,
+    records: usize,
+    bytes: usize,
+}
+
+impl Sample {
+    pub(super) fn new() -> Self {
+        Self { seen: HashSet::new(), records: 0, bytes: 0 }
+    }
+
+    /// Looks at the records of `buffer` that it has not seen, until there is a decision.
+    pub(super) fn decide(&mut self, buffer: &SortBuffer) -> Option<bool> {
+        while self.records < SAMPLE_RECORDS {
+            if self.records == buffer.entries() {
+                // The line that has begun does not count if it ends too late, however little of it is here; of
+                // its separator nothing may be left in the end.
+                let begun = buffer.pending().len().saturating_sub(buffer.gap());
+                if self.bytes + begun > SAMPLE_BYTES {
+                    break;
+                }
+                return None;
+            }
+            let line = buffer.line(self.records);
+            if self.bytes + line.len() + 1 > SAMPLE_BYTES {
+                break;
+            }
+            self.seen.insert(xxh3_64(line));
+            self.records += 1;
+            self.bytes += line.len() + 1;
+        }
+        Some(self.seen.len() * 2 <= self.records && self.records > 0)
+    }
+}
+
+/// A line of up to 15 bytes and its LF, little-endian, zeros behind. Only an empty slot has no LF.
+#[derive(Clone, Copy, Debug, Default)]
+struct ShortSlot {
+    low: u64,
+    high: u64,
+    copies: u64,
+}
+
+/// A longer line, without its LF.
+#[derive(Debug)]
+struct LongLine {
+    hash: u64,
+    at: usize,
+    len: usize,
+    copies: u64,
+}
+
+/// The table.
+#[derive(Debug)]
+pub(super) struct FoldBuffer {
+    read: Vec<u8>,
+    filled: usize,
+    /// Bytes of an unfinished line that are known to hold no LF.
+    searched: usize,
+    short: Vec<ShortSlot>,
+    short_used: usize,
+    /// Short lines not yet in the table, and how many.
+    batch: [ShortSlot; BATCH],
+    batched: usize,
+    long: Vec<LongLine>,
+    /// Indices into `long`, and one more; 0 is an empty slot.
+    long_slots: Vec<u32>,
+    text: Vec<u8>,
+    limits: BufferLimits,
+}
+
+impl FoldBuffer {
+    pub(super) fn new(limits: BufferLimits) -> Self {
+        let read_bytes = READ_BYTES.min(limits.bytes / 4).max(1 << 10);
+        Self {
+            read: vec![0; read_bytes + SHORT_BYTES],
+            filled: 0,
+            searched: 0,
+            short: vec![ShortSlot::default(); SLOTS_MIN],
+            short_used: 0,
+            batch: [ShortSlot::default(); BATCH],
+            batched: 0,
+            long: Vec::new(),
+            long_slots: vec![0; SLOTS_MIN],
+            text: Vec::new(),
+            limits,
+        }
+    }
+
+    /// Takes over what a buffer collected so far.
+    pub(super) fn take_over(&mut self, buffer: &SortBuffer) {
+        for entry in 0..buffer.entries() {
+            let line = buffer.line(entry);
+            self.read.truncate(0);
+            self.read.extend_from_slice(line);
+            self.read.push(b'\n');
+            self.filled = self.read.len();
+            self.read.resize(self.filled + SHORT_BYTES, 0);
+            self.fold();
+        }
+        let pending = buffer.pending();
+        self.read.resize((pending.len() * 2).max(READ_BYTES) + SHORT_BYTES, 0);
+        self.read[..pending.len()].copy_from_slice(pending);
+        self.filled = pending.len();
+    }
+
+    /// Nothing is in the table.
+    pub(super) fn is_empty(&self) -> bool {
+        self.short_used == 0 && self.long.is_empty()
+    }
+
+    /// The table takes, or its lines will take when they are sorted, as much memory as there is.
+    pub(super) fn is_full(&self) -> bool {
+        let table = self.short.len() * size_of::<ShortSlot>()
+            + self.long.len() * size_of::<LongLine>()
+            + self.long_slots.len() * size_of::<u32>()
+            + self.text.len();
+        let entries = (self.short_used + self.long.len()) * size_of::<Entry>();
+        !self.is_empty() && table.max(entries + self.drained_bytes()) > self.limits.bytes
+    }
+
+    /// What the lines will take in a buffer's arena, at most.
+    pub(super) fn drained_bytes(&self) -> usize {
+        (self.short_used + self.long.len()) * COPIES_BYTES + self.short_used * SHORT_BYTES + self.text.len()
+    }
+
+    /// Space to read a child's output into.
+    ///
+    /// # Errors
+    /// When a single line is larger than the limits allow.
+    pub(super) fn room(&mut self) -> Result<&mut [u8], ShuffleError> {
+        let capacity = self.read.len() - SHORT_BYTES;
+        if self.filled > capacity / 2 {
+            let (bytes, limit) = (self.filled as u64, self.limits.record_bytes_max);
+            if self.filled > limit {
+                return Err(ShuffleError::RecordTooLarge { bytes, limit: limit as u64 });
+            }
+            self.read.resize(capacity * 2 + SHORT_BYTES, 0);
+        }
+        let end = self.read.len() - SHORT_BYTES;
+        Ok(&mut self.read[self.filled..end])
+    }
+
+    /// Takes in `count` bytes that were read into [`Self::room`].
+    pub(super) fn take_lines(&mut self, count: usize) {
+        self.filled += count;
+        self.fold();
+    }
+
+    /// Folds the whole lines of what was read and moves the rest to the front.
+    fn fold(&mut self) {
+        let mut at = 0;
+        while at < self.filled {
+            let Some(words) = self.read[at..].first_chunk::<SHORT_BYTES>() else { break };
+            let (low, high) = words_of(words);
+            let (ends_low, ends_high) = (line_ends(low), line_ends(high));
+            if ends_low | ends_high == 0 {
+                match self.fold_long(at) {
+                    Some(next) => at = next,
+                    None => break,
+                }
+                continue;
+            }
+            // The bytes up to the first LF, without a branch: whether a line fits one word is hard to foresee.
+            let fits = ends_low != 0;
+            let line = ShortSlot {
+                low: low & (ends_low ^ ends_low.wrapping_sub(1)),
+                high: if fits { 0 } else { high & (ends_high ^ ends_high.wrapping_sub(1)) },
+                copies: 1,
+            };
+            let bits = if fits { ends_low.trailing_zeros() } else { 64 + ends_high.trailing_zeros() };
+            let next = at + bits as usize / 8 + 1;
+            if next > self.filled {
+                break; // the LF is an older one, behind what was read
+            }
+            self.batch[self.batched] = line;
+            self.batched += 1;
+            if self.batched == BATCH {
+                self.add_batch();
+            }
+            at = next;
+        }
+        self.add_batch();
+        self.read.copy_within(at..self.filled, 0);
+        self.filled -= at;
+        self.searched = self.filled;
+    }
+
+    /// Adds the batched lines. All of their slots are asked of the memory before the first is looked at: what is
+    /// found there decides branches, and behind one wrongly foreseen nothing is loaded ahead. Half the time.
+    fn add_batch(&mut self) {
+        let batched = std::mem::take(&mut self.batched);
+        if (self.short_used + batched) * 8 > self.short.len() * 5 {
+            self.grow_short();
+        }
+        let mask = self.short.len() - 1;
+        let mut homes = [0; BATCH];
+        let mut touched = 0;
+        for (home, line) in homes.iter_mut().zip(&self.batch[..batched]) {
+            *home = hash_short(line.low, line.high) as usize & mask;
+            touched |= self.short[*home].copies;
+        }
+        std::hint::black_box(touched);
+        for (home, line) in homes.into_iter().zip(&self.batch[..batched]) {
+            self.short_used += usize::from(add_short(&mut self.short, home, line));
+        }
+    }
+
+    #[cold]
+    fn grow_short(&mut self) {
+        let larger = vec![ShortSlot::default(); self.short.len() * 2];
+        let lines = std::mem::replace(&mut self.short, larger);
+        let mask = self.short.len() - 1;
+        for line in lines.iter().filter(|line| line.copies > 0) {
+            add_short(&mut self.short, hash_short(line.low, line.high) as usize & mask, line);
+        }
+    }
+
+    /// Folds the line at `at`, which does not fit two words, and returns where the next begins; `None` if it is
+    /// not whole.
+    fn fold_long(&mut self, at: usize) -> Option<usize> {
+        let searched = if at == 0 { self.searched } else { 0 };
+        let len = searched + memchr(b'\n', &self.read[at + searched..self.filled])?;
+        let line = &self.read[at..at + len];
+        let hash = xxh3_64(line);
+        let mask = self.long_slots.len() - 1;
+        let mut index = hash as usize;
+        loop {
+            let slot = self.long_slots[index & mask];
+            let Some(known) = slot.checked_sub(1).map(|known| &mut self.long[known as usize]) else { break };
+            if known.hash == hash && self.text[known.at..known.at + known.len] == *line {
+                known.copies += 1;
+                return Some(at + len + 1);
+            }
+            index += 1;
+        }
+        self.long.push(LongLine { hash, at: self.text.len(), len, copies: 1 });
+        self.text.extend_from_slice(line);
+        self.long_slots[index & mask] = self.long.len() as u32;
+        if self.long.len() * 2 > self.long_slots.len() {
+            self.grow_long();
+        }
+        Some(at + len + 1)
+    }
+
+    #[cold]
+    fn grow_long(&mut self) {
+        let mask = self.long_slots.len() * 4 - 1;
+        self.long_slots = vec![0; mask + 1];
+        for (number, line) in (1..).zip(&self.long) {
+            let mut index = line.hash as usize & mask;
+            while self.long_slots[index] != 0 {
+                index = (index + 1) & mask;
+            }
+            self.long_slots[index] = number;
+        }
+    }
+
+    /// Moves the lines to `buffer`, which must be empty, cut into keys and values; what is read of an unfinished
+    /// one stays. Returns what they were, copies included.
+    pub(super) fn drain<O: KeyOrder>(
+        &mut self,
+        buffer: &mut SortBuffer,
+        fields: &KeyFields<'_>,
+        order: &O,
+        partitioner: &Partitioner,
+    ) -> Result<Collected, ShuffleError> {
+        debug_assert_eq!(buffer.gap(), fields.separator.len());
+        let mut collected = Collected::default();
+        let mut add = |line: &[u8], copies: u64| {
+            let record = fields.split(line);
+            let (key_bytes, value_bytes) =
+                (text_serialized_len(record.key.len()), text_serialized_len(record.value.len()));
+            collected.count_copies(key_bytes, value_bytes, copies);
+            let (partition, prefix) = (partitioner.partition(record.key), order.prefix(record.key));
+            buffer.collect_folded(partition, prefix, line, record, copies)
+        };
+        for slot in self.short.iter_mut().filter(|slot| slot.copies > 0) {
+            let mut bytes = [0; SHORT_BYTES];
+            bytes[..8].copy_from_slice(&slot.low.to_le_bytes());
+            bytes[8..].copy_from_slice(&slot.high.to_le_bytes());
+            let len = memchr(b'\n', &bytes).unwrap_or(SHORT_BYTES);
+            add(&bytes[..len], slot.copies)?;
+            *slot = ShortSlot::default();
+        }
+        for line in &self.long {
+            add(&self.text[line.at..line.at + line.len], line.copies)?;
+        }
+        self.long.clear();
+        self.long_slots.fill(0);
+        self.text.clear();
+        self.short_used = 0;
+        Ok(collected)
+    }
+}
+
+/// Adds a line to a table that is not full, beginning at a slot; whether it was not there.
+#[inline]
+fn add_short(slots: &mut [ShortSlot], mut index: usize, line: &ShortSlot) -> bool {
+    loop {
+        let Some(slot) = slots.get_mut(index) else {
+            index = 0;
+            continue;
+        };
+        if slot.low == line.low && slot.high == line.high {
+            slot.copies += line.copies;
+            return false;
+        }
+        if slot.copies == 0 {
+            *slot = *line;
+            return true;
+        }
+        index += 1;
+    }
+}
+
+#[inline]
+fn words_of(bytes: &[u8; SHORT_BYTES]) -> (u64, u64) {
+    let both = u128::from_le_bytes(*bytes);
+    (both as u64, (both >> 64) as u64)
+}
+
+/// The top bit of each byte that is an LF, and no other bit.
+#[inline]
+fn line_ends(word: u64) -> u64 {
+    const LOW_BITS: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    let zero_for_ends = word ^ 0x0a0a_0a0a_0a0a_0a0a;
+    !(((zero_for_ends & LOW_BITS) + LOW_BITS) | zero_for_ends | LOW_BITS)
+}
+
+/// Both words multiplied, the halves of the product mixed.
+#[inline]
+fn hash_short(low: u64, high: u64) -> u64 {
+    let product = u128::from(low ^ 0x9e37_79b9_7f4a_7c15) * u128::from(high ^ 0xd6e8_feb8_6659_fd93);
+    (product >> 64) as u64 ^ product as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::comparator::ByteOrder;
+    use super::super::sort_buffer::MemoryRun;
+    use super::*;
+    use crate::plan::PartitionerSpec;
+    use crate::writable::WritableKind;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    const FIELDS: KeyFields<'static> = KeyFields { separator: b"\t", key_fields: 1 };
+    const LIMITS: BufferLimits = BufferLimits { bytes: 1 << 20, record_bytes_max: 1 << 20 };
+
+    fn partitioner() -> Partitioner {
+        Partitioner::new(&PartitionerSpec::Hash, &WritableKind::Text, 1)
+    }
+
+    /// Folds a child's output, read in pieces of `read` bytes.
+    fn folded(output: &[u8], read: usize) -> (MemoryRun, Collected) {
+        let mut fold = FoldBuffer::new(LIMITS);
+        for piece in output.chunks(read) {
+            let mut rest = piece;
+            while !rest.is_empty() {
+                let room = fold.room().unwrap();
+                let count = room.len().min(rest.len());
+                room[..count].copy_from_slice(&rest[..count]);
+                fold.take_lines(count);
+                rest = &rest[count..];
+            }
+        }
+        let mut buffer = SortBuffer::new(LIMITS, 0, 1).unwrap();
+        let collected = fold.drain(&mut buffer, &FIELDS, &ByteOrder, &partitioner()).unwrap();
+        assert!(fold.is_empty());
+        (buffer.sort(&ByteOrder), collected)
+    }
+
+    proptest! {
+        #[test]
+        fn each_line_is_there_once_with_its_number(
+            lines in prop::collection::vec(
+                (prop::collection::vec(prop::sample::select(b"ab\0\xff\t".to_vec()), 0..40), 1..4_usize), 0..60),
+            read in 1..200_usize,
+        ) {
+            let mut expect = BTreeMap::<(Vec<u8>, Vec<u8>), u64>::new();
+            let mut output = Vec::new();
+            for (line, times) in &lines {
+                let record = FIELDS.split(line);
+                *expect.entry((record.key.to_vec(), record.value.to_vec())).or_default() += *times as u64;
+                for _ in 0..*times {
+                    output.extend_from_slice(line);
+                    output.push(b'\n');
+                }
+            }
+            let (run, collected) = folded(&output, read);
+            let mut got = BTreeMap::<(Vec<u8>, Vec<u8>), u64>::new();
+            let mut last = None;
+            for entry in run.entries() {
+                let record = run.record(entry);
+                let record = (record.key.to_vec(), record.value.to_vec());
+                prop_assert!(last.as_ref().is_none_or(|last| *last <= record), "by key and value");
+                *got.entry(record.clone()).or_default() += run.copies(entry);
+                last = Some(record);
+            }
+            prop_assert_eq!(&got, &expect);
+            prop_assert_eq!((run.records(), collected.records), (got.values().sum(), got.values().sum()));
+        }
+    }
+
+    #[test]
+    fn tables_grow() {
+        let line = |number: usize| {
+            if number.is_multiple_of(3) { format!("{number:030}\n") } else { format!("{number}\n") }
+        };
+        let output: String = (0..200_000).map(line).collect();
+        let (run, collected) = folded(&output.repeat(2).into_bytes(), 70_000);
+        assert_eq!((run.entries().len(), collected.records), (200_000, 400_000));
+        assert!(run.entries().iter().all(|entry| run.copies(entry) == 2));
+    }
+
+    #[test]
+    fn a_long_line_comes_in_pieces() {
+        let output = [vec![b'x'; 300_000], b"\n".to_vec()].concat();
+        let (run, _) = folded(&output.repeat(3), 1_000);
+        assert_eq!((run.entries().len(), run.copies(&run.entries()[0])), (1, 3));
+        let mut fold = FoldBuffer::new(BufferLimits { bytes: 1 << 12, record_bytes_max: 1 << 12 });
+        let outcome = (0..10).find_map(|_| match fold.room().map(|room| room.fill(b'x')) {
+            Ok(()) => {
+                let count = fold.room().unwrap().len();
+                fold.take_lines(count);
+                None
+            }
+            Err(error) => Some(error),
+        });
+        assert!(matches!(outcome, Some(ShuffleError::RecordTooLarge { .. })), "{outcome:?}");
+    }
+
+    /// What a sample says of an output, read in pieces of each size.
+    fn check_sample(output: &str, expect: Option<bool>) {
+        for read in [1, 7, 1_000, output.len()] {
+            let mut buffer = SortBuffer::new(LIMITS, 1 << 20, 1).unwrap();
+            let mut sample = Sample::new();
+            let decided = output.as_bytes().chunks(read.max(1)).find_map(|piece| {
+                buffer.room().unwrap().unwrap()[..piece.len()].copy_from_slice(piece);
+                buffer.extend(piece.len());
+                buffer.cut_lines(&FIELDS, &ByteOrder, &partitioner());
+                sample.decide(&buffer)
+            });
+            assert_eq!(decided, expect, "{:?}... by {read}", output.get(..20));
+        }
+    }
+
+    #[test]
+    fn the_first_records_decide() {
+        let numbers = |from: usize, to: usize| {
+            (from..to).fold(String::new(), |text, number| text + &number.to_string() + "\t1\n")
+        };
+        check_sample("", None);
+        check_sample(&"a\t1\n".repeat(SAMPLE_RECORDS - 1), None);
+        check_sample(&"a\t1\n".repeat(SAMPLE_RECORDS), Some(true));
+        check_sample(&numbers(0, SAMPLE_RECORDS), Some(false));
+        let half = SAMPLE_RECORDS / 2;
+        check_sample(&(numbers(0, half) + &"0\t1\n".repeat(half)), Some(true));
+        check_sample(&(numbers(0, half + 1) + &"0\t1\n".repeat(half - 1)), Some(false));
+        // What is longer than the sample's bytes does not count, and what comes behind neither.
+        let long = "x".repeat(SAMPLE_BYTES + 2);
+        check_sample(&long, Some(false));
+        check_sample(&format!("a\na\n{long}"), Some(true));
+        check_sample(&format!("a\nb\n{long}\n"), Some(false));
+    }
+}
