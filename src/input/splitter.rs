@@ -20,13 +20,14 @@ const SPLIT_SLOP: f64 = 1.1;
 /// `SequenceFile.SYNC_INTERVAL`.
 const SEQUENCE_FILE_SPLIT_BYTES_MIN: u64 = 5 * 1_024 * 20;
 
-/// Bounds of the split size that is chosen when the job sets none.
-const DEFAULT_SPLIT_BYTES_MIN: u64 = /* 4 MiB */ 4 * 1_024 * 1_024;
+/// Bounds of the split size that is chosen when the job sets none. For less than the lower one it is hardly worth
+/// starting an interpreter.
+const DEFAULT_SPLIT_BYTES_MIN: u64 = /* 6 MiB */ 6 * 1_024 * 1_024;
 const DEFAULT_SPLIT_BYTES_MAX: u64 = /* 64 MiB */ 64 * 1_024 * 1_024;
 
 /// Into how many splits a middling input is cut by default: enough to keep the slots of a large machine busy
 /// to the end of the map phase.
-const DEFAULT_SPLITS: u64 = 32;
+const DEFAULT_SPLITS: u64 = 1 << 5;
 
 /// What decides where files are cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,10 +107,15 @@ pub(super) fn codec_of(file: &InputFile, format: InputFormat) -> Option<Codec> {
     }
 }
 
-/// The split size for an input of `total` bytes when the job sets none: a 32nd of it, at least 4 MiB and at
-/// most 64 MiB.
+/// The split size for an input of `total` bytes when the job sets none: a 32nd of it and at most 64 MiB, or a
+/// 16th, 8th, 4th or half, or all of it, so that it is at least 6 MiB. Powers of two go evenly into most numbers
+/// of slots.
 pub fn default_split_bytes(total: u64) -> u64 {
-    (total / DEFAULT_SPLITS).clamp(DEFAULT_SPLIT_BYTES_MIN, DEFAULT_SPLIT_BYTES_MAX)
+    let mut splits = DEFAULT_SPLITS;
+    while splits > 1 && total / splits < DEFAULT_SPLIT_BYTES_MIN {
+        splits /= 2;
+    }
+    total.div_ceil(splits).clamp(1, DEFAULT_SPLIT_BYTES_MAX)
 }
 
 fn split_bytes(total: u64, settings: &SplitSettings) -> u64 {
@@ -206,10 +212,15 @@ mod tests {
 
     #[test]
     fn the_default_looks_at_the_input_alone() {
-        for (total, expect) in [(0, 4 << 20), (1 << 30, 32 << 20), (1 << 40, 64 << 20)] {
+        let sizes = [(0, 1), (11 << 20, 11 << 20), (12 << 20, 6 << 20), (100 << 20, 25 << 18)];
+        for (total, expect) in sizes.into_iter().chain([(1 << 30, 32 << 20), (1 << 40, 64 << 20)]) {
             assert_eq!(default_split_bytes(total), expect, "{total}");
         }
-        check(&[("a", 5 << 20)], &SplitSettings::default(), &[("a", 0, 4 << 20), ("a", 4 << 20, 1 << 20)]);
+        check(
+            &[("a", 13 << 20)],
+            &SplitSettings::default(),
+            &[("a", 0, 13 << 19), ("a", 13 << 19, 13 << 19)],
+        );
     }
 
     proptest! {
