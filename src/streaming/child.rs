@@ -14,12 +14,13 @@ use crate::error::IoError;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// Hadoop writes to a child through a buffer of this size and forgives what the last, partial one meets:
 /// so little input may be left unread (`PipeMapRed.BUFFER_SIZE`, `mapRedFinished`).
@@ -223,6 +224,43 @@ fn write_counted(pipe: &mut ChildStdin, mut block: &[u8], accepted: &mut u64) ->
     Ok(())
 }
 
+/// The child's standard output.
+pub(crate) struct OutputPipe {
+    pipe: ChildStdout,
+    widened: bool,
+    /// How many of the last reads gave next to nothing.
+    small_reads: u32,
+}
+
+/// A read of fewer bytes than this hardly pays for waking a thread.
+const SMALL_READ_BYTES: usize = 2 << 10;
+/// After so many of them in a row the child is one that writes line by line.
+const SMALL_READS_MAX: u32 = 32;
+/// Such a child is left alone for so long, to fill its pipe: Python without a buffer then needs half the time.
+const SMALL_READ_PAUSE: Duration = Duration::from_micros(200);
+
+impl OutputPipe {
+    fn new(pipe: ChildStdout) -> Self {
+        Self { pipe, widened: false, small_reads: 0 }
+    }
+}
+
+impl Read for OutputPipe {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        if self.small_reads >= SMALL_READS_MAX {
+            thread::sleep(SMALL_READ_PAUSE);
+        }
+        let count = self.pipe.read(space)?;
+        self.small_reads = if count < SMALL_READ_BYTES { self.small_reads + 1 } else { self.small_reads / 2 };
+        if !self.widened && count > 2 * SMALL_READ_BYTES {
+            self.widened = true;
+            // A limit on pipe memory may refuse it, and then the pipe stays as it is.
+            rustix::pipe::fcntl_setpipe_size(&self.pipe, PIPE_BYTES).ok();
+        }
+        Ok(count)
+    }
+}
+
 /// Which failures of a child are none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Leniency {
@@ -243,7 +281,7 @@ pub(crate) fn run<T, E>(
     reporter: &mut Reporter<'_>,
     leniency: Leniency,
     feed: impl FnOnce(&mut InputPipe) -> Result<(), E> + Send,
-    drain: impl FnOnce(&mut ChildStdout) -> Result<T, E>,
+    drain: impl FnOnce(&mut OutputPipe) -> Result<T, E>,
 ) -> Result<T, ChildError<E>>
 where
     E: std::error::Error + Send + 'static,
@@ -254,7 +292,7 @@ where
     groups.enter(group);
     let missing = "all three were asked for";
     let mut input = InputPipe::new(child.stdin.take().expect(missing));
-    let mut stdout = child.stdout.take().expect(missing);
+    let mut stdout = OutputPipe::new(child.stdout.take().expect(missing));
     let mut stderr = child.stderr.take().expect(missing);
     let ends = thread::scope(|scope| {
         let feeder = scope.spawn(move || {
