@@ -38,7 +38,7 @@ impl Cursor<'_> {
     /// The record it stands at.
     pub(super) fn record(&self) -> RecordRef<'_> {
         match self {
-            Self::Memory(cursor) => cursor.run.record(cursor.entry),
+            Self::Memory(cursor) => cursor.record(),
             Self::Disk(cursor) => cursor.record(),
         }
     }
@@ -72,6 +72,11 @@ impl<'a> MemoryCursor<'a> {
     /// Before the first of `entries` (indices into the run's).
     pub(crate) fn new(run: &'a MemoryRun, entries: Range<usize>) -> Self {
         Self { run, rest: run.entries()[entries].iter(), entry: &Entry::NONE }
+    }
+
+    /// The record it stands at.
+    pub(super) fn record(&self) -> RecordRef<'a> {
+        self.run.record(self.entry)
     }
 
     fn advance(&mut self) -> Head {
@@ -150,7 +155,7 @@ impl<'a> DiskCursor<'a> {
         Ok(true)
     }
 
-    fn record(&self) -> RecordRef<'_> {
+    pub(super) fn record(&self) -> RecordRef<'_> {
         RecordRef { key: &self.block[self.key.clone()], value: &self.block[self.value.clone()] }
     }
 }

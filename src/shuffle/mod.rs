@@ -29,6 +29,7 @@ pub(crate) mod merge;
 pub(crate) mod outputs;
 pub(crate) mod partitioner;
 pub(crate) mod passes;
+pub(crate) mod ranges;
 pub(crate) mod run;
 pub mod sample;
 pub(crate) mod sort_buffer;

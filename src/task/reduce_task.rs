@@ -15,6 +15,7 @@ use crate::plan::{Processor, StreamSpec};
 use crate::record::{KeyFields, RecordRef};
 use crate::shuffle::merge::{Filled, RecordStream, Ties};
 use crate::shuffle::passes::{self, Passes};
+use crate::shuffle::ranges::Ranges;
 use crate::shuffle::run::Run;
 use crate::streaming::child::{Feed, InputPipe};
 use crate::streaming::input_writer::InputWriter;
@@ -76,8 +77,6 @@ impl ReduceAttempt<'_> {
             name: self.attempt.to_string(),
         };
         let (inputs, merged_records) = passes.narrow(runs, partition)?;
-        let mut stream = passes::merge_runs(&inputs, partition..partition + 1, &host.order, Ties::ByInput);
-
         let dir = host.committer.attempt_dir(self.attempt);
         std::fs::create_dir_all(&dir).at("make folder", &dir)?;
         let part = Part { dir: &dir, number: partition, input_file: None };
@@ -87,7 +86,7 @@ impl ReduceAttempt<'_> {
         let has_input = !inputs.is_empty();
         let mut dropped = NoSink::new();
         let kept: &mut dyn RecordSink = if has_input { &mut sink } else { &mut dropped };
-        self.process(&mut *stream, has_input, &dir, kept)?;
+        self.process(&inputs, &dir, kept)?;
         let (records, bytes) = sink.finish()?;
         host.committer.commit_task(self.attempt)?;
         self.counters.with(|counters| {
@@ -106,17 +105,17 @@ impl ReduceAttempt<'_> {
         Ok(())
     }
 
-    fn process(
-        &self,
-        stream: &mut dyn RecordStream,
-        has_input: bool,
-        dir: &Path,
-        sink: &mut dyn RecordSink,
-    ) -> Result<(), TaskFailure> {
+    fn process(&self, inputs: &[Arc<Run>], dir: &Path, sink: &mut dyn RecordSink) -> Result<(), TaskFailure> {
         let plan = self.host.plan;
+        let partition = self.attempt.task.number;
+        let has_input = !inputs.is_empty();
+        let mut stream =
+            passes::merge_runs(inputs, partition..partition + 1, &self.host.order, Ties::ByInput);
+        let stream = &mut *stream;
         let Processor::Command(command) = &plan.reducer else {
             return self.reduce_records(stream, has_input, sink);
         };
+        let ranges = self.ranges(inputs);
         let workplace = Workplace::prepare(self.host, self.attempt, &[command], dir)?;
         let child = Child {
             host: self.host,
@@ -131,12 +130,45 @@ impl ReduceAttempt<'_> {
         };
         let kinds = (&plan.shuffle.key_kind, &plan.shuffle.value_kind);
         let ran = child.run(
-            |pipe| feed_stream(stream, &plan.reduce_stream, kinds, pipe, &mut |filled| self.note(filled)),
+            |pipe| match ranges {
+                Some(ranges) => self.feed_ranges(&ranges, pipe),
+                None => {
+                    feed_stream(stream, &plan.reduce_stream, kinds, pipe, &mut |filled| self.note(filled))
+                }
+            },
             sink,
         );
         let tail = child.tail.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         *lock(&self.tail) = tail;
         ran
+    }
+
+    /// The input cut into ranges, if more cores are there than reduce tasks and the child wants lines.
+    fn ranges<'r>(&'r self, inputs: &'r [Arc<Run>]) -> Option<Ranges<'r>> {
+        let spec = &self.host.plan.reduce_stream;
+        let kinds = self.input_kinds();
+        if self.merge_workers() < 2 || !InputWriter::new(spec, kinds.0, kinds.1).is_plain_text() {
+            return None;
+        }
+        Ranges::cut(inputs, self.attempt.task.number, &self.host.order)
+    }
+
+    /// Threads that may merge for this attempt: its share of the slots.
+    fn merge_workers(&self) -> usize {
+        let plan = self.host.plan;
+        let at_once = plan.resources.reduce_slots.min(plan.reduces).max(1);
+        (plan.resources.map_slots.max(plan.resources.reduce_slots) / at_once) as usize
+    }
+
+    fn feed_ranges(&self, ranges: &Ranges<'_>, pipe: &mut InputPipe) -> Result<(), TaskFailure> {
+        let separator = &self.host.plan.reduce_stream.input_separator;
+        ranges.lines(self.merge_workers(), separator, FEED_BYTES, |lines, filled| {
+            self.note(filled);
+            let written = pipe.write(lines);
+            let fed =
+                written.map_err(|source| TaskFailure::Pipe { action: "write standard input", source })?;
+            Ok(fed == Feed::More)
+        })
     }
 
     /// Runs a class that is built in.
