@@ -7,8 +7,8 @@
 use memmap2::{Advice, MmapMut, MmapOptions};
 use std::io;
 
-/// From this size on an arena asks for huge pages; smaller ones would waste most of one.
-const HUGE_FROM: usize = 8 << 20;
+/// From this size on an arena asks for huge pages; smaller ones could not hold one.
+const HUGE_FROM: usize = 2 << 20;
 
 /// Positions are 32 bits wide.
 pub(crate) const ARENA_BYTES_MAX: usize = u32::MAX as usize;

@@ -4,7 +4,7 @@ use super::ShuffleError;
 use super::combine::Combine;
 use super::comparator::{KeyOrder, Order};
 use super::cursor::{Cursor, MemoryCursor};
-use super::fold::{FoldBuffer, SAMPLE_BUFFER_BYTES, Sample};
+use super::fold::{FoldBuffer, FoldTables, SAMPLE_BUFFER_BYTES, Sample};
 use super::memory::MemoryPlan;
 use super::merge::Ties;
 use super::partitioner::Partitioner;
@@ -38,6 +38,8 @@ pub(crate) struct CollectSpec<'a> {
     pub(crate) fields: KeyFields<'a>,
     /// Whether lines that repeat are kept once.
     pub(crate) fold: Fold,
+    /// Tables for those.
+    pub(crate) tables: &'a FoldTables,
     /// Classes of keys and values, for the serialised lengths of what a combiner leaves.
     pub(crate) kinds: (&'a WritableKind, &'a WritableKind),
 }
@@ -96,7 +98,7 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
         let stage = match spec.fold {
             _ if !O::EQUAL_IS_SAME => Stage::Sorting,
             Fold::Never => Stage::Sorting,
-            Fold::Always => Stage::Folding(Box::new(FoldBuffer::new(limits))),
+            Fold::Always => Stage::Folding(spec.tables.take(limits)),
             Fold::IfRepeated => {
                 limits.bytes = limits.bytes.max(SAMPLE_BUFFER_BYTES);
                 Stage::Sampling(Sample::new())
@@ -161,11 +163,11 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
 
     fn begin_folding(&mut self) -> Result<(), ShuffleError> {
         let limits = self.spec.memory.buffer_limits();
-        let mut fold = FoldBuffer::new(limits);
+        let mut fold = self.spec.tables.take(limits);
         fold.take_over(&self.buffer);
         self.buffer = SortBuffer::new(limits, 0, self.spec.gap())?;
         self.done.collected = Collected::default(); // counted when they leave the table
-        self.stage = Stage::Folding(Box::new(fold));
+        self.stage = Stage::Folding(fold);
         Ok(())
     }
 
@@ -229,6 +231,12 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
         if matches!(self.stage, Stage::Folding(_)) {
             self.buffer = self.drain_fold()?;
         }
+        let folded = if let Stage::Folding(table) = std::mem::replace(&mut self.stage, Stage::Sorting) {
+            self.spec.tables.give_back(table);
+            true
+        } else {
+            false
+        };
         self.wait_for_spill()?;
         if !self.buffer.is_empty() {
             let mut run = self.buffer.sort(&self.order);
@@ -242,11 +250,11 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
             self.done.runs.push(Run::Memory(run));
         }
         let runs = self.done.runs.len();
-        match (self.spec.combiner, self.stage) {
-            (Some(combiner), _) if runs >= self.spec.combine_spills_min.max(2) as usize => {
+        match self.spec.combiner {
+            Some(combiner) if runs >= self.spec.combine_spills_min.max(2) as usize => {
                 self.spec.combine_runs(self.done, combiner)
             }
-            (None, Stage::Folding(_)) if runs > 1 => self.spec.merge_folded(self.done),
+            None if folded && runs > 1 => self.spec.merge_folded(self.done),
             _ => Ok(self.done),
         }
     }

@@ -23,7 +23,7 @@ pub(crate) mod combine;
 pub(crate) mod comparator;
 pub(crate) mod cursor;
 pub(crate) mod cut_points;
-mod fold;
+pub(crate) mod fold;
 pub(crate) mod memory;
 pub(crate) mod merge;
 pub(crate) mod outputs;

@@ -5,6 +5,7 @@
 use super::collector::{CollectSpec, Collector};
 use super::combine::Combine;
 use super::comparator::{KeyOrder, Order};
+use super::fold::FoldTables;
 use super::memory::MemoryPlan;
 use super::merge::{RecordStream, Ties};
 use super::outputs::MapOutputs;
@@ -86,6 +87,7 @@ impl Trial {
         let scratch = Scratch::create(&[dir.path().to_path_buf()]).unwrap();
         let (order, partitioner, memory) = (self.order(), self.partitioner(), self.memory());
         let outputs = MapOutputs::new(&order, memory, &scratch, self.partitions);
+        let tables = FoldTables::default();
         let mut numbers: Vec<usize> = (0..self.tasks.len()).collect();
         numbers.sort_by_key(|&number| self.finish.get(number));
         for number in numbers {
@@ -102,6 +104,7 @@ impl Trial {
                 expected_bytes: 10,
                 fields: KeyFields { separator: b"\t", key_fields: 1 },
                 fold: self.fold,
+                tables: &tables,
                 kinds: (&WritableKind::Text, &WritableKind::Text),
             };
             let runs = match order.clone() {
@@ -323,6 +326,7 @@ fn fill_lines_writes_what_next_record_gives() {
                 expected_bytes: 10,
                 fields: KeyFields { separator: b"\t", key_fields: 1 },
                 fold: Fold::Never,
+                tables: &FoldTables::default(),
                 kinds: (&WritableKind::Text, &WritableKind::Text),
             };
             trial.collect(spec, comparator::ByteOrder, number)

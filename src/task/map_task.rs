@@ -168,6 +168,7 @@ impl<'a> MapAttempt<'a> {
             expected_bytes: self.task.length().saturating_mul(percent) / 100,
             fields: self.fields(),
             fold: plan.shuffle.fold,
+            tables: &host.fold_tables,
             kinds: (&plan.shuffle.key_kind, &plan.shuffle.value_kind),
         };
         match &host.order {

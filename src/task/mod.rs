@@ -32,6 +32,7 @@ use crate::local_fs::{self, Scratch};
 use crate::output::committer::JobCommitter;
 use crate::plan::{JobPlan, PartitionerSpec, ShuffleSpec};
 use crate::shuffle::comparator::Order;
+use crate::shuffle::fold::FoldTables;
 use crate::shuffle::memory::MemoryPlan;
 use crate::shuffle::partitioner::Partitioner;
 use crate::streaming::ChildGroups;
@@ -46,6 +47,7 @@ pub(crate) struct TaskHost<'a> {
     pub(crate) order: Order,
     pub(crate) partitioner: Partitioner,
     pub(crate) memory: MemoryPlan,
+    pub(crate) fold_tables: FoldTables,
     pub(crate) scratch: &'a Scratch,
     /// The folders that the job's archives were unpacked into.
     archives: UnpackedArchives,
@@ -80,6 +82,7 @@ impl<'a> TaskHost<'a> {
             order,
             partitioner,
             memory: MemoryPlan::new(&plan.resources, shuffle.merge_width_max, local_fs::open_files_max()),
+            fold_tables: FoldTables::default(),
             scratch,
             archives: UnpackedArchives::unpack(plan, scratch)?,
             committer,
