@@ -10,6 +10,8 @@ import statistics
 import subprocess
 import sys
 
+# Children of every way write as they do by default.
+os.environ.pop("PYTHONUNBUFFERED", None)
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SLOTS = os.cpu_count() or 1
 SORT = "LC_ALL=C sort -t '\t' -k1,1 -s --parallel=%d" % SLOTS

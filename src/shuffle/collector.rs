@@ -96,9 +96,10 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
     ) -> Result<Self, ShuffleError> {
         let mut limits = spec.memory.buffer_limits();
         let stage = match spec.fold {
-            _ if !O::EQUAL_IS_SAME => Stage::Sorting,
+            // What a combiner is given at once depends on memory; in order of emission that does not show.
+            _ if !O::EQUAL_IS_SAME || spec.combiner.is_some() => Stage::Sorting,
             Fold::Never => Stage::Sorting,
-            Fold::Always => Stage::Folding(spec.tables.take(limits)),
+            Fold::Always => Stage::Folding(Box::new(spec.tables.take(limits))),
             Fold::IfRepeated => {
                 limits.bytes = limits.bytes.max(SAMPLE_BUFFER_BYTES);
                 Stage::Sampling(Sample::new())
@@ -167,7 +168,7 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
         fold.take_over(&self.buffer);
         self.buffer = SortBuffer::new(limits, 0, self.spec.gap())?;
         self.done.collected = Collected::default(); // counted when they leave the table
-        self.stage = Stage::Folding(fold);
+        self.stage = Stage::Folding(Box::new(fold));
         Ok(())
     }
 
@@ -232,7 +233,7 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
             self.buffer = self.drain_fold()?;
         }
         let folded = if let Stage::Folding(table) = std::mem::replace(&mut self.stage, Stage::Sorting) {
-            self.spec.tables.give_back(table);
+            self.spec.tables.give_back(*table);
             true
         } else {
             false

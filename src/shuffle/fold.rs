@@ -18,6 +18,7 @@
 //! hence what comes out is a function of the input and the command.
 
 use super::ShuffleError;
+use super::arena::ARENA_BYTES_MAX;
 use super::comparator::KeyOrder;
 use super::partitioner::Partitioner;
 use super::sort_buffer::{BufferLimits, COPIES_BYTES, Collected, Entry, SortBuffer};
@@ -41,6 +42,8 @@ const READ_BYTES: usize = 256 << 10;
 const SHORT_BYTES: usize = 16;
 /// Slots of an empty table. A table is made for what has thousands of records already.
 const SLOTS_MIN: usize = 1 << 15;
+/// What a line takes in the table: slots are at most five eighths full, and rarely less than a third.
+const SLOT_AND_LINE_BYTES: usize = 2 * size_of::<ShortSlot>();
 /// Lines looked up at a time: so many waits for memory overlap.
 const BATCH: usize = 32;
 
@@ -119,42 +122,46 @@ pub(super) struct FoldBuffer {
 /// Empty tables of tasks that have ended, for those to come: pages that are there already and a size that fits.
 /// A sixth of the time of counting words went into making and growing them.
 #[derive(Debug, Default)]
-pub(crate) struct FoldTables(Mutex<Vec<Box<FoldBuffer>>>);
+pub(crate) struct FoldTables(Mutex<Vec<FoldBuffer>>);
 
 /// Larger tables are not kept, for they are not in anybody's budget between two tasks.
 const KEPT_BYTES_MAX: usize = 32 << 20;
 
 impl FoldTables {
-    pub(super) fn take(&self, limits: BufferLimits) -> Box<FoldBuffer> {
-        self.lock().pop().unwrap_or_else(|| Box::new(FoldBuffer::new(limits)))
+    pub(super) fn take(&self, limits: BufferLimits) -> FoldBuffer {
+        self.lock().pop().unwrap_or_else(|| FoldBuffer::new(limits))
     }
 
     /// Takes a table back, which must have been drained.
-    pub(super) fn give_back(&self, table: Box<FoldBuffer>) {
+    pub(super) fn give_back(&self, table: FoldBuffer) {
         debug_assert!(table.is_empty() && table.filled == 0, "lines would go to another task");
         if table.table_bytes() + table.read.len() <= KEPT_BYTES_MAX.min(table.limits.bytes) {
             self.lock().push(table);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Box<FoldBuffer>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<FoldBuffer>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl FoldBuffer {
     pub(super) fn new(limits: BufferLimits) -> Self {
+        // Drained lines lie in an arena, with what is read beyond the limit.
+        let limits = BufferLimits { bytes: limits.bytes.min(ARENA_BYTES_MAX / 2), ..limits };
         let read_bytes = READ_BYTES.min(limits.bytes / 4).max(1 << 10);
+        let slots =
+            SLOTS_MIN.min((limits.bytes / size_of::<ShortSlot>() / 4).next_power_of_two()).max(2 * BATCH);
         Self {
             read: vec![0; read_bytes + SHORT_BYTES],
             filled: 0,
             searched: 0,
-            short: vec![ShortSlot::default(); SLOTS_MIN],
+            short: vec![ShortSlot::default(); slots],
             short_used: 0,
             batch: [ShortSlot::default(); BATCH],
             batched: 0,
             long: Vec::new(),
-            long_slots: vec![0; SLOTS_MIN],
+            long_slots: vec![0; slots],
             text: Vec::new(),
             limits,
         }
@@ -182,10 +189,24 @@ impl FoldBuffer {
         self.short_used == 0 && self.long.is_empty()
     }
 
-    /// The table takes, or its lines will take when they are sorted, as much memory as there is.
+    /// The lines take as much memory as there is, in the table or when they are sorted. Slots without a line do not
+    /// count, or an empty table could be full.
     pub(super) fn is_full(&self) -> bool {
-        let entries = (self.short_used + self.long.len()) * size_of::<Entry>();
-        !self.is_empty() && self.table_bytes().max(entries + self.drained_bytes()) > self.limits.bytes
+        let lines = self.short_used + self.long.len();
+        let table = lines * SLOT_AND_LINE_BYTES + self.text.len();
+        // Arranging them takes a second arena.
+        let sorted = lines * size_of::<Entry>() + 2 * self.drained_bytes();
+        !self.is_empty() && table.max(sorted) > self.limits.bytes
+    }
+
+    /// What the lines will take in a buffer's arena, at most.
+    pub(super) fn drained_bytes(&self) -> usize {
+        (self.short_used + self.long.len()) * COPIES_BYTES + self.short_used * SHORT_BYTES + self.text.len()
+    }
+
+    /// So many more short lines would make the table grow.
+    fn is_crowded(&self, more: usize) -> bool {
+        (self.short_used + more) * 8 > self.short.len() * 5
     }
 
     fn table_bytes(&self) -> usize {
@@ -193,11 +214,6 @@ impl FoldBuffer {
             + self.long.len() * size_of::<LongLine>()
             + self.long_slots.len() * size_of::<u32>()
             + self.text.len()
-    }
-
-    /// What the lines will take in a buffer's arena, at most.
-    pub(super) fn drained_bytes(&self) -> usize {
-        (self.short_used + self.long.len()) * COPIES_BYTES + self.short_used * SHORT_BYTES + self.text.len()
     }
 
     /// Space to read a child's output into.
@@ -266,7 +282,7 @@ impl FoldBuffer {
     /// found there decides branches, and behind one wrongly foreseen nothing is loaded ahead. Half the time.
     fn add_batch(&mut self) {
         let batched = std::mem::take(&mut self.batched);
-        if (self.short_used + batched) * 8 > self.short.len() * 5 {
+        if self.is_crowded(batched) {
             self.grow_short();
         }
         let mask = self.short.len() - 1;
@@ -488,6 +504,25 @@ mod tests {
         let (run, collected) = folded(&output.repeat(2).into_bytes(), 70_000);
         assert_eq!((run.entries().len(), collected.records), (200_000, 400_000));
         assert!(run.entries().iter().all(|entry| run.copies(entry) == 2));
+    }
+
+    #[test]
+    fn a_table_that_was_emptied_is_not_full() {
+        let limits = BufferLimits { bytes: 1 << 20, record_bytes_max: 1 << 20 };
+        let mut fold = FoldBuffer::new(limits);
+        let numbers = (0..30_000).fold(String::new(), |text, number| text + &number.to_string() + "\n");
+        let mut drained = 0;
+        for line in numbers.lines().chain(numbers.lines().take(500).cycle().take(100_000)) {
+            if fold.is_full() {
+                let mut buffer = SortBuffer::new(limits, 0, 1).unwrap();
+                fold.drain(&mut buffer, &FIELDS, &ByteOrder, &partitioner()).unwrap();
+                drained += 1;
+            }
+            let line = format!("{line}\n").into_bytes();
+            fold.room().unwrap()[..line.len()].copy_from_slice(&line);
+            fold.take_lines(line.len());
+        }
+        assert!((1..5).contains(&drained), "{drained} times");
     }
 
     #[test]

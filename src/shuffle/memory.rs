@@ -1,5 +1,6 @@
 //! How one memory budget is shared out. Pure arithmetic.
 
+use super::arena::ARENA_BYTES_MAX;
 use super::sort_buffer::BufferLimits;
 use crate::plan::ResourceSpec;
 
@@ -45,9 +46,10 @@ impl MemoryPlan {
     }
 
     pub(crate) fn buffer_limits(&self) -> BufferLimits {
+        let in_arena = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX).min(ARENA_BYTES_MAX);
         BufferLimits {
-            bytes: usize::try_from(self.sort_buffer_bytes).unwrap_or(usize::MAX),
-            record_bytes_max: usize::try_from(self.record_bytes_max).unwrap_or(usize::MAX),
+            bytes: in_arena(self.sort_buffer_bytes),
+            record_bytes_max: in_arena(self.record_bytes_max),
         }
     }
 }
@@ -78,6 +80,12 @@ mod tests {
                 assert!(reads <= budget || plan.merge_width_max == 2, "{budget} {slots}");
             }
         }
+    }
+
+    #[test]
+    fn no_buffer_outgrows_an_arena() {
+        let limits = MemoryPlan::new(&resources(64 << 30, 1), None, 1000).buffer_limits();
+        assert_eq!((limits.bytes, limits.record_bytes_max), (ARENA_BYTES_MAX, ARENA_BYTES_MAX));
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl Entry {
     pub(super) const NONE: Self = Self { rank_high: 0, rank_low: 0, key_len: 0, value_len: 0 };
 
     fn new(partition: u32, prefix: u64, at: usize, key_len: usize, value_len: usize) -> Self {
-        debug_assert!(at <= ARENA_BYTES_MAX, "the arena is bounded so that positions fit");
+        assert!(at <= ARENA_BYTES_MAX, "the arena is bounded so that positions fit");
         Self {
             rank_high: u64::from(partition) << 32 | prefix >> 32,
             rank_low: prefix << 32 | at as u64,
@@ -347,6 +347,10 @@ impl SortBuffer {
     ) -> Result<(), ShuffleError> {
         let bytes = COPIES_BYTES + line.len();
         let used = self.arena.used();
+        if used + bytes > ARENA_BYTES_MAX {
+            let limit = ARENA_BYTES_MAX as u64;
+            return Err(ShuffleError::RecordTooLarge { bytes: (used + bytes) as u64, limit });
+        }
         if self.arena.capacity() - used < bytes {
             let capacity = (self.arena.capacity() * 2).max(used + bytes);
             self.arena.grow(capacity).map_err(|source| ShuffleError::Memory { bytes: capacity, source })?;

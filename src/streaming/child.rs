@@ -251,7 +251,8 @@ impl Read for OutputPipe {
             thread::sleep(SMALL_READ_PAUSE);
         }
         let count = self.pipe.read(space)?;
-        self.small_reads = if count < SMALL_READ_BYTES { self.small_reads + 1 } else { self.small_reads / 2 };
+        self.small_reads =
+            if count < SMALL_READ_BYTES { self.small_reads.saturating_add(1) } else { self.small_reads / 2 };
         if !self.widened && count > 2 * SMALL_READ_BYTES {
             self.widened = true;
             // A limit on pipe memory may refuse it, and then the pipe stays as it is.

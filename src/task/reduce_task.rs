@@ -147,7 +147,9 @@ impl ReduceAttempt<'_> {
     fn ranges<'r>(&'r self, inputs: &'r [Arc<Run>]) -> Option<Ranges<'r>> {
         let spec = &self.host.plan.reduce_stream;
         let kinds = self.input_kinds();
-        if self.merge_workers() < 2 || !InputWriter::new(spec, kinds.0, kinds.1).is_plain_text() {
+        // What a combiner wrote need not be sorted, and then there is nothing to cut at.
+        let combined = self.host.plan.combiner.is_some();
+        if combined || self.merge_workers() < 2 || !InputWriter::new(spec, kinds.0, kinds.1).is_plain_text() {
             return None;
         }
         Ranges::cut(inputs, self.attempt.task.number, &self.host.order)
