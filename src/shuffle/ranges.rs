@@ -32,8 +32,8 @@ const RUN_ENTRIES: usize = 1 << 5;
 const RANGES_MAX: usize = 1 << 10;
 /// Keys looked at for each cut.
 const SAMPLES: usize = 4;
-/// Blocks that a range may be ahead of the consumer.
-const BLOCKS_AHEAD: usize = 16;
+/// Blocks that a range may be ahead of the consumer, if a quarter of the budget holds them.
+const BLOCKS_AHEAD: std::ops::RangeInclusive<usize> = 2..=16;
 
 /// A partition's runs in memory, cut into ranges of keys.
 pub(crate) struct Ranges<'a> {
@@ -87,22 +87,25 @@ impl<'a> Ranges<'a> {
     }
 
     /// Merges the ranges on `workers` threads and gives their lines to `consume` in order, in blocks of about
-    /// `block_bytes`, until it fails or says that it has enough.
+    /// `block_bytes`, until it fails or says that it has enough. `budget_bytes` is the memory of all.
     ///
     /// # Errors
     /// What `consume` returns.
     pub(crate) fn lines<E: From<ShuffleError>>(
         &self,
         workers: usize,
+        budget_bytes: u64,
         separator: &[u8],
         block_bytes: usize,
         mut consume: impl FnMut(&[u8], Filled) -> Result<bool, E>,
     ) -> Result<(), E> {
         let (give_back, used) = unbounded();
+        let each = budget_bytes / 4 / (workers as u64 + 1) / block_bytes.max(1) as u64;
+        let blocks_ahead = (each as usize).clamp(*BLOCKS_AHEAD.start(), *BLOCKS_AHEAD.end());
         let (todo, work) = unbounded::<(usize, Sender<Block>)>();
         // Ranges are handed out as they are consumed, or a slow consumer would find all of them in memory.
         let mut begin = (0..self.entries.len()).map(move |range| {
-            let (sender, receiver) = bounded(BLOCKS_AHEAD);
+            let (sender, receiver) = bounded(blocks_ahead);
             todo.send((range, sender)).ok(); // the other end is in this function
             receiver
         });
@@ -237,7 +240,7 @@ mod tests {
             let (expect, expect_filled) = merged(&runs);
             let Some(ranges) = Ranges::cut_by([range_entries, 1], &runs, 0, &ORDER) else { return Ok(()) };
             let (mut lines, mut filled) = (Vec::new(), Filled::default());
-            let outcome: Result<(), ShuffleError> = ranges.lines(workers, b"=", block, |block, more| {
+            let outcome: Result<(), ShuffleError> = ranges.lines(workers, 1 << 20, b"=", block, |block, more| {
                 lines.extend_from_slice(block);
                 add(&mut filled, more);
                 Ok(true)
@@ -254,14 +257,14 @@ mod tests {
         let runs = [run_of(&records), run_of(&records)];
         let ranges = Ranges::cut_by([10, 1], &runs, 0, &ORDER).unwrap();
         let mut blocks = 0;
-        let outcome: Result<(), ShuffleError> = ranges.lines(3, b"=", 50, |_, _| {
+        let outcome: Result<(), ShuffleError> = ranges.lines(3, 0, b"=", 50, |_, _| {
             blocks += 1;
             Ok(blocks < 7)
         });
         outcome.unwrap();
         assert_eq!(blocks, 7);
         let failed =
-            ranges.lines(3, b"=", 50, |_, _| Err(ShuffleError::RecordTooLarge { bytes: 1, limit: 0 }));
+            ranges.lines(3, 0, b"=", 50, |_, _| Err(ShuffleError::RecordTooLarge { bytes: 1, limit: 0 }));
         assert!(failed.is_err());
     }
 }

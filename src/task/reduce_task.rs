@@ -164,7 +164,9 @@ impl ReduceAttempt<'_> {
 
     fn feed_ranges(&self, ranges: &Ranges<'_>, pipe: &mut InputPipe) -> Result<(), TaskFailure> {
         let separator = &self.host.plan.reduce_stream.input_separator;
-        ranges.lines(self.merge_workers(), separator, FEED_BYTES, |lines, filled| {
+        let budget =
+            self.host.plan.resources.memory_bytes / u64::from(self.host.plan.resources.reduce_slots.max(1));
+        ranges.lines(self.merge_workers(), budget, separator, FEED_BYTES, |lines, filled| {
             self.note(filled);
             let written = pipe.write(lines);
             let fed =
