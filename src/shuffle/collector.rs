@@ -112,12 +112,11 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
 
     /// Space to read the child's output into.
     pub(crate) fn room(&mut self) -> Result<&mut [u8], ShuffleError> {
-        if let Stage::Folding(fold) = &self.stage {
-            if fold.is_full() {
-                self.rotate_folded()?;
-            }
-        } else if self.buffer.room()?.is_none() {
-            self.rotate()?;
+        match &self.stage {
+            Stage::Folding(fold) if fold.is_full() => self.rotate_folded()?,
+            Stage::Folding(_) => {}
+            _ if self.buffer.room()?.is_none() => self.rotate()?,
+            _ => {}
         }
         if let Stage::Folding(fold) = &mut self.stage {
             return fold.room();
@@ -182,20 +181,21 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
         Ok(())
     }
 
-    /// Empties the full table into a buffer and sends that to be spilled.
+    /// Empties the table into a buffer and sends that to be spilled.
     fn rotate_folded(&mut self) -> Result<(), ShuffleError> {
-        let buffer = self.drain_fold()?;
-        self.spill(buffer);
+        if let Stage::Folding(mut fold) = std::mem::replace(&mut self.stage, Stage::Sorting) {
+            let buffer = self.drain(&mut fold)?;
+            self.spill(buffer);
+            self.stage = Stage::Folding(fold);
+        }
         Ok(())
     }
 
-    fn drain_fold(&mut self) -> Result<SortBuffer, ShuffleError> {
-        let expected = if let Stage::Folding(fold) = &self.stage { fold.drained_bytes() } else { 0 };
-        let mut buffer = self.next_buffer(expected)?;
-        if let Stage::Folding(fold) = &mut self.stage {
-            let drained = fold.drain(&mut buffer, &self.spec.fields, &self.order, self.spec.partitioner)?;
-            self.done.collected.add(drained);
-        }
+    /// Empties a table into a buffer.
+    fn drain(&mut self, fold: &mut FoldBuffer) -> Result<SortBuffer, ShuffleError> {
+        let mut buffer = self.next_buffer(fold.drained_bytes())?;
+        let drained = fold.drain(&mut buffer, &self.spec.fields, &self.order, self.spec.partitioner)?;
+        self.done.collected.add(drained);
         Ok(buffer)
     }
 
@@ -229,15 +229,12 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
     /// Sorts what is left and gives all runs out; merges them if the combiner shall see them again, or if they
     /// are folded.
     pub(crate) fn finish(mut self) -> Result<MapRuns, ShuffleError> {
-        if matches!(self.stage, Stage::Folding(_)) {
-            self.buffer = self.drain_fold()?;
+        let mut folded = false;
+        if let Stage::Folding(mut fold) = std::mem::replace(&mut self.stage, Stage::Sorting) {
+            folded = true;
+            self.buffer = self.drain(&mut fold)?;
+            self.spec.tables.give_back(*fold);
         }
-        let folded = if let Stage::Folding(table) = std::mem::replace(&mut self.stage, Stage::Sorting) {
-            self.spec.tables.give_back(*table);
-            true
-        } else {
-            false
-        };
         self.wait_for_spill()?;
         if !self.buffer.is_empty() {
             let mut run = self.buffer.sort(&self.order);
@@ -359,9 +356,7 @@ impl CollectSpec<'_> {
             }
             let range = partition..partition + 1;
             let mut stream = passes::merge_runs(&inputs, range, self.order, Ties::ByValue);
-            while let Some(merged) = stream.next_record()? {
-                writer.write(partition, merged.record, merged.copies)?;
-            }
+            passes::append_all(&mut *stream, &mut writer)?;
         }
         let spill = writer.finish(self.partitions)?;
         let spilled_records = done.spilled_records + spill.records();

@@ -1,10 +1,10 @@
 //! Where an attempt's records go when only their keys matter, and perhaps only the first of them.
 
 use super::TaskFailure;
-use super::sink::RecordSink;
+use super::sink::{LineBlock, RecordSink};
 use crate::record::{KeyFields, RecordRef};
 use crate::streaming::ChildGroups;
-use memchr::{memchr_iter, memrchr};
+use memchr::memchr_iter;
 use std::ops::ControlFlow;
 
 /// Bytes of a child's output that are taken in at once.
@@ -16,8 +16,7 @@ pub(super) struct KeySink<'a> {
     /// Says whether the job was stopped.
     groups: &'a ChildGroups,
     take: &'a mut dyn FnMut(&[u8]) -> ControlFlow<()>,
-    block: Vec<u8>,
-    filled: usize,
+    block: LineBlock,
     full: bool,
 }
 
@@ -28,7 +27,7 @@ impl<'a> KeySink<'a> {
         groups: &'a ChildGroups,
         take: &'a mut dyn FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Self {
-        Self { fields, groups, take, block: Vec::new(), filled: 0, full: false }
+        Self { fields, groups, take, block: LineBlock::new(BLOCK_BYTES), full: false }
     }
 
     /// Whether it has failed only because no more keys are wanted.
@@ -44,29 +43,26 @@ impl<'a> KeySink<'a> {
 
 impl RecordSink for KeySink<'_> {
     fn room(&mut self) -> Result<&mut [u8], TaskFailure> {
-        if self.block.len() - self.filled < BLOCK_BYTES / 4 {
-            self.block.resize((self.block.len() * 2).max(BLOCK_BYTES), 0);
-        }
-        Ok(&mut self.block[self.filled..])
+        Ok(self.block.room())
     }
 
     fn take_lines(&mut self, count: usize) -> Result<(), TaskFailure> {
-        let before = self.filled;
-        self.filled += count;
-        let Some(last) = memrchr(b'\n', &self.block[before..self.filled]) else { return Ok(()) };
-        let last = before + last;
-        let mut start = 0;
-        for end in memchr_iter(b'\n', &self.block[..=last]) {
-            let line = self.fields.split(&self.block[start..end]);
-            if (self.take)(line.key).is_break() {
-                self.full = true;
-                break;
+        let (fields, take) = (self.fields, &mut self.take);
+        let full = self.block.take(count, |lines| {
+            let mut start = 0;
+            memchr_iter(b'\n', lines).any(|end| {
+                let line = fields.split(&lines[start..end]);
+                start = end + 1;
+                take(line.key).is_break()
+            })
+        });
+        match full {
+            None => Ok(()),
+            Some(full) => {
+                self.full |= full;
+                self.check_more_wanted()
             }
-            start = end + 1;
         }
-        self.block.copy_within(last + 1..self.filled, 0);
-        self.filled -= last + 1;
-        self.check_more_wanted()
     }
 
     fn record(&mut self, record: RecordRef<'_>) -> Result<(), TaskFailure> {

@@ -62,14 +62,55 @@ impl<'env, O: KeyOrder + 'env> RecordSink for CollectorSink<'_, 'env, O> {
     }
 }
 
+/// A child's lines as they are read: whole ones to be taken in, and one that is broken off.
+pub(super) struct LineBlock {
+    bytes: Vec<u8>,
+    filled: usize,
+    /// Bytes that are read at once.
+    read_bytes: usize,
+}
+
+impl LineBlock {
+    pub(super) fn new(read_bytes: usize) -> Self {
+        Self { bytes: Vec::new(), filled: 0, read_bytes }
+    }
+
+    /// Space to read into, never empty.
+    pub(super) fn room(&mut self) -> &mut [u8] {
+        if self.bytes.len() - self.filled < self.read_bytes / 4 {
+            // A line longer than the block makes it grow, doubling so that copying stays linear.
+            self.bytes.resize((self.bytes.len() * 2).max(self.read_bytes), 0);
+        }
+        &mut self.bytes[self.filled..]
+    }
+
+    /// Takes in `count` bytes of [`Self::room`] and shows `take` the whole lines, if there is one.
+    pub(super) fn take<T>(&mut self, count: usize, take: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        let end = self.filled + count;
+        let Some(last) = memrchr(b'\n', &self.bytes[self.filled..end]) else {
+            self.filled = end;
+            return None;
+        };
+        let whole = self.filled + last + 1;
+        let taken = take(&self.bytes[..whole]);
+        self.bytes.copy_within(whole..end, 0);
+        self.filled = end - whole;
+        Some(taken)
+    }
+
+    /// No line is broken off.
+    fn is_empty(&self) -> bool {
+        self.filled == 0
+    }
+}
+
 /// Output on its way to a part file.
 pub(super) struct OutputSink<'a> {
     output: TaskOutput,
     fields: KeyFields<'a>,
     /// Lines may go to the file as they are, but for the separator that some lack.
     verbatim: bool,
-    block: Vec<u8>,
-    filled: usize,
+    block: LineBlock,
     records: u64,
 }
 
@@ -79,58 +120,53 @@ impl<'a> OutputSink<'a> {
         let verbatim = matches!(&output, TaskOutput::Text(writer) if writer.takes_lines())
             && fields.key_fields <= 1
             && fields.separator == b"\t";
-        Self { output, fields, verbatim, block: Vec::new(), filled: 0, records: 0 }
+        Self { output, fields, verbatim, block: LineBlock::new(BLOCK_BYTES), records: 0 }
     }
 
     /// Closes the file; returns records and bytes written.
     pub(super) fn finish(self) -> Result<(u64, u64), TaskFailure> {
-        debug_assert_eq!(self.filled, 0, "a broken line would be lost");
+        debug_assert!(self.block.is_empty(), "a broken line would be lost");
         let bytes = self.output.finish()?;
         Ok((self.records, bytes))
-    }
-
-    fn write_lines(&mut self, end: usize) -> Result<(), TaskFailure> {
-        let lines = &self.block[..end];
-        if let (TaskOutput::Text(writer), true) = (&mut self.output, self.verbatim) {
-            self.records += writer.write_lines(lines)?;
-            return Ok(());
-        }
-        let mut start = 0;
-        for at in memchr_iter(b'\n', lines) {
-            self.output.write(self.fields.split(&lines[start..at]))?;
-            self.records += 1;
-            start = at + 1;
-        }
-        Ok(())
     }
 }
 
 impl RecordSink for OutputSink<'_> {
     fn room(&mut self) -> Result<&mut [u8], TaskFailure> {
-        if self.block.len() - self.filled < BLOCK_BYTES / 4 {
-            // A line longer than the block makes it grow, doubling so that copying stays linear.
-            self.block.resize((self.block.len() * 2).max(BLOCK_BYTES), 0);
-        }
-        Ok(&mut self.block[self.filled..])
+        Ok(self.block.room())
     }
 
     fn take_lines(&mut self, count: usize) -> Result<(), TaskFailure> {
-        let end = self.filled + count;
-        let Some(last) = memrchr(b'\n', &self.block[self.filled..end]) else {
-            self.filled = end;
-            return Ok(());
-        };
-        let whole = self.filled + last + 1;
-        self.write_lines(whole)?;
-        self.block.copy_within(whole..end, 0);
-        self.filled = end - whole;
-        Ok(())
+        let Self { output, fields, verbatim, block, records } = self;
+        block.take(count, |lines| write_lines(output, fields, *verbatim, lines)).map_or(Ok(()), |written| {
+            *records += written?;
+            Ok(())
+        })
     }
 
     fn record(&mut self, record: RecordRef<'_>) -> Result<(), TaskFailure> {
         self.records += 1;
         Ok(self.output.write(record)?)
     }
+}
+
+/// Writes whole lines; returns how many.
+fn write_lines(
+    output: &mut TaskOutput,
+    fields: &KeyFields<'_>,
+    verbatim: bool,
+    lines: &[u8],
+) -> Result<u64, TaskFailure> {
+    if let (TaskOutput::Text(writer), true) = (&mut *output, verbatim) {
+        return Ok(writer.write_lines(lines)?);
+    }
+    let (mut start, mut records) = (0, 0);
+    for at in memchr_iter(b'\n', lines) {
+        output.write(fields.split(&lines[start..at]))?;
+        records += 1;
+        start = at + 1;
+    }
+    Ok(records)
 }
 
 /// Nowhere: the output of a reducer that had no input. Hadoop: `PipeMapRed.waitOutputThreads`.
