@@ -3,28 +3,29 @@
 //! ```text
 //! usage: data text MEGABYTES [HOT_PERCENT]    words as common as Zipf has them, 500 000 different ones; so many
 //!                                             per cent of all are one word
-//!        data records MEGABYTES [VALUE_KB]    lines of 100 bytes: a random key of 10, a tab, a value; or with
-//!                                             values so long
+//!        data records MEGABYTES [LINE_KB [KEY_KB]]
+//!                                             lines of 100 bytes: a random key of 10, a tab, a value; or lines
+//!                                             and keys so long
+//!        data check FILE...                   prints the number of lines and a sum over them that does not
+//!                                             depend on their order
 //! ```
 
-use std::io::{self, BufWriter, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::process::ExitCode;
 
 const WORDS: usize = 500_000;
 const LINE_WORDS: u64 = 11;
 
 fn main() -> ExitCode {
-    let mut args = std::env::args().skip(1);
-    let (kind, megabytes, more) = (args.next().unwrap_or_default(), args.next(), args.next());
-    let number = |text: Option<String>| text.and_then(|text| text.parse::<u64>().ok());
-    let Some(bytes) = number(megabytes).map(|megabytes| megabytes * 1_000_000) else {
-        eprintln!("usage: data text MEGABYTES [HOT_PERCENT] | data records MEGABYTES [VALUE_KB]");
-        return ExitCode::FAILURE;
-    };
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let number = |index: usize| args.get(index).and_then(|text| text.parse::<u64>().ok());
     let output = BufWriter::with_capacity(1 << 20, io::stdout().lock());
-    let done = match kind.as_str() {
-        "text" => text(bytes, number(more).unwrap_or(0), output),
-        _ => records(bytes, number(more), output),
+    let done = match (args.first().map(String::as_str), number(1)) {
+        (Some("text"), Some(megabytes)) => text(megabytes * 1_000_000, number(2).unwrap_or(0), output),
+        (Some("records"), Some(megabytes)) => records(megabytes * 1_000_000, number(2), number(3), output),
+        (Some("check"), _) => check(&args[1..], output),
+        _ => Err(io::Error::other("usage: data text | records MEGABYTES ..., data check FILE...")),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -94,23 +95,65 @@ fn word(rank: usize, random: &mut Random) -> Vec<u8> {
     letters
 }
 
-fn records(bytes: u64, value_kilobytes: Option<u64>, mut output: impl Write) -> io::Result<()> {
+fn records(
+    bytes: u64,
+    line_kilobytes: Option<u64>,
+    key_kilobytes: Option<u64>,
+    mut output: impl Write,
+) -> io::Result<()> {
     let mut random = Random(0xD1B5_4A32_D192_ED03);
-    let value = value_kilobytes.map_or(88, |kilobytes| kilobytes * 1_000 - 12);
-    let mut line = vec![b'.'; value as usize + 12];
-    line[10] = b'\t';
-    *line.last_mut().unwrap_or(&mut 0) = b'\n';
-    for _ in 0..bytes / line.len() as u64 {
+    let line_bytes = line_kilobytes.map_or(100, |kilobytes| kilobytes * 1_000) as usize;
+    let key_bytes = key_kilobytes.map_or(10, |kilobytes| kilobytes * 1_000) as usize;
+    if line_bytes < key_bytes + 18 {
+        return Err(io::Error::other("a line has to be longer than its key by 18 bytes"));
+    }
+    let mut line = vec![b'.'; line_bytes];
+    line[key_bytes] = b'\t';
+    line[line_bytes - 1] = b'\n';
+    for _ in 0..bytes / line_bytes as u64 {
         let (mut key, mut salt) = (random.next(), random.next());
         for letter in &mut line[..10] {
             *letter = b' ' + 1 + (key % 94) as u8;
             key /= 94;
         }
-        for letter in &mut line[11..27] {
+        for letter in &mut line[key_bytes + 1..key_bytes + 17] {
             *letter = b'a' + (salt % 16) as u8;
             salt /= 16;
         }
         output.write_all(&line)?;
     }
     output.flush()
+}
+
+/// Two files with the same lines in any order give the same; others do, once in 2^64 times.
+fn check(files: &[String], mut output: impl Write) -> io::Result<()> {
+    let (mut lines, mut sum) = (0_u64, 0_u64);
+    let mut line = Vec::new();
+    for name in files {
+        let file = File::open(name).map_err(|error| io::Error::other(format!("open {name}: {error}")))?;
+        let mut file = BufReader::with_capacity(1 << 20, file);
+        while file.read_until(b'\n', &mut line)? > 0 {
+            lines += 1;
+            sum = sum.wrapping_add(hash(line.strip_suffix(b"\n").unwrap_or(&line)));
+            line.clear();
+        }
+    }
+    writeln!(output, "{lines} lines, sum {sum:016x}")?;
+    output.flush()
+}
+
+/// Eight bytes at a time by a multiplication whose halves are put together, as fast hash functions have it.
+fn hash(line: &[u8]) -> u64 {
+    let mix = |a: u64, b: u64| {
+        let product = u128::from(a) * u128::from(b);
+        product as u64 ^ (product >> 64) as u64
+    };
+    let mut hash = mix(line.len() as u64 ^ 0xA076_1D64_78BD_642F, 0xE703_7ED1_A0B4_28DB);
+    for bytes in line.chunks(8) {
+        let mut word = [0; 8];
+        word[..bytes.len()].copy_from_slice(bytes);
+        hash =
+            mix(hash ^ u64::from_le_bytes(word), 0x8EBC_6AF0_9C88_C6E3).wrapping_add(0x5899_65CC_7537_4CC3);
+    }
+    mix(hash, 0x1D8E_4E27_C47D_124F)
 }
