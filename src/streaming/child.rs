@@ -9,18 +9,21 @@
 //! what went wrong on our side, then the child's exit, then a pipe it closed too early. This is the only
 //! room that starts processes.
 
+use super::pace::Pace;
 use super::reporter::Reporter;
 use crate::error::IoError;
+use rustix::fs::{OFlags, fcntl_setfl};
+use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
 /// Hadoop writes to a child through a buffer of this size and forgives what the last, partial one meets:
 /// so little input may be left unread (`PipeMapRed.BUFFER_SIZE`, `mapRedFinished`).
@@ -156,7 +159,16 @@ pub(crate) struct InputPipe {
     accepted_bytes: u64,
     /// The child closed its end after so many bytes.
     closed_at: Option<u64>,
-    widened: bool,
+    /// Set once the child has shown that it reads a lot.
+    wide: Option<Wide>,
+}
+
+/// A pipe that was widened. It does not block: a full one is left alone for a while.
+struct Wide {
+    bytes: usize,
+    pace: Pace,
+    /// Bytes written since the last pause.
+    moved: usize,
 }
 
 /// Whether more input is of use.
@@ -170,22 +182,20 @@ pub(crate) enum Feed {
 
 impl InputPipe {
     fn new(pipe: ChildStdin) -> Self {
-        Self { pipe: Some(pipe), offered_bytes: 0, accepted_bytes: 0, closed_at: None, widened: false }
+        Self { pipe: Some(pipe), offered_bytes: 0, accepted_bytes: 0, closed_at: None, wide: None }
     }
 
     /// Writes `block`, or only counts it once the child has closed its end: the records of an input that
     /// need not be read are still the mapper's input records, as in Hadoop.
     pub(crate) fn write(&mut self, block: &[u8]) -> io::Result<Feed> {
         self.offered_bytes += block.len() as u64;
-        if let Some(pipe) = &mut self.pipe {
-            match write_counted(pipe, block, &mut self.accepted_bytes) {
-                Ok(()) => self.widen(),
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                    self.closed_at = Some(self.accepted_bytes);
-                    self.pipe = None;
-                }
-                Err(error) => return Err(error),
+        match self.write_counted(block) {
+            Ok(()) => self.widen(),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed_at = Some(self.accepted_bytes);
+                self.pipe = None;
             }
+            Err(error) => return Err(error),
         }
         Ok(if self.refused() { Feed::Refused } else { Feed::More })
     }
@@ -196,67 +206,87 @@ impl InputPipe {
         self.closed_at.is_some_and(|at| at < unforgiven)
     }
 
+    fn write_counted(&mut self, mut block: &[u8]) -> io::Result<()> {
+        let Some(pipe) = &mut self.pipe else { return Ok(()) };
+        while !block.is_empty() {
+            match pipe.write(block) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => {
+                    self.accepted_bytes += count as u64;
+                    block = &block[count..];
+                    if let Some(wide) = &mut self.wide {
+                        wide.moved += count;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => match &mut self.wide {
+                    Some(wide) if error.kind() == io::ErrorKind::WouldBlock => wide.wait(),
+                    _ => return Err(error),
+                },
+            }
+        }
+        Ok(())
+    }
+
     /// A pipe starts at the size that Hadoop's has, because it decides how much a child may leave unread,
     /// and grows once the child has shown that it reads.
     fn widen(&mut self) {
-        if !self.widened && self.accepted_bytes > 2 * FORGIVEN_BYTES {
-            self.widened = true;
-            if let Some(pipe) = &self.pipe {
-                // A limit on pipe memory may refuse it, and then the pipe stays as it is.
-                rustix::pipe::fcntl_setpipe_size(pipe, PIPE_BYTES).ok();
+        if let (Some(pipe), None) = (&self.pipe, &self.wide)
+            && self.accepted_bytes > 2 * FORGIVEN_BYTES
+        {
+            let bytes = widened(pipe);
+            // The flag is of our end alone: the child's reads go on to block.
+            if fcntl_setfl(pipe, OFlags::NONBLOCK).is_ok() {
+                self.wide = Some(Wide { bytes, pace: Pace::default(), moved: 0 });
             }
         }
     }
 }
 
-fn write_counted(pipe: &mut ChildStdin, mut block: &[u8], accepted: &mut u64) -> io::Result<()> {
-    while !block.is_empty() {
-        match pipe.write(block) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(count) => {
-                *accepted += count as u64;
-                block = &block[count..];
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+impl Wide {
+    /// Lets the child read for a while.
+    fn wait(&mut self) {
+        self.pace.moved(std::mem::take(&mut self.moved), self.bytes);
+        self.pace.wait();
     }
-    Ok(())
+}
+
+/// Widens a pipe if it can be, and says what it holds.
+fn widened(pipe: impl AsFd) -> usize {
+    // A limit on pipe memory may refuse it, and then the pipe stays as it is.
+    fcntl_setpipe_size(&pipe, PIPE_BYTES).or_else(|_| fcntl_getpipe_size(&pipe)).unwrap_or(PIPE_BYTES)
 }
 
 /// The child's standard output.
 pub(crate) struct OutputPipe {
     pipe: ChildStdout,
-    widened: bool,
-    /// How many of the last reads gave next to nothing.
-    small_reads: u32,
+    reads: u32,
+    /// What the pipe holds, once it was widened.
+    bytes: usize,
+    pace: Pace,
 }
 
-/// A read of fewer bytes than this hardly pays for waking a thread.
-const SMALL_READ_BYTES: usize = 2 << 10;
-/// After so many of them in a row the child is one that writes line by line.
-const SMALL_READS_MAX: u32 = 32;
-/// Such a child is left alone for so long, to fill its pipe: Python without a buffer needs a quarter less time.
-const SMALL_READ_PAUSE: Duration = Duration::from_micros(200);
+/// A child that is read so often writes a lot. Before that, its end must be seen at once.
+const EAGER_READS: u32 = 32;
 
 impl OutputPipe {
     fn new(pipe: ChildStdout) -> Self {
-        Self { pipe, widened: false, small_reads: 0 }
+        Self { pipe, reads: 0, bytes: 0, pace: Pace::default() }
     }
 }
 
 impl Read for OutputPipe {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        if self.small_reads >= SMALL_READS_MAX {
-            thread::sleep(SMALL_READ_PAUSE);
-        }
+        self.pace.wait();
         let count = self.pipe.read(space)?;
-        self.small_reads =
-            if count < SMALL_READ_BYTES { self.small_reads.saturating_add(1) } else { self.small_reads / 2 };
-        if !self.widened && count > 2 * SMALL_READ_BYTES {
-            self.widened = true;
-            // A limit on pipe memory may refuse it, and then the pipe stays as it is.
-            rustix::pipe::fcntl_setpipe_size(&self.pipe, PIPE_BYTES).ok();
+        if self.reads < EAGER_READS {
+            self.reads += 1;
+            if self.reads == EAGER_READS {
+                self.bytes = widened(&self.pipe);
+            }
+        } else {
+            // Who asks for little finds more the next time.
+            self.pace.moved(if count == space.len() { self.bytes } else { count }, self.bytes);
         }
         Ok(count)
     }

@@ -9,6 +9,7 @@ pub mod command;
 pub mod exit_status;
 pub(crate) mod input_writer;
 pub(crate) mod output_reader;
+mod pace;
 pub mod preflight;
 pub(crate) mod reporter;
 mod typed_bytes;
