@@ -27,7 +27,7 @@ const FLOORS: [&[&str]; 10] = [
 const SIBLINGS: [usize; 1] = [0];
 
 /// The one door, or few doors, of each dependency: module paths, as far as they matter.
-const DOORS: [(&str, &[&str]); 17] = [
+const DOORS: [(&str, &[&str]); 18] = [
     ("bincode", &["plan/wire"]),
     ("bzip2", &["codec"]),
     ("clap", &["cli"]),
@@ -35,6 +35,7 @@ const DOORS: [(&str, &[&str]); 17] = [
     ("flate2", &["codec"]),
     ("lz4_flex", &["codec", "shuffle/spill"]),
     ("memmap2", &["shuffle/arena"]),
+    ("nix", &["streaming/child/spawn"]),
     ("quick_xml", &["conf/xml"]),
     ("rayon", &["shuffle"]),
     ("serde_json", &["plan/wire", "report"]),

@@ -206,6 +206,12 @@ impl Window {
         Self { bytes, head: 0, filled: 0, offset: 0, end: 0, compressed: false, source: None, at_end: true }
     }
 
+    /// A buffer of this size holds all of a split, and more helps nobody.
+    pub(super) fn bytes_wanted(split: &InputSplit) -> usize {
+        let stored = if split.codec.is_some() { u64::MAX } else { split.length.saturating_add(TAIL_BYTES) };
+        usize::try_from(stored).unwrap_or(usize::MAX)
+    }
+
     /// Turns to another split; the memory stays.
     pub(super) fn open(&mut self, split: &InputSplit) -> Result<(), InputError> {
         self.source = Some(Source::open(split)?);

@@ -170,6 +170,9 @@ impl<'a> Ranges<'a> {
 }
 
 /// The keys at which ranges begin, in order, each once: every fourth of those that evenly spaced entries have.
+///
+/// The spaces run on from run to run. Were the first entry of each looked at, thousands of small runs would be cut
+/// into as many ranges, and each cut is searched for in all of them: 10 000 files of 2 KB took half again as long.
 fn cuts<'a>(
     runs: &[&'a MemoryRun],
     all: &[Range<usize>],
@@ -178,9 +181,12 @@ fn cuts<'a>(
 ) -> Vec<(&'a MemoryRun, &'a Entry)> {
     let entries: usize = all.iter().map(Range::len).sum();
     let step = (entries / (wanted * SAMPLES)).max(1);
-    let mut samples: Vec<(&MemoryRun, &Entry)> = Vec::with_capacity(wanted * SAMPLES + runs.len());
+    let mut samples: Vec<(&MemoryRun, &Entry)> = Vec::with_capacity(wanted * SAMPLES + 1);
+    let mut skipped = 0;
     for (&run, range) in runs.iter().zip(all) {
-        samples.extend(run.entries()[range.clone()].iter().step_by(step).map(|entry| (run, entry)));
+        let looked_at = (skipped..range.len()).step_by(step);
+        skipped = skipped + looked_at.len() * step - range.len();
+        samples.extend(looked_at.map(|at| (run, &run.entries()[range.start + at])));
     }
     samples.sort_by(|a, b| compare(order, *a, *b));
     let mut cuts: Vec<_> = samples.into_iter().skip(SAMPLES).step_by(SAMPLES).collect();
@@ -249,6 +255,20 @@ mod tests {
             prop_assert_eq!(lines, expect);
             prop_assert_eq!(filled, expect_filled);
         }
+    }
+
+    #[test]
+    fn many_small_runs_make_few_ranges() {
+        let check = |runs: u32, records: u32, range_entries, expect| {
+            let run = |number| run_of(&vec![(u32::to_be_bytes(number).to_vec(), b'x'); records as usize]);
+            let runs: Vec<_> = (0..runs).map(run).collect();
+            let ranges = Ranges::cut_by([range_entries, 1], &runs, 0, &ORDER);
+            assert_eq!(ranges.map_or(1, |ranges| ranges.entries.len()), expect, "{records} {range_entries}");
+        };
+        check(1000, 8, 2000, 4);
+        check(1000, 1, 250, 1);
+        check(100, 8, 80, 8);
+        check(2, 800, 400, 3); // one before the first key
     }
 
     #[test]

@@ -6,6 +6,13 @@ use crate::plan::{Encoding, StreamSpec};
 use crate::record::RecordRef;
 use crate::writable::{WritableError, WritableKind};
 
+/// Whether a record of these classes is key bytes, separator, value bytes and LF with nothing to convert, so
+/// that records may be written in bulk.
+pub(crate) fn is_plain_text(spec: &StreamSpec, key_kind: &WritableKind, value_kind: &WritableKind) -> bool {
+    let plain = |kind: &WritableKind| matches!(kind, WritableKind::Text | WritableKind::Bytes);
+    spec.input == Encoding::Text && !spec.ignore_key && plain(key_kind) && plain(value_kind)
+}
+
 /// Turns records into the bytes of a child's standard input.
 #[derive(Clone, Debug)]
 pub(crate) struct InputWriter<'a> {
@@ -18,16 +25,6 @@ impl<'a> InputWriter<'a> {
     /// A writer for records of these classes.
     pub(crate) fn new(spec: &'a StreamSpec, key_kind: WritableKind, value_kind: WritableKind) -> Self {
         Self { spec, key_kind, value_kind }
-    }
-
-    /// Whether a record is key bytes, separator, value bytes and LF with nothing to convert, so that
-    /// records may be written in bulk.
-    pub(crate) fn is_plain_text(&self) -> bool {
-        let plain = |kind: &WritableKind| matches!(kind, WritableKind::Text | WritableKind::Bytes);
-        self.spec.input == Encoding::Text
-            && !self.spec.ignore_key
-            && plain(&self.key_kind)
-            && plain(&self.value_kind)
     }
 
     /// Appends one record.

@@ -29,13 +29,16 @@ pub(crate) trait StderrSink: Sync {
 pub(crate) struct Reporter<'a> {
     prefix: &'a str,
     sink: &'a dyn StderrSink,
+    ends: LineEnds,
+    /// A line that is broken off.
+    line: Vec<u8>,
     tail: VecDeque<Vec<u8>>,
 }
 
 impl<'a> Reporter<'a> {
     /// `prefix` is `stream.stderr.reporter.prefix`.
     pub(crate) fn new(prefix: &'a str, sink: &'a dyn StderrSink) -> Self {
-        Self { prefix, sink, tail: VecDeque::new() }
+        Self { prefix, sink, ends: LineEnds::default(), line: Vec::new(), tail: VecDeque::new() }
     }
 
     /// The last lines that were no reporter lines.
@@ -43,33 +46,37 @@ impl<'a> Reporter<'a> {
         self.tail.into()
     }
 
-    /// Reads to the end.
-    pub(super) fn drain(&mut self, stderr: &mut dyn Read) -> io::Result<()> {
-        let mut ends = LineEnds::default();
-        let mut line = Vec::new();
+    /// Reads some, once; false at the end.
+    pub(super) fn hear(&mut self, stderr: &mut dyn Read) -> io::Result<bool> {
         let mut block = [0; 8 << 10];
-        loop {
-            let count = match stderr.read(&mut block) {
-                Ok(0) => break,
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            let kept = ends.normalise(&mut block[..count]);
-            for part in block[..kept].split_inclusive(|byte| *byte == b'\n') {
-                let (text, ended) = part.strip_suffix(b"\n").map_or((part, false), |text| (text, true));
-                let room = LINE_BYTES_MAX - line.len();
-                line.extend_from_slice(&text[..text.len().min(room)]);
-                if ended {
-                    self.take(&line);
-                    line.clear();
-                }
+        let count = match stderr.read(&mut block) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(true),
+            read => read?,
+        };
+        let kept = self.ends.normalise(&mut block[..count]);
+        for part in block[..kept].split_inclusive(|byte| *byte == b'\n') {
+            let (text, ended) = part.strip_suffix(b"\n").map_or((part, false), |text| (text, true));
+            let room = LINE_BYTES_MAX - self.line.len();
+            self.line.extend_from_slice(&text[..text.len().min(room)]);
+            if ended {
+                self.take_line();
             }
         }
-        if !line.is_empty() {
-            self.take(&line);
+        Ok(count > 0)
+    }
+
+    /// The end: what stands behind the last line end is a line too.
+    pub(super) fn end(&mut self) {
+        if !self.line.is_empty() {
+            self.take_line();
         }
-        Ok(())
+    }
+
+    fn take_line(&mut self) {
+        let mut line = std::mem::take(&mut self.line);
+        self.take(&line);
+        line.clear();
+        self.line = line;
     }
 
     fn take(&mut self, line: &[u8]) {
@@ -144,9 +151,15 @@ mod tests {
         }
     }
 
+    fn hear_all(reporter: &mut Reporter<'_>, stderr: &str) {
+        let mut stderr = stderr.as_bytes();
+        while reporter.hear(&mut stderr).unwrap() {}
+        reporter.end();
+    }
+
     fn check(stderr: &str, expect: &[&str]) {
         let heard = Heard::default();
-        Reporter::new("reporter:", &heard).drain(&mut stderr.as_bytes()).unwrap();
+        hear_all(&mut Reporter::new("reporter:", &heard), stderr);
         assert_eq!(*heard.0.lock().unwrap(), expect, "{stderr:?}");
     }
 
@@ -172,7 +185,7 @@ mod tests {
         let heard = Heard::default();
         let mut reporter = Reporter::new("reporter:", &heard);
         let text = (0..30).map(|number| number.to_string()).collect::<Vec<_>>().join("\n");
-        reporter.drain(&mut text.as_bytes()).unwrap();
+        hear_all(&mut reporter, &text);
         let tail = reporter.into_tail();
         assert_eq!((tail.len(), tail[0].as_slice()), (TAIL_LINES, b"10".as_slice()));
     }
@@ -181,7 +194,7 @@ mod tests {
     fn a_line_without_end_is_cut() {
         let heard = Heard::default();
         let text = "x".repeat(3 * LINE_BYTES_MAX);
-        Reporter::new("reporter:", &heard).drain(&mut text.as_bytes()).unwrap();
+        hear_all(&mut Reporter::new("reporter:", &heard), &text);
         assert_eq!(heard.0.lock().unwrap()[0].len(), "line ".len() + LINE_BYTES_MAX);
     }
 }

@@ -15,6 +15,7 @@ use crate::record::{KeyFields, RecordRef};
 use crate::shuffle::ShuffleError;
 use crate::shuffle::combine::Combine;
 use crate::shuffle::merge::RecordStream;
+use crate::streaming::child::{InputLength, InputPipe};
 use memchr::memchr_iter;
 use std::sync::Mutex;
 
@@ -23,7 +24,7 @@ pub(super) struct CommandCombiner<'a> {
     pub(super) host: &'a TaskHost<'a>,
     pub(super) attempt: AttemptId,
     pub(super) command: &'a [String],
-    pub(super) workplace: &'a Workplace,
+    pub(super) workplace: &'a Workplace<'a>,
     pub(super) counters: &'a SharedCounters,
 }
 
@@ -35,29 +36,16 @@ impl Combine for CommandCombiner<'_> {
     ) -> Result<(), ShuffleError> {
         let plan = self.host.plan;
         let stream = &plan.reduce_stream;
-        let child = Child {
-            host: self.host,
-            attempt: self.attempt,
-            command: self.command,
-            workplace: self.workplace,
-            output: stream.output,
-            counters: Some(self.counters),
-            mapper: false,
-            tail: Mutex::default(),
-            refused_counter: Mutex::default(),
-        };
+        let mut child = Child::new(self.host, self.attempt, self.command, self.workplace);
+        child.counters = Some(self.counters);
         let fields = KeyFields { separator: &stream.output_separator, key_fields: stream.key_fields };
         let mut sink = CombinedSink { output, fields, block: Vec::new(), filled: 0, records: 0 };
         let kinds = (&plan.shuffle.key_kind, &plan.shuffle.value_kind);
         let fed = Mutex::new(0);
-        let ran = child.run(
-            |pipe| {
-                feed_stream(input, stream, kinds, pipe, &mut |filled| {
-                    *lock(&fed) += filled.records;
-                })
-            },
-            &mut sink,
-        );
+        let feed = |pipe: &mut InputPipe| {
+            feed_stream(input, stream, kinds, pipe, &mut |filled| *lock(&fed) += filled.records)
+        };
+        let ran = child.run((InputLength::Unknown, feed), &mut sink);
         let fed = fed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         self.counters.with(|counters| {
             counters.add(TaskCounter::CombineInputRecords, fed);
@@ -67,7 +55,7 @@ impl Combine for CommandCombiner<'_> {
             TaskFailure::Shuffle(error) => error,
             failure => ShuffleError::Combine(Box::new(CombinerFailure {
                 command: self.command.to_vec(),
-                stderr_tail: child.tail.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner),
+                stderr_tail: child.into_tail(),
                 failure,
             })),
         })

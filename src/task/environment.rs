@@ -7,19 +7,73 @@
 
 use super::TaskHost;
 use crate::ids::{AttemptId, TaskKind};
-use std::ffi::{OsStr, OsString};
+use crate::plan::Environment;
+use crate::streaming::child::environment_line;
+use std::borrow::Cow;
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::io;
 use std::path::Path;
 
 /// Variables by name.
 type Names = Vec<(&'static str, OsString)>;
 
+/// The environment that all children of a job have, as lines that need not be made again for each of them.
+pub(super) struct JobEnvironment<'a> {
+    plan: &'a Environment,
+    /// One for each variable of the plan; `None` if it holds a NUL.
+    lines: Vec<Option<CString>>,
+}
+
+impl<'a> JobEnvironment<'a> {
+    pub(super) fn new(plan: &'a Environment) -> Self {
+        let lines = plan.variables.iter().map(|(name, value)| environment_line(name, value)).collect();
+        Self { plan, lines }
+    }
+
+    /// The variables with an attempt's properties among them, names being variables' names already, each once.
+    ///
+    /// Both lists are in order, so one pass joins them: the first is long, and every attempt does this.
+    fn with(&self, mut own: Names) -> io::Result<Vec<Cow<'_, CStr>>> {
+        let fixed = &self.plan.fixed;
+        own.retain(|(name, _)| fixed.binary_search_by(|fixed| fixed.as_str().cmp(name)).is_err());
+        own.sort_unstable_by_key(|(name, _)| *name);
+        let mut joined = Vec::with_capacity(self.lines.len() + own.len());
+        let mut own = own.into_iter().peekable();
+        for ((name, _), line) in self.plan.variables.iter().zip(&self.lines) {
+            while let Some((new, value)) = own.next_if(|(new, _)| OsStr::new(new) < name.as_os_str()) {
+                joined.push(self.own_line(new, &value)?);
+            }
+            joined.push(match own.next_if(|(new, _)| OsStr::new(new) == name.as_os_str()) {
+                Some((name, value)) => self.own_line(name, &value)?,
+                None => Cow::Borrowed(line.as_deref().ok_or_else(|| holds_nul(name))?),
+            });
+        }
+        for (name, value) in own {
+            joined.push(self.own_line(name, &value)?);
+        }
+        Ok(joined)
+    }
+
+    fn own_line(&self, name: &str, value: &OsStr) -> io::Result<Cow<'_, CStr>> {
+        // A path that is not UTF-8 stays whole: Java has no such paths.
+        let value = value.to_str().map_or(value, |text| OsStr::new(self.plan.cut(text)));
+        let line = environment_line(name.as_ref(), value);
+        Ok(Cow::Owned(line.ok_or_else(|| holds_nul(name.as_ref()))?))
+    }
+}
+
+fn holds_nul(name: &OsStr) -> io::Error {
+    let text = format!("the value of {} holds a NUL byte", name.display());
+    io::Error::new(io::ErrorKind::InvalidInput, text)
+}
+
 /// The whole environment of an attempt's child: the job's, and the attempt's own properties in it. `output` is
 /// where the attempt may leave side files.
-pub(super) fn of_attempt(
-    host: &TaskHost<'_>,
+pub(super) fn of_attempt<'a>(
+    host: &'a TaskHost<'_>,
     attempt: AttemptId,
     output: &Path,
-) -> Vec<(OsString, OsString)> {
+) -> io::Result<Vec<Cow<'a, CStr>>> {
     let plan = host.plan;
     let id = attempt.in_job(&plan.job_id);
     // Folders of the attempt's own, which whoever wants one makes, as in Hadoop; they go with the job.
@@ -46,7 +100,7 @@ pub(super) fn of_attempt(
     }
     names = under_both_names(names);
     names.extend(local_copies(host));
-    plan.children.environment.with(names)
+    host.environment.with(names)
 }
 
 /// What a map attempt reads.
@@ -124,6 +178,39 @@ fn as_uri(path: &Path) -> OsString {
 mod tests {
     use super::*;
     use crate::conf::keys;
+
+    fn check(fixed: &[&str], units_max: Option<u32>, own: &[(&'static str, &str)], expect: &str) {
+        let plan = Environment {
+            variables: ["B", "D", "b"].map(|name| (name.into(), "job".into())).to_vec(),
+            fixed: fixed.iter().map(ToString::to_string).collect(),
+            value_units_max: units_max,
+        };
+        let own = own.iter().map(|(name, value)| (*name, value.into())).collect();
+        let job = JobEnvironment::new(&plan);
+        let found = match job.with(own) {
+            Ok(lines) => lines.iter().map(|line| line.to_str().unwrap()).collect::<Vec<_>>().join(" "),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(found, expect);
+    }
+
+    #[test]
+    fn an_attempts_properties_find_their_places() {
+        check(&[], None, &[], "B=job D=job b=job");
+        check(&[], None, &[("D", "own")], "B=job D=own b=job");
+        let own = [("c", "own"), ("b", "own"), ("C", "own"), ("A", "own"), ("a", "own")];
+        check(&[], None, &own, "A=own B=job C=own D=job a=own b=own c=own");
+    }
+
+    #[test]
+    fn fixed_names_stay_and_long_values_are_cut() {
+        let own = [("B", "own"), ("C", "own")];
+        check(&["A", "B"], None, &own, "B=job C=own D=job b=job");
+        check(&["C"], None, &own, "B=own D=job b=job");
+        check(&[], Some(2), &own, "B=ow C=ow D=job b=job");
+        check(&[], Some(0), &own, "B= C= D=job b=job");
+        check(&[], None, &[("C", "a\0b")], "the value of C holds a NUL byte");
+    }
 
     #[test]
     fn an_attempts_names_are_there_in_both_spellings() {

@@ -20,7 +20,7 @@ use crate::shuffle::collector::{CollectSpec, Collector};
 use crate::shuffle::combine::Combine;
 use crate::shuffle::comparator::{KeyOrder, Order};
 use crate::shuffle::run::Run;
-use crate::streaming::child::{Feed, InputPipe};
+use crate::streaming::child::{Feed, InputLength, InputPipe};
 use crate::streaming::input_writer::InputWriter;
 use crate::writable::WritableKind;
 use std::ops::ControlFlow;
@@ -31,6 +31,9 @@ use std::thread;
 
 /// Bytes of records that are gathered for one write to a pipe.
 pub(super) const FEED_BYTES: usize = 128 << 10;
+
+/// Lines that a pipe takes before anybody reads them.
+const SHORT_BYTES_MAX: u64 = 64 << 10;
 
 /// Output to expect for each byte of input: enough for a mapper that adds a little to each word, so that
 /// most buffers never move. Compressed input holds several times its size.
@@ -181,7 +184,7 @@ impl<'a> MapAttempt<'a> {
     fn collect<O: KeyOrder>(
         &self,
         reader: Reader,
-        workplace: Option<&Workplace>,
+        workplace: Option<&Workplace<'_>>,
         spec: CollectSpec<'_>,
         order: O,
     ) -> Result<Vec<Run>, TaskFailure> {
@@ -204,25 +207,18 @@ impl<'a> MapAttempt<'a> {
     fn process(
         &self,
         mut reader: Reader,
-        workplace: Option<&Workplace>,
+        workplace: Option<&Workplace<'_>>,
         sink: &mut dyn RecordSink,
     ) -> Result<(), TaskFailure> {
         match (&self.host.plan.mapper, workplace) {
             (Processor::Command(command), Some(workplace)) => {
-                let child = Child {
-                    host: self.host,
-                    attempt: self.attempt,
-                    command,
-                    workplace,
-                    output: self.host.plan.map_stream.output,
-                    counters: Some(&self.counters),
-                    mapper: true,
-                    tail: Mutex::default(),
-                    refused_counter: Mutex::default(),
-                };
-                let ran = child.run(|pipe| self.feed(&mut reader, pipe), sink);
-                let tail = child.tail.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-                *lock(&self.tail) = tail;
+                let mut child = Child::new(self.host, self.attempt, command, workplace);
+                child.output = self.host.plan.map_stream.output;
+                child.counters = Some(&self.counters);
+                child.mapper = true;
+                let length = self.input_length(&reader);
+                let ran = child.run((length, |pipe: &mut InputPipe| self.feed(&mut reader, pipe)), sink);
+                *lock(&self.tail) = child.into_tail();
                 ran
             }
             (class, _) => self.map_records(class, &mut reader, sink),
@@ -262,7 +258,16 @@ impl<'a> MapAttempt<'a> {
         Ok(())
     }
 
-    /// Writes the records of the split to the mapper.
+    /// How long the lines of the split are altogether.
+    fn input_length(&self, reader: &Reader) -> InputLength {
+        let stored = self.task.splits.iter().all(|split| split.codec.is_none());
+        match reader {
+            Reader::Lines(_) if stored && self.task.length() <= SHORT_BYTES_MAX => InputLength::Short,
+            _ => InputLength::Unknown,
+        }
+    }
+
+    /// Writes the records of the split to the mapper. Goes on where it stopped when it is called again.
     fn feed(&self, reader: &mut Reader, pipe: &mut InputPipe) -> Result<(), TaskFailure> {
         let failed = |source| TaskFailure::Pipe { action: "write standard input", source };
         let spec = &self.host.plan.map_stream;
@@ -272,7 +277,7 @@ impl<'a> MapAttempt<'a> {
             while let Some(block) = lines.next_block()? {
                 let (records, fed) = (block.records, pipe.write(block.bytes).map_err(failed)?);
                 self.note(input::RecordReader::position(lines.as_ref()), records);
-                if fed == Feed::Refused {
+                if fed != Feed::More {
                     return Ok(());
                 }
             }
@@ -292,7 +297,7 @@ impl<'a> MapAttempt<'a> {
             }
             let fed = pipe.write(&block).map_err(failed)?;
             self.progress(reader, records);
-            if records == 0 || fed == Feed::Refused {
+            if records == 0 || fed != Feed::More {
                 return Ok(());
             }
             block.clear();
@@ -315,7 +320,7 @@ impl<'a> MapAttempt<'a> {
         KeyFields { separator: &stream.output_separator, key_fields: stream.key_fields }
     }
 
-    fn workplace(&self, output: &Path) -> Result<Option<Workplace>, TaskFailure> {
+    fn workplace(&self, output: &Path) -> Result<Option<Workplace<'_>>, TaskFailure> {
         let plan = self.host.plan;
         let combiner = plan.combiner.as_ref().filter(|_| plan.reduces > 0);
         let commands: Vec<&[String]> =
@@ -326,7 +331,7 @@ impl<'a> MapAttempt<'a> {
         Workplace::prepare(self.host, self.attempt, &commands, output).map(Some)
     }
 
-    fn combiner<'c>(&'c self, workplace: Option<&'c Workplace>) -> Option<Box<dyn Combine + 'c>> {
+    fn combiner<'c>(&'c self, workplace: Option<&'c Workplace<'_>>) -> Option<Box<dyn Combine + 'c>> {
         let (host, attempt, counters) = (self.host, self.attempt, &self.counters);
         match (host.plan.combiner.as_ref()?, workplace) {
             (Processor::Command(command), Some(workplace)) => {

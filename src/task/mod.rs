@@ -36,10 +36,11 @@ use crate::shuffle::fold::FoldTables;
 use crate::shuffle::memory::MemoryPlan;
 use crate::shuffle::partitioner::Partitioner;
 use crate::streaming::ChildGroups;
+use environment::JobEnvironment;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use workdir::UnpackedArchives;
+use workdir::{Programs, UnpackedArchives};
 
 /// What all attempts of a job in this process share.
 pub(crate) struct TaskHost<'a> {
@@ -51,6 +52,8 @@ pub(crate) struct TaskHost<'a> {
     pub(crate) scratch: &'a Scratch,
     /// The folders that the job's archives were unpacked into.
     archives: UnpackedArchives,
+    environment: JobEnvironment<'a>,
+    programs: Programs,
     pub(crate) committer: &'a JobCommitter,
     pub(crate) groups: ChildGroups,
     /// The folder mr-stream was started in: where children run when the job ships no files.
@@ -85,6 +88,8 @@ impl<'a> TaskHost<'a> {
             fold_tables: FoldTables::default(),
             scratch,
             archives: UnpackedArchives::unpack(plan, scratch)?,
+            environment: JobEnvironment::new(&plan.children.environment),
+            programs: Programs::new(launch_dir),
             committer,
             groups: ChildGroups::default(),
             launch_dir,

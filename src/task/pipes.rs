@@ -6,7 +6,7 @@ use super::{SharedCounters, TaskFailure, TaskHost, lock};
 use crate::counters::CounterError;
 use crate::ids::AttemptId;
 use crate::plan::Encoding;
-use crate::streaming::child::{self, InputPipe, Leniency};
+use crate::streaming::child::{self, InputLength, InputPipe, Leniency};
 use crate::streaming::output_reader::{Framing, LineSource, RecordSource};
 use crate::streaming::reporter::{Reporter, StderrSink};
 use std::io::Read;
@@ -14,26 +14,52 @@ use std::sync::Mutex;
 
 /// One child of an attempt and what it says on standard error.
 pub(super) struct Child<'a> {
-    pub(super) host: &'a TaskHost<'a>,
-    pub(super) attempt: AttemptId,
-    pub(super) command: &'a [String],
-    pub(super) workplace: &'a Workplace,
+    host: &'a TaskHost<'a>,
+    attempt: AttemptId,
+    command: &'a [String],
+    workplace: &'a Workplace<'a>,
+    /// What it writes.
     pub(super) output: Encoding,
     /// Where its counters go; `None` drops them.
     pub(super) counters: Option<&'a SharedCounters>,
     /// A mapper, for which unread input can be allowed.
     pub(super) mapper: bool,
-    /// The last lines of its standard error, for the report of a failure.
-    pub(super) tail: Mutex<Vec<Vec<u8>>>,
+    tail: Mutex<Vec<Vec<u8>>>,
     /// The first counter that Hadoop would not have taken: the attempt fails of it in the end.
-    pub(super) refused_counter: Mutex<Option<CounterError>>,
+    refused_counter: Mutex<Option<CounterError>>,
 }
 
-impl Child<'_> {
-    /// Runs the child: `feed` writes its input, its output goes to `sink`.
+impl<'a> Child<'a> {
+    /// A child of an attempt that has not been started. It writes what reducers write and its counters are
+    /// dropped.
+    pub(super) fn new(
+        host: &'a TaskHost<'a>,
+        attempt: AttemptId,
+        command: &'a [String],
+        workplace: &'a Workplace<'a>,
+    ) -> Self {
+        Self {
+            host,
+            attempt,
+            command,
+            workplace,
+            output: host.plan.reduce_stream.output,
+            counters: None,
+            mapper: false,
+            tail: Mutex::default(),
+            refused_counter: Mutex::default(),
+        }
+    }
+
+    /// The last lines of its standard error, for the report of a failure.
+    pub(super) fn into_tail(self) -> Vec<Vec<u8>> {
+        self.tail.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Runs the child: `feed` writes its input, its output goes to `sink`. See [`child::run`].
     pub(super) fn run(
         &self,
-        feed: impl FnOnce(&mut InputPipe) -> Result<(), TaskFailure> + Send,
+        feed: (InputLength, impl FnMut(&mut InputPipe) -> Result<(), TaskFailure> + Send),
         sink: &mut dyn RecordSink,
     ) -> Result<(), TaskFailure> {
         let spec = &self.host.plan.children;

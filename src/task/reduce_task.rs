@@ -17,8 +17,8 @@ use crate::shuffle::merge::{Filled, RecordStream, Ties};
 use crate::shuffle::passes::{self, Passes};
 use crate::shuffle::ranges::Ranges;
 use crate::shuffle::run::Run;
-use crate::streaming::child::{Feed, InputPipe};
-use crate::streaming::input_writer::InputWriter;
+use crate::streaming::child::{Feed, InputLength, InputPipe};
+use crate::streaming::input_writer::{InputWriter, is_plain_text};
 use crate::writable::WritableKind;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -118,39 +118,25 @@ impl ReduceAttempt<'_> {
         };
         let ranges = self.ranges(inputs);
         let workplace = Workplace::prepare(self.host, self.attempt, &[command], dir)?;
-        let child = Child {
-            host: self.host,
-            attempt: self.attempt,
-            command,
-            workplace: &workplace,
-            output: plan.reduce_stream.output,
-            counters: has_input.then_some(&self.counters),
-            mapper: false,
-            tail: Mutex::default(),
-            refused_counter: Mutex::default(),
-        };
+        let mut child = Child::new(self.host, self.attempt, command, &workplace);
+        child.counters = has_input.then_some(&self.counters);
         let kinds = (&plan.shuffle.key_kind, &plan.shuffle.value_kind);
-        let ran = child.run(
-            |pipe| match ranges {
-                Some(ranges) => self.feed_ranges(&ranges, pipe),
-                None => {
-                    feed_stream(stream, &plan.reduce_stream, kinds, pipe, &mut |filled| self.note(filled))
-                }
-            },
-            sink,
-        );
-        let tail = child.tail.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *lock(&self.tail) = tail;
+        let feed = |pipe: &mut InputPipe| match &ranges {
+            Some(ranges) => self.feed_ranges(ranges, pipe),
+            None => feed_stream(stream, &plan.reduce_stream, kinds, pipe, &mut |filled| self.note(filled)),
+        };
+        let ran = child.run((InputLength::Unknown, feed), sink);
+        *lock(&self.tail) = child.into_tail();
         ran
     }
 
     /// The input cut into ranges, if more cores are there than reduce tasks and the child wants lines.
     fn ranges<'r>(&'r self, inputs: &'r [Arc<Run>]) -> Option<Ranges<'r>> {
         let spec = &self.host.plan.reduce_stream;
-        let kinds = self.input_kinds();
+        let (key_kind, value_kind) = self.input_kinds();
         // What a combiner wrote need not be sorted, and then there is nothing to cut at.
         let combined = self.host.plan.combiner.is_some();
-        if combined || self.merge_workers() < 2 || !InputWriter::new(spec, kinds.0, kinds.1).is_plain_text() {
+        if combined || self.merge_workers() < 2 || !is_plain_text(spec, &key_kind, &value_kind) {
             return None;
         }
         Ranges::cut(inputs, self.attempt.task.number, &self.host.order)
@@ -228,7 +214,7 @@ pub(super) fn feed_stream(
 ) -> Result<(), TaskFailure> {
     let failed = |source| TaskFailure::Pipe { action: "write standard input", source };
     let writer = InputWriter::new(spec, key_kind.clone(), value_kind.clone());
-    let plain = writer.is_plain_text();
+    let plain = is_plain_text(spec, key_kind, value_kind);
     let mut block = Vec::with_capacity(FEED_BYTES + (8 << 10));
     loop {
         block.clear();
@@ -241,7 +227,7 @@ pub(super) fn feed_stream(
             return Ok(());
         }
         note(filled);
-        if pipe.write(&block).map_err(failed)? == Feed::Refused {
+        if pipe.write(&block).map_err(failed)? != Feed::More {
             return Ok(());
         }
     }

@@ -5,7 +5,7 @@
 //! does; what the command names in the starting folder is linked too, so that `python3 mapper.py` finds a
 //! script that was not shipped. Archives are unpacked once for all attempts; their links lead there.
 
-use super::{TaskFailure, TaskHost, environment};
+use super::{TaskFailure, TaskHost, environment, lock};
 use crate::archive::{self, ArchiveError};
 use crate::error::{At, IoError};
 use crate::ids::AttemptId;
@@ -14,10 +14,12 @@ use crate::plan::{CacheEntry, JobPlan};
 use crate::streaming::child::ChildCommand;
 use crate::streaming::command::{self, Place, find_program};
 use crate::streaming::preflight::needs_shell;
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
-use std::os::unix::fs::symlink;
+use std::ffi::{CStr, OsStr, OsString};
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Mutex;
 
 /// What runs scripts that do not say what runs them, as Java's process start has it.
 const SHELL: &str = "/bin/sh";
@@ -48,29 +50,62 @@ impl UnpackedArchives {
     }
 }
 
+/// What runs a command: found once for all attempts that run in the launch folder, for that took a dozen
+/// system calls of a small task's hundred.
+pub(super) struct Programs {
+    found: Mutex<HashMap<String, Program>>,
+    /// The launch folder is this process's own current folder.
+    is_current: bool,
+}
+
+#[derive(Clone)]
+struct Program {
+    path: PathBuf,
+    /// It is a script that does not say what runs it.
+    needs_shell: bool,
+}
+
+impl Programs {
+    pub(super) fn new(launch_dir: &Path) -> Self {
+        let identity = |dir: &Path| dir.metadata().map(|dir| (dir.dev(), dir.ino())).ok();
+        let here = identity(Path::new("."));
+        Self { found: Mutex::default(), is_current: here.is_some() && here == identity(launch_dir) }
+    }
+}
+
+impl Program {
+    fn find(name: &str, dir: &Path, path_env: &OsStr) -> Self {
+        let found = find_program(name, dir, path_env);
+        let needs_shell = found.place != Place::Nowhere && needs_shell(&found.path);
+        Self { path: found.path, needs_shell }
+    }
+}
+
 /// The folder and the environment of an attempt's children.
-pub(super) struct Workplace {
+pub(super) struct Workplace<'a> {
+    host: &'a TaskHost<'a>,
     dir: PathBuf,
-    environment: Vec<(OsString, OsString)>,
+    environment: Vec<Cow<'a, CStr>>,
     /// The folder is the attempt's own and goes with it.
     own: bool,
 }
 
-impl Workplace {
+impl<'a> Workplace<'a> {
     /// Makes ready for `commands`. `output` is where side files may go; it need not be there yet.
     pub(super) fn prepare(
-        host: &TaskHost<'_>,
+        host: &'a TaskHost<'a>,
         attempt: AttemptId,
         commands: &[&[String]],
         output: &Path,
     ) -> Result<Self, TaskFailure> {
-        let environment = environment::of_attempt(host, attempt, output);
+        let failed = |source| TaskFailure::Pipe { action: "make the environment", source };
+        let environment = environment::of_attempt(host, attempt, output).map_err(failed)?;
         if host.plan.cache.is_empty() {
-            return Ok(Self { dir: host.launch_dir.to_path_buf(), environment, own: false });
+            return Ok(Self { host, dir: host.launch_dir.to_path_buf(), environment, own: false });
         }
         let dir = host.scratch.first_dir().join(format!("work_{attempt}"));
         std::fs::create_dir(&dir).at("make the attempt's folder", &dir)?;
-        let place = Self { dir, environment, own: true };
+        let place = Self { host, dir, environment, own: true };
         for entry in &host.plan.cache {
             link(host.archives.target(entry), &place.dir.join(&entry.link))?;
         }
@@ -114,25 +149,29 @@ impl Workplace {
 
     /// The command as it is started here.
     pub(super) fn command(&self, argv: &[String]) -> ChildCommand<'_> {
-        let named = argv.first().map_or("", String::as_str);
-        let found = find_program(named, &self.dir, self.path_variable());
+        let Program { path, needs_shell } = self.program(argv.first().map_or("", String::as_str));
         let args = argv.iter().skip(1).map(OsString::from);
-        let looked_up = found.place != Place::Nowhere;
-        let (program, args) = if looked_up && needs_shell(&found.path) {
-            (PathBuf::from(SHELL), std::iter::once(found.path.into()).chain(args).collect())
+        let (program, args) = if needs_shell {
+            (PathBuf::from(SHELL), std::iter::once(path.into()).chain(args).collect())
         } else {
-            (found.path, args.collect())
+            (path, args.collect())
         };
-        ChildCommand { program, args, dir: &self.dir, environment: &self.environment }
+        let dir = (self.own || !self.host.programs.is_current).then_some(self.dir.as_path());
+        ChildCommand { program, args, dir, environment: &self.environment }
     }
 
-    fn path_variable(&self) -> &OsStr {
-        let path = self.environment.iter().find(|(name, _)| name == "PATH");
-        path.map_or(OsStr::new("/usr/bin:/bin"), |(_, value)| value)
+    fn program(&self, name: &str) -> Program {
+        let path = self.host.plan.children.environment.get("PATH").unwrap_or(OsStr::new("/usr/bin:/bin"));
+        if self.own {
+            return Program::find(name, &self.dir, path);
+        }
+        let mut found = lock(&self.host.programs.found);
+        let program = found.entry(name.to_owned()).or_insert_with(|| Program::find(name, &self.dir, path));
+        program.clone()
     }
 }
 
-impl Drop for Workplace {
+impl Drop for Workplace<'_> {
     fn drop(&mut self) {
         if self.own {
             // What cannot be removed here goes with the job's scratch folder.

@@ -1,0 +1,122 @@
+use super::*;
+use crate::streaming::reporter::StderrSink;
+use std::borrow::Cow;
+use std::ffi::CStr;
+use std::io::Read;
+
+struct Deaf;
+
+impl StderrSink for Deaf {
+    fn counter(&self, _: &str, _: &str, _: i64) {}
+    fn status(&self, _: &str) {}
+    fn line(&self, _: &[u8]) {}
+    fn malformed(&self, _: &str) {}
+}
+
+const STRICT: Leniency = Leniency { any_exit: false, unread: false };
+
+/// Runs a shell's words over so many blocks of so many bytes; its output and the last line of its standard
+/// error, or the failure.
+fn shell(
+    script: &str,
+    length: InputLength,
+    leniency: Leniency,
+    (blocks, bytes): (usize, usize),
+) -> Result<(Vec<u8>, String), ChildError<io::Error>> {
+    let environment: [Cow<'_, CStr>; 1] = [Cow::Borrowed(c"PATH=/usr/bin:/bin")];
+    let args = vec!["-c".into(), script.into()];
+    let command = ChildCommand { program: "/bin/sh".into(), args, dir: None, environment: &environment };
+    let mut reporter = Reporter::new("reporter:", &Deaf);
+    let mut left = (1..=blocks).rev();
+    let feed = |pipe: &mut InputPipe| {
+        for number in left.by_ref() {
+            let block = vec![b'0' + (number % 10) as u8; bytes];
+            if pipe.write(&block)? != Feed::More {
+                break;
+            }
+        }
+        Ok(())
+    };
+    let mut output = Vec::new();
+    let drain = |stdout: &mut OutputPipe<'_, '_>| stdout.read_to_end(&mut output).map(drop);
+    let groups = ChildGroups::default();
+    run(&command, &groups, &mut reporter, leniency, (length, feed), drain)?;
+    assert!(groups.lock().running.is_empty());
+    let said = reporter.into_tail().pop().unwrap_or_default();
+    Ok((output, String::from_utf8(said).unwrap()))
+}
+
+/// What becomes of a script whose input is so long, said to be short or not.
+fn check(script: &str, input: (usize, usize), expect: Result<(usize, &str), &str>) {
+    for length in [InputLength::Short, InputLength::Unknown] {
+        match (shell(script, length, STRICT, input), expect) {
+            (Ok((output, said)), Ok((bytes, expect))) => {
+                assert_eq!((output.len(), &*said), (bytes, expect), "{script} {length:?} {input:?}");
+                // Blocks come in their order, each once.
+                assert!(output.len() != input.0 * input.1 || output.is_sorted_by(|a, b| a >= b), "{script}");
+            }
+            (found, expect) => assert_eq!(found.unwrap_err().to_string(), expect.unwrap_err(), "{script}"),
+        }
+    }
+}
+
+#[test]
+fn input_of_any_length_comes_out_again() {
+    for input in [(0, 0), (1, 0), (1, 10), (9, 7_000), (9, 9_000), (1, 300_000), (9, 100_000)] {
+        check("cat", input, Ok((input.0 * input.1, "")));
+    }
+}
+
+#[test]
+fn standard_error_is_heard_whatever_the_other_pipes_do() {
+    let flood = "yes said | head -c 1000000 >&2";
+    check(&format!("{flood}; cat"), (9, 9_000), Ok((81_000, "said")));
+    check(&format!("cat; {flood}"), (9, 9_000), Ok((81_000, "said")));
+    check(&format!("cat; exec >&-; {flood}; printf end >&2"), (1, 10), Ok((10, "end")));
+    check("exec 2>&-; cat", (9, 9_000), Ok((81_000, "")));
+}
+
+#[test]
+fn unread_input_is_forgiven_up_to_hadoops_buffer() {
+    check("true", (1, 130_000), Ok((0, "")));
+    check("head -c 5", (1, 130_000), Ok((5, "")));
+    for input in [(1, 200_000), (9, 100_000)] {
+        for length in [InputLength::Short, InputLength::Unknown] {
+            let error = shell("true", length, STRICT, input).unwrap_err().to_string();
+            assert!(error.starts_with("the child stopped reading after"), "{error}");
+            let lenient = Leniency { unread: true, ..STRICT };
+            assert!(shell("true", length, lenient, input).is_ok());
+        }
+    }
+}
+
+#[test]
+fn a_failed_child_is_not_waited_for_by_those_who_hold_its_pipes() {
+    let failed = Err("the child failed: exit status: 3");
+    check("sleep 1000 & exit 3", (1, 10), failed);
+    check("yes & exit 3", (1, 10), failed);
+    check("yes >&2 & exit 3", (1, 10), failed);
+    check("exec >&-; sleep 1000 & exit 3", (9, 100_000), failed);
+    // One that ended well is done when its output is.
+    check("sleep 1000 >/dev/null & cat", (1, 10), Ok((10, "")));
+    check("exec 3<&0; (cat <&3; echo more) & exit 0", (1, 10), Ok((15, "")));
+}
+
+#[test]
+fn an_exit_can_be_forgiven() {
+    let lenient = Leniency { any_exit: true, ..STRICT };
+    assert_eq!(shell("cat; exit 3", InputLength::Short, lenient, (1, 10)).unwrap().0.len(), 10);
+}
+
+#[test]
+fn children_of_a_job_that_was_stopped_are_ended() {
+    let groups = ChildGroups::default();
+    groups.stop();
+    let args = vec!["1000".into()];
+    let command = ChildCommand { program: "/bin/sleep".into(), args, dir: None, environment: &[] };
+    let mut reporter = Reporter::new("reporter:", &Deaf);
+    let drain = |stdout: &mut OutputPipe<'_, '_>| stdout.read_to_end(&mut Vec::new());
+    let feed = |_: &mut InputPipe| Ok::<(), io::Error>(());
+    let ran = run(&command, &groups, &mut reporter, STRICT, (InputLength::Unknown, feed), drain);
+    assert!(matches!(ran, Err(ChildError::Stopped)));
+}
