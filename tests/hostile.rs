@@ -256,7 +256,7 @@ proptest! {
         let length = bytes.len() as u64;
         let cut = if codec.splittable() { cut.min(length) } else { 0 };
         for (start, length) in [(0, cut), (cut, length - cut)] {
-            let split = InputSplit { path: path.clone(), start, length, codec: Some(codec) };
+            let split = InputSplit { path: path.clone(), start, length, codec: Some(codec), cut_stream_bytes: None };
             let mut reader = input::LineReader::new(vec![split], &input::LineOptions::default());
             while let Ok(Some(block)) = reader.next_block() {
                 prop_assert!(block.bytes.ends_with(b"\n"));
@@ -277,7 +277,7 @@ proptest! {
         let path = dir.path().join("in");
         std::fs::write(&path, &text).unwrap();
         let to = to.min(text.len() as u64);
-        let split = InputSplit { path, start: from.min(to), length: to - from.min(to), codec: None };
+        let split = InputSplit { path, start: from.min(to), length: to - from.min(to), codec: None, cut_stream_bytes: None };
         let spec = InputSpec {
             format: InputFormat::Text,
             record_delimiter: None,
