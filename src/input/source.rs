@@ -280,6 +280,12 @@ impl Window {
         self.bytes.capacity()
     }
 
+    /// Bytes of memory that are there.
+    #[cfg(test)]
+    pub(super) fn touched(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// More than half of the buffer holds `data`: it will grow if none of it is consumed.
     pub(super) fn is_crowded(&self) -> bool {
         self.data().len() > self.size / 2

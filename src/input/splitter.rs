@@ -29,6 +29,11 @@ const DEFAULT_SPLIT_BYTES_MAX: u64 = /* 64 MiB */ 64 * 1_024 * 1_024;
 /// to the end of the map phase.
 const DEFAULT_SPLITS: u64 = 1 << 4;
 
+/// Pieces of a compressed stream at most, unless the job says how many. Each task decompresses what stands before
+/// its own, so with n of them a file is decompressed (n + 1) / 2 times; at 4 that is a third of what a word count in
+/// Python takes.
+const STREAM_PIECES_MAX: u64 = 4;
+
 /// What decides where files are cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SplitSettings {
@@ -119,7 +124,7 @@ fn stream_pieces(length: u64, split_bytes: u64, settings: &SplitSettings) -> u64
     let pieces = match settings.streams {
         StreamSplits::Whole => 1,
         StreamSplits::Count(count) => count.into(),
-        StreamSplits::BySize => length.div_ceil(split_bytes),
+        StreamSplits::BySize => length.div_ceil(split_bytes).min(STREAM_PIECES_MAX),
     };
     pieces.clamp(1, length.max(1))
 }
@@ -235,6 +240,35 @@ mod tests {
         check(&[("a.gz", 102_400 * 2)], &sequence, &[("a.gz", 0, 102_400), ("a.gz", 102_400, 102_400)]);
         assert_eq!(plan_splits(&files(&[("a.gz", 1)]), &sequence)[0].splits[0].codec, None);
         assert_eq!(plan_splits(&files(&[("a.gz", 1)]), &blocks(1))[0].splits[0].codec, Some(Codec::Gzip));
+    }
+
+    #[test]
+    fn compressed_streams_are_cut_on_request() {
+        let settings = |streams, format| SplitSettings { format, streams, ..blocks(10) };
+        let pieces = |streams, format, length| {
+            let tasks = plan_splits(&files(&[("a.gz", length)]), &settings(streams, format));
+            let splits: Vec<_> = tasks.into_iter().flat_map(|task| task.splits).collect();
+            let cut = splits.len() > 1;
+            assert!(splits.iter().all(|split| split.cut_stream_bytes == cut.then_some(length as u64)));
+            splits.iter().map(|split| split.length).collect::<Vec<_>>()
+        };
+        for format in [InputFormat::Text, InputFormat::KeyValueText, InputFormat::Auto] {
+            assert_eq!(pieces(StreamSplits::Count(3), format, 100), [34, 34, 32]);
+            assert_eq!(pieces(StreamSplits::Count(3), format, 2), [1, 1]);
+            assert_eq!(pieces(StreamSplits::Count(3), format, 0), [0]);
+            assert_eq!(pieces(StreamSplits::BySize, format, 20), [10, 10]);
+            assert_eq!(pieces(StreamSplits::BySize, format, 21), [7, 7, 7]);
+            assert_eq!(pieces(StreamSplits::BySize, format, 1_000), [250; 4]);
+            assert_eq!(pieces(StreamSplits::BySize, format, 10), [10]);
+        }
+        for format in [InputFormat::FixedLength, InputFormat::CombineText, InputFormat::SequenceFile] {
+            assert_eq!(pieces(StreamSplits::Count(3), format, 100), [100], "{format:?}");
+        }
+        // bzip2 has blocks, and plain text lines: they are cut as ever.
+        let three = settings(StreamSplits::Count(3), InputFormat::Text);
+        let tens = |name| [(name, 0, 10), (name, 10, 10)];
+        check(&[("a.bz2", 20)], &three, &tens("a.bz2"));
+        check(&[("a", 20)], &three, &tens("a"));
     }
 
     #[test]

@@ -93,10 +93,10 @@ impl Passes<'_> {
                 left.push((Arc::clone(run), bytes));
             }
         }
+        let width = self.width(&left, partition)?;
         let (mut pass, mut records) = (0, 0);
         loop {
             let on_disk = left.iter().filter(|(run, _)| matches!(**run, Run::Disk(_))).count();
-            let width = self.memory.merge_width_max;
             if on_disk <= width {
                 return Ok((left.into_iter().map(|(run, _)| run).collect(), records));
             }
@@ -112,6 +112,20 @@ impl Passes<'_> {
             left.splice(window, [(Arc::new(Run::Disk(spill)), bytes)]);
             pass += 1;
         }
+    }
+}
+
+impl Passes<'_> {
+    /// How many runs on disk one merge may read: fewer if their blocks are large, for a block holds a whole record.
+    fn width(&self, runs: &[(Arc<Run>, u64)], partition: u32) -> Result<usize, ShuffleError> {
+        let MemoryPlan { merge_width_max, block_bytes, .. } = *self.memory;
+        let mut largest = block_bytes;
+        for (run, bytes) in runs {
+            if let Run::Disk(spill) = &**run {
+                largest = largest.max(bytes / spill.span(partition)?.records.max(1));
+            }
+        }
+        Ok(usize::try_from(merge_width_max as u64 * block_bytes / largest).unwrap_or(usize::MAX).max(2))
     }
 }
 

@@ -245,6 +245,23 @@ mod tests {
         assert_eq!(file, expect, "{cut_at:?} {key_fields} {join_by:?}");
     }
 
+    /// A line longer than a block keeps no block waiting, and its tab may be in any piece.
+    #[test]
+    fn a_long_line_passes_through() {
+        let mut block = LineBlock::new(8);
+        let fill = |block: &mut LineBlock, text: &[u8]| {
+            block.room()[..text.len()].copy_from_slice(text);
+            block.take(text.len(), <[u8]>::to_vec)
+        };
+        assert_eq!(fill(&mut block, b"abcdef"), None);
+        assert!(!block.is_crowded());
+        assert_eq!(fill(&mut block, b"gh"), None);
+        assert!(block.is_crowded());
+        assert_eq!(block.take_begun(<[u8]>::to_vec), b"abcdefgh");
+        assert_eq!(fill(&mut block, b"\ni"), Some(b"\n".to_vec()));
+        assert!(!block.is_empty());
+    }
+
     #[test]
     fn every_line_gets_the_separator_of_the_file() {
         let lines = "a=b\tc\nd\n\t\n";

@@ -469,6 +469,38 @@ fn a_line_longer_than_the_buffer_is_whole() {
     assert_eq!(read_blocks(&mut reader), (b"end\n".to_vec(), 1));
 }
 
+/// Whoever reads blocks need not hold the lines; and who reads records holds little more than the longest.
+#[test]
+fn a_long_line_takes_no_more_memory_than_it_must() {
+    let folder = Folder::new();
+    let mut data = vec![b'x'; 9 << 20];
+    data.extend_from_slice(b"\n\xEF\xBB\xBFend\r\n");
+    let path = folder.write("data", &data);
+    let splits = vec![split(&path, 0, data.len())];
+    data.remove(data.len() - 2);
+    let mut reader = LineReader::new(splits.clone(), &LineOptions::default());
+    assert!(read_blocks(&mut reader) == (data, 2));
+    assert!(reader.window.capacity() <= BUFFER_BYTES, "{}", reader.window.capacity());
+    let mut reader = LineReader::new(splits, &LineOptions::default());
+    assert_eq!(read_records(&mut reader).len(), 2);
+    assert!(reader.window.touched() <= 10 << 20, "{}", reader.window.touched());
+}
+
+/// A mark in the middle of the first line is not at its start, wherever the line was broken.
+#[test]
+fn a_line_that_has_begun_keeps_its_byte_order_marks() {
+    let folder = Folder::new();
+    for at in 0..6 {
+        check_splits(
+            &folder,
+            &[&b"aaaaaa"[..at], BYTE_ORDER_MARK, BYTE_ORDER_MARK, b"b\rc"].concat(),
+            None,
+            None,
+            true,
+        );
+    }
+}
+
 #[test]
 fn dropped_lines_do_not_fill_the_memory() {
     let folder = Folder::new();
