@@ -148,3 +148,45 @@ fn cheapest_window(runs: &[(Arc<Run>, u64)], on_disk: usize) -> Range<usize> {
     let cost = |window: &Range<usize>| runs[window.clone()].iter().map(|(_, bytes)| *bytes).sum::<u64>();
     windows.min_by_key(cost).expect("there are more runs on disk than the window takes")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::comparator::ByteOrder;
+    use super::*;
+    use crate::record::RecordRef;
+
+    #[test]
+    fn a_merge_of_large_records_reads_fewer_runs() {
+        let scratch = Scratch::create(&[std::env::temp_dir()]).unwrap();
+        let memory = MemoryPlan {
+            sort_buffer_bytes: 1,
+            record_bytes_max: 1 << 20,
+            held_bytes: 0,
+            block_bytes: 4_096,
+            merge_width_max: 64,
+        };
+        let name = "job".to_owned();
+        let passes = Passes {
+            order: &Order::Bytes(ByteOrder),
+            ties: Ties::ByInput,
+            memory: &memory,
+            scratch: &scratch,
+            name,
+        };
+        for (value_bytes, expect) in [(10, 64), (4_000, 64), (8_192, 31), (70_000, 3), (1 << 20, 2)] {
+            let path = scratch.next_dir().join(value_bytes.to_string());
+            let mut writer = SpillWriter::create(path, memory.block_bytes).unwrap();
+            let value = vec![b'v'; value_bytes];
+            for _ in 0..3 {
+                writer.write(0, RecordRef { key: b"k", value: &value }, 1).unwrap();
+            }
+            let spill = writer.finish(1).unwrap();
+            let bytes = spill.span(0).unwrap().length;
+            assert_eq!(
+                passes.width(&[(Arc::new(Run::Disk(spill)), bytes)], 0).unwrap(),
+                expect,
+                "{value_bytes}"
+            );
+        }
+    }
+}
