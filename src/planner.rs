@@ -13,7 +13,7 @@ use crate::input::{self, InputError, SplitSettings};
 use crate::output::committer::{CommitError, refuse_existing};
 use crate::plan::{
     AttemptSpec, CacheEntry, ChildSpec, InputFormat, JobPlan, MapTask, PartitionerSpec, Processor,
-    ShuffleSpec,
+    ShuffleSpec, StreamSplits,
 };
 use crate::shuffle::comparator::Order;
 use crate::shuffle::partitioner::{CutError, check_cuts};
@@ -186,6 +186,8 @@ fn plan_maps(conf: &JobConf, host: &HostFacts) -> Result<(Vec<MapTask>, usize), 
         split_bytes_max: conf.split.combine_bytes_max,
         block_bytes: conf.split.block_bytes.or((conf.reduces == 0).then_some(LOCAL_BLOCK_BYTES)),
         lines_per_map: conf.split.lines_per_map.into(),
+        // Marks of records are looked for in what is stored.
+        streams: if conf.input.xml_reader.is_some() { StreamSplits::Whole } else { conf.split.streams },
     };
     Ok((input::plan_tasks(&files, &settings)?, files.len()))
 }

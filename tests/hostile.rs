@@ -9,7 +9,7 @@ use mr_stream::conf::{HostFacts, StreamOptions, resolve};
 use mr_stream::input::listing::{ListSettings, list};
 use mr_stream::input::{self, InputFile, SplitSettings, splitter};
 use mr_stream::plan::{
-    InputFormat, InputSpec, InputSplit, JobPlan, MapTask, XmlReaderSpec, parse_key_specs, wire,
+    InputFormat, InputSpec, InputSplit, JobPlan, MapTask, StreamSplits, XmlReaderSpec, parse_key_specs, wire,
 };
 use mr_stream::sequence_file::SequenceReader;
 use mr_stream::streaming::command::split_args;
@@ -196,6 +196,7 @@ proptest! {
         let split_bytes_max = if split_bytes_max == 0 { 0 } else { split_bytes_max.max(least) };
         let settings = SplitSettings {
             format, maps_wanted, split_bytes_min, split_bytes_max, block_bytes, lines_per_map: 1,
+            streams: StreamSplits::BySize,
         };
         let files: Vec<_> = lengths.iter().enumerate()
             .map(|(number, &length)| InputFile { path: PathBuf::from(format!("/f{number}")), length })
@@ -254,9 +255,10 @@ proptest! {
         let bytes = damaged(twice, &damage);
         std::fs::write(&path, &bytes).unwrap();
         let length = bytes.len() as u64;
-        let cut = if codec.splittable() { cut.min(length) } else { 0 };
+        let cut = cut.min(length);
+        let cut_stream_bytes = (!codec.splittable() && cut > 0).then_some(length);
         for (start, length) in [(0, cut), (cut, length - cut)] {
-            let split = InputSplit { path: path.clone(), start, length, codec: Some(codec) };
+            let split = InputSplit { path: path.clone(), start, length, codec: Some(codec), cut_stream_bytes };
             let mut reader = input::LineReader::new(vec![split], &input::LineOptions::default());
             while let Ok(Some(block)) = reader.next_block() {
                 prop_assert!(block.bytes.ends_with(b"\n"));
@@ -277,7 +279,7 @@ proptest! {
         let path = dir.path().join("in");
         std::fs::write(&path, &text).unwrap();
         let to = to.min(text.len() as u64);
-        let split = InputSplit { path, start: from.min(to), length: to - from.min(to), codec: None };
+        let split = InputSplit { path, start: from.min(to), length: to - from.min(to), codec: None, cut_stream_bytes: None };
         let spec = InputSpec {
             format: InputFormat::Text,
             record_delimiter: None,

@@ -4,9 +4,11 @@
 //! shows the smallest job that still fails, the seed and the command.
 
 use crate::harness::JobDir;
+use mr_stream::codec::Codec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 /// Random jobs per run when the environment does not say.
 const CASES_DEFAULT: u32 = 32;
@@ -211,6 +213,43 @@ fn every_byte_can_be_a_split_boundary() {
             };
             check(&job).unwrap_or_else(|why| panic!("split size {split_bytes}: {why}"));
         }
+    }
+}
+
+#[test]
+fn tasks_that_share_a_compressed_file_read_each_line_once() {
+    // Two members, as `cat a.gz b.gz` makes them, and a line that spans both.
+    let mut text = String::new();
+    for number in 0..4_000 {
+        let _ = write!(text, "{}\t{number}\r\n", number * 7_919 % 4_001);
+    }
+    let (one, two) = text.split_at(20_011);
+    let mut stored = Vec::new();
+    for member in [one, two] {
+        let mut encoder = Codec::Gzip.encoder(Box::new(&mut stored)).unwrap();
+        encoder.write_all(member.as_bytes()).unwrap();
+        encoder.finish().unwrap();
+    }
+    let mut sorted: Vec<&str> = text.lines().collect();
+    sorted.sort_unstable();
+    for (splits, tasks) in [("1", 1), ("2", 2), ("5", 5), ("auto", 4)] {
+        let dir = JobDir::new();
+        dir.write("in.gz", &stored);
+        let job = format!(
+            "-input in.gz -mapper cat -D fs.local.block.size=4096 -D mrstream.input.compressed.splits={splits}"
+        );
+        dir.run(&format!("{job} -output maps -numReduceTasks 0")).expect_code(0);
+        let parts: Vec<_> =
+            dir.files("maps").into_iter().filter(|(name, _)| name.starts_with("part")).collect();
+        assert_eq!(parts.len(), tasks, "{splits}");
+        // In order of tasks the lines are those of the file in its order, for no task's part is longer than the first.
+        let all = parts.into_iter().flat_map(|(_, part)| part).collect::<Vec<u8>>();
+        assert!(all == text.replace('\r', "").into_bytes(), "{splits}");
+        let output = dir.run(&format!("{job} -output sorted -reducer cat")).expect_code(0);
+        let part = dir.files("sorted").remove("part-00000").unwrap();
+        let expect = sorted.iter().flat_map(|line| [line, "\n"]).collect::<String>();
+        assert!(part == expect.into_bytes(), "{splits}");
+        assert!(output.stderr.contains("Map input records=4000"), "{splits}: {}", output.report());
     }
 }
 

@@ -22,7 +22,7 @@ use crate::ids::JobId;
 use crate::job::{Job, SetupError};
 use crate::local_fs;
 use crate::planner::PlanError;
-use crate::report::summary;
+use crate::report::{advice, summary};
 use args::{ArgsError, Parsed};
 use std::ffi::OsString;
 use std::io::Write;
@@ -125,6 +125,12 @@ fn run_planned(job: &Job, host: &HostFacts) -> u8 {
     let engine = LocalEngine { launch_dir: host.current_dir.clone(), stop };
     let watcher = Watcher::new(&job.plan, job.conf.verbose);
     watcher.line(format!("Running job: {}", job.plan.job_id).as_bytes());
+    if !job.conf.properties.is_set(advice::STREAM_SPLITS)
+        && let Some(hint) =
+            advice::on_idle_slots(&job.plan.maps, &job.plan.input, job.plan.resources.map_slots)
+    {
+        watcher.line(hint.as_bytes());
+    }
     let ended = job.run(&engine, &watcher);
     watcher.finish();
     match ended {

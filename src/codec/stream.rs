@@ -37,11 +37,13 @@ pub(super) struct StreamReader<R, D> {
     decompressor: D,
     /// The input may end here: a stream has ended and no byte of another has been seen.
     between_streams: bool,
+    /// The last output was full, so there may be more of it in the decompressor.
+    pending: bool,
 }
 
 impl<R: BufRead, D: Decompress> StreamReader<R, D> {
     pub(super) fn new(input: R, decompressor: D) -> Self {
-        Self { input, decompressor, between_streams: D::MAY_BE_EMPTY }
+        Self { input, decompressor, between_streams: D::MAY_BE_EMPTY, pending: false }
     }
 }
 
@@ -49,6 +51,16 @@ impl<R: BufRead, D: Decompress> Read for StreamReader<R, D> {
     fn read(&mut self, output: &mut [u8]) -> io::Result<usize> {
         if output.is_empty() {
             return Ok(0);
+        }
+        // Before more input is asked for, all that the bytes so far say is given out: which text belongs to
+        // which bytes then does not depend on how much is read at once.
+        if std::mem::take(&mut self.pending) {
+            let step = self.decompressor.step(&[], output)?;
+            self.between_streams = step.ended;
+            if step.produced > 0 {
+                self.pending = step.produced == output.len() && !step.ended;
+                return Ok(step.produced);
+            }
         }
         loop {
             // None of the decompressors takes a stream's last byte before it has given all of its output,
@@ -67,6 +79,7 @@ impl<R: BufRead, D: Decompress> Read for StreamReader<R, D> {
             }
             self.input.consume(step.consumed);
             self.between_streams = step.ended;
+            self.pending = step.produced == output.len() && !step.ended;
             if step.produced > 0 {
                 return Ok(step.produced);
             }

@@ -17,6 +17,7 @@ use super::properties::Properties;
 use crate::counters::Limits;
 use crate::plan::{
     ChildSpec, InputFormat, InputSpec, KeyOrderSpec, OutputSpec, ResourceSpec, ShuffleSpec, StreamSpec,
+    StreamSplits,
 };
 use reader::Reader;
 use std::path::PathBuf;
@@ -102,6 +103,8 @@ pub struct SplitSpec {
     pub combine_bytes_min_rack: u64,
     /// `NLineInputFormat`: lines of a split, at least 1.
     pub lines_per_map: u32,
+    /// `mrstream.input.compressed.splits`: how compressed files are cut that are one stream.
+    pub streams: StreamSplits,
 }
 
 /// Where the cut points of `TotalOrderPartitioner` are.

@@ -9,6 +9,7 @@
 //! map attempt. This room starts no process and knows no output.
 
 mod combine;
+mod cut_stream;
 mod fixed_length;
 mod glob;
 mod key_value_text;

@@ -5,6 +5,7 @@
 //! know.
 
 use super::InputError;
+use super::cut_stream::CutStream;
 use crate::codec::Codec;
 use crate::codec::bzip2_blocks::{Bzip2Blocks, Piece};
 use crate::error::{At, IoError};
@@ -31,16 +32,20 @@ pub(super) fn begins_with(path: &Path, magic: &[u8]) -> Result<bool, InputError>
     Ok(first == magic)
 }
 
-/// Where bytes come from: a range of a file and what follows it; a decompressor over a whole file; or one over
-/// the blocks that begin in a range, and what follows them.
+/// Where bytes come from: a range of a file and what follows it; a decompressor over a whole file; one over the
+/// blocks that begin in a range, and what follows them; or one over a file from its start, for what a range adds.
 enum Source {
     Stored(StoredFile),
     Decoded { bytes: Box<dyn Read + Send>, path: PathBuf, taken: Arc<AtomicU64> },
     Blocks { blocks: Box<Bzip2Blocks<StoredFile>>, path: PathBuf, start: u64, taken: Arc<AtomicU64> },
+    Cut { stream: Box<CutStream>, path: PathBuf, given: Arc<AtomicU64> },
 }
 
 impl Source {
     fn open(split: &InputSplit) -> Result<Self, InputError> {
+        if let (Some(codec), Some(file_bytes)) = (split.codec, split.cut_stream_bytes) {
+            return Self::open_cut(split, codec, file_bytes);
+        }
         let file = StoredFile::open(split)?;
         let Some(codec) = split.codec else { return Ok(Self::Stored(file)) };
         let (path, taken) = (split.path.clone(), Arc::clone(&file.taken));
@@ -57,8 +62,23 @@ impl Source {
                     .to_owned(),
             });
         }
-        let whole = WholeFile { left: split.length, file };
+        let whole = WholeFile { file, stops: vec![split.length] };
         Ok(Self::Decoded { bytes: codec.decoder(Box::new(whole)), path, taken })
+    }
+
+    fn open_cut(split: &InputSplit, codec: Codec, file_bytes: u64) -> Result<Self, InputError> {
+        let file = StoredFile::open(&InputSplit { start: 0, length: file_bytes, ..split.clone() })?;
+        let (path, given) = (split.path.clone(), Arc::clone(&file.taken));
+        let (start, end) = (split.start, split.start.saturating_add(split.length));
+        let whole = WholeFile { file, stops: vec![file_bytes, end.min(file_bytes), start.min(file_bytes)] };
+        let stream = CutStream::new(codec.decoder(Box::new(whole)), Arc::clone(&given), start, end);
+        Ok(Self::Cut { stream: Box::new(stream), path, given })
+    }
+
+    /// Goes to where the split's bytes or text begin, and returns the offset.
+    fn begin(&mut self, split: &InputSplit, space: &mut [u8]) -> Result<u64, InputError> {
+        let Self::Cut { stream, path, given } = self else { return Ok(split.start) };
+        stream.skip_to_start(space).map_err(|error| decode_error(path, given.load(Ordering::Relaxed), error))
     }
 
     /// Reads to the front of `into`, which must not be empty.
@@ -68,6 +88,7 @@ impl Source {
                 Self::Stored(file) => file.read_some(into).map(piece),
                 Self::Decoded { bytes, .. } => bytes.read(into).map(piece),
                 Self::Blocks { blocks, .. } => blocks.read(into),
+                Self::Cut { stream, .. } => stream.read(into),
             };
             match result {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -80,6 +101,7 @@ impl Source {
             Self::Blocks { path, start, taken, .. } => {
                 decode_error(path, *start + taken.load(Ordering::Relaxed), error)
             }
+            Self::Cut { path, given, .. } => decode_error(path, given.load(Ordering::Relaxed), error),
         })
     }
 
@@ -88,6 +110,7 @@ impl Source {
         match self {
             Self::Stored(file) => file.taken.load(Ordering::Relaxed),
             Self::Decoded { taken, .. } | Self::Blocks { taken, .. } => taken.load(Ordering::Relaxed),
+            Self::Cut { stream, .. } => stream.taken(),
         }
     }
 }
@@ -166,15 +189,22 @@ impl Read for StoredFile {
 /// A file up to the length it was planned with, as a decompressor wants it.
 struct WholeFile {
     file: StoredFile,
-    left: u64,
+    /// Offsets that no read goes across, the last one first; behind the file's planned end there is nothing.
+    stops: Vec<u64>,
 }
 
 impl Read for WholeFile {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(into.len());
-        let count = self.file.read_some(&mut into[..most])?;
-        self.left -= count as u64;
-        Ok(count)
+        let at = self.file.taken.load(Ordering::Relaxed);
+        let stop = loop {
+            match *self.stops {
+                [.., stop] if stop > at => break stop,
+                [] => return Ok(0),
+                _ => drop(self.stops.pop()),
+            }
+        };
+        let most = usize::try_from(stop - at).unwrap_or(usize::MAX).min(into.len());
+        self.file.read_some(&mut into[..most])
     }
 }
 
@@ -182,11 +212,13 @@ impl Read for WholeFile {
 ///
 /// ```text
 /// bytes: | consumed |   data()   |  free  |
-///        0         head        filled   len
+///        0         head        filled   size
 ///                   ^ offset
 /// ```
 pub(super) struct Window {
+    /// As much as has been in use; the rest, up to `size`, is not there yet and takes no memory.
     bytes: Vec<u8>,
+    size: usize,
     head: usize,
     filled: usize,
     /// Offset in the file (decompressed, if it is compressed) of the first byte of `data`.
@@ -202,8 +234,18 @@ pub(super) struct Window {
 impl Window {
     /// A window of `buffer_bytes` at first, with nothing to read.
     pub(super) fn new(buffer_bytes: usize) -> Self {
-        let bytes = vec![0; buffer_bytes.max(1)];
-        Self { bytes, head: 0, filled: 0, offset: 0, end: 0, compressed: false, source: None, at_end: true }
+        let size = buffer_bytes.max(1);
+        Self {
+            bytes: vec![0; size],
+            size,
+            head: 0,
+            filled: 0,
+            offset: 0,
+            end: 0,
+            compressed: false,
+            source: None,
+            at_end: true,
+        }
     }
 
     /// A buffer of this size holds all of a split, and more helps nobody.
@@ -214,9 +256,10 @@ impl Window {
 
     /// Turns to another split; the memory stays.
     pub(super) fn open(&mut self, split: &InputSplit) -> Result<(), InputError> {
-        self.source = Some(Source::open(split)?);
+        let mut source = Source::open(split)?;
         (self.head, self.filled, self.at_end) = (0, 0, false);
-        self.offset = split.start;
+        self.offset = source.begin(split, &mut self.bytes)?;
+        self.source = Some(source);
         self.compressed = split.codec.is_some();
         self.end = if self.compressed { u64::MAX } else { split.start.saturating_add(split.length) };
         Ok(())
@@ -240,7 +283,18 @@ impl Window {
     /// Bytes of memory in use.
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Bytes of memory that are there.
+    #[cfg(test)]
+    pub(super) fn touched(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// More than half of the buffer holds `data`: it will grow if none of it is consumed.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.data().len() > self.size / 2
     }
 
     /// Offset in the file of the first byte of `data`.
@@ -296,12 +350,12 @@ impl Window {
     /// The buffer doubles when half of it is still in use, so that a record of any length costs only a few
     /// searches of its bytes.
     pub(super) fn fill(&mut self) -> Result<(), InputError> {
+        if self.is_crowded() {
+            self.size *= 2;
+        }
         self.bytes.copy_within(self.head..self.filled, 0);
         self.filled -= self.head;
         self.head = 0;
-        if self.filled > self.bytes.len() / 2 {
-            self.bytes.resize(self.bytes.len() * 2, 0);
-        }
         let Some(mut source) = self.source.take() else { return Ok(()) };
         let filled = self.fill_from(&mut source);
         self.source = Some(source);
@@ -311,7 +365,11 @@ impl Window {
     fn fill_from(&mut self, source: &mut Source) -> Result<(), InputError> {
         let mut stop = self.fill_to();
         while self.filled < stop && !self.at_end {
-            match source.read(&mut self.bytes[self.filled..stop])? {
+            let step = stop.min(self.filled + BUFFER_BYTES);
+            if self.bytes.len() < step {
+                self.bytes.resize(step, 0);
+            }
+            match source.read(&mut self.bytes[self.filled..step])? {
                 Piece::Text(count) => self.filled += count,
                 Piece::End => self.at_end = true,
                 Piece::SplitEnd => {
@@ -328,7 +386,7 @@ impl Window {
         let reached = self.offset.saturating_add(self.filled as u64);
         let tail = TAIL_BYTES.max(self.filled as u64);
         let wanted = self.end.saturating_sub(reached).saturating_add(tail);
-        let room = self.bytes.len() - self.filled;
+        let room = self.size - self.filled;
         self.filled + usize::try_from(wanted).unwrap_or(usize::MAX).min(room)
     }
 }

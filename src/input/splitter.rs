@@ -11,7 +11,7 @@
 use super::combine;
 use super::listing::InputFile;
 use crate::codec::Codec;
-use crate::plan::{InputFormat, InputSplit, MapTask};
+use crate::plan::{InputFormat, InputSplit, MapTask, StreamSplits};
 
 /// How far the last split of a file may exceed the others.
 const SPLIT_SLOP: f64 = 1.1;
@@ -28,6 +28,11 @@ const DEFAULT_SPLIT_BYTES_MAX: u64 = /* 64 MiB */ 64 * 1_024 * 1_024;
 /// Into how many splits a middling input is cut by default: enough to keep the slots of a large machine busy
 /// to the end of the map phase.
 const DEFAULT_SPLITS: u64 = 1 << 4;
+
+/// Pieces of a compressed stream at most, unless the job says how many. Each task decompresses what stands before
+/// its own, so with n of them a file is decompressed (n + 1) / 2 times; at 4 that is a third of what a word count in
+/// Python takes.
+const STREAM_PIECES_MAX: u64 = 4;
 
 /// What decides where files are cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +51,9 @@ pub struct SplitSettings {
     pub block_bytes: Option<u64>,
     /// Lines per task of `NLineInputFormat` (`mapreduce.input.lineinputformat.linespermap`); default 1.
     pub lines_per_map: u64,
+    /// How compressed files are cut that are one stream (`mrstream.input.compressed.splits`); default not at all.
+    /// The formats must read lines: others leave such files whole.
+    pub streams: StreamSplits,
 }
 
 impl Default for SplitSettings {
@@ -57,14 +65,15 @@ impl Default for SplitSettings {
             split_bytes_max: 0,
             block_bytes: None,
             lines_per_map: 1,
+            streams: StreamSplits::Whole,
         }
     }
 }
 
 /// Cuts files into map tasks, in Hadoop's numbering.
 ///
-/// Of compressed files only bzip2 is cut, where its blocks are; a split may turn out to have none. An empty
-/// file is a task of its own. `NLineInputFormat` needs the lines and is planned by [`plan_tasks`](super::plan_tasks); here
+/// Of compressed files only bzip2 is cut, where its blocks are; a split may turn out to have none. Others are if
+/// the job asks for it. An empty file is a task of its own. `NLineInputFormat` needs the lines and is planned by [`plan_tasks`](super::plan_tasks); here
 /// it is cut as text.
 pub fn plan_splits(files: &[InputFile], settings: &SplitSettings) -> Vec<MapTask> {
     let total: u64 = files.iter().map(|file| file.length).sum();
@@ -74,12 +83,20 @@ pub fn plan_splits(files: &[InputFile], settings: &SplitSettings) -> Vec<MapTask
     let split_bytes = split_bytes(total, settings);
     let tasks = files.iter().flat_map(|file| {
         let codec = codec_of(file, settings.format);
-        let size = if can_cut(codec, settings.format) { split_bytes } else { file.length };
+        let stream_pieces = match codec {
+            Some(codec) if !codec.splittable() => stream_pieces(file.length, split_bytes, settings),
+            _ => 1,
+        };
+        let size = match stream_pieces {
+            1 if can_cut(codec, settings.format) => split_bytes,
+            pieces => file.length.div_ceil(pieces),
+        };
         cut_file(file.length, size).map(move |(start, length)| InputSplit {
             path: file.path.clone(),
             start,
             length,
             codec,
+            cut_stream_bytes: (stream_pieces > 1).then_some(file.length),
         })
     });
     in_task_order(tasks.map(|split| MapTask { splits: vec![split] }).collect())
@@ -95,6 +112,21 @@ pub(super) fn in_task_order(mut tasks: Vec<MapTask>) -> Vec<MapTask> {
 /// means nothing, so it has no codec here; fixed records do not know where a block begins.
 pub(super) fn can_cut(codec: Option<Codec>, format: InputFormat) -> bool {
     codec.is_none_or(|codec| codec.splittable() && format != InputFormat::FixedLength)
+}
+
+/// Into how many pieces a compressed stream of so many bytes is cut, which a plain file would be into pieces of
+/// `split_bytes`. They are of one size: a longer last one would come first in Hadoop's numbering, and its task
+/// has the most to decompress before it can begin.
+fn stream_pieces(length: u64, split_bytes: u64, settings: &SplitSettings) -> u64 {
+    if !matches!(settings.format, InputFormat::Text | InputFormat::KeyValueText | InputFormat::Auto) {
+        return 1;
+    }
+    let pieces = match settings.streams {
+        StreamSplits::Whole => 1,
+        StreamSplits::Count(count) => count.into(),
+        StreamSplits::BySize => length.div_ceil(split_bytes).min(STREAM_PIECES_MAX),
+    };
+    pieces.clamp(1, length.max(1))
 }
 
 /// The codec a reader of `format` will use on a file.
@@ -208,6 +240,35 @@ mod tests {
         check(&[("a.gz", 102_400 * 2)], &sequence, &[("a.gz", 0, 102_400), ("a.gz", 102_400, 102_400)]);
         assert_eq!(plan_splits(&files(&[("a.gz", 1)]), &sequence)[0].splits[0].codec, None);
         assert_eq!(plan_splits(&files(&[("a.gz", 1)]), &blocks(1))[0].splits[0].codec, Some(Codec::Gzip));
+    }
+
+    #[test]
+    fn compressed_streams_are_cut_on_request() {
+        let settings = |streams, format| SplitSettings { format, streams, ..blocks(10) };
+        let pieces = |streams, format, length| {
+            let tasks = plan_splits(&files(&[("a.gz", length)]), &settings(streams, format));
+            let splits: Vec<_> = tasks.into_iter().flat_map(|task| task.splits).collect();
+            let cut = splits.len() > 1;
+            assert!(splits.iter().all(|split| split.cut_stream_bytes == cut.then_some(length as u64)));
+            splits.iter().map(|split| split.length).collect::<Vec<_>>()
+        };
+        for format in [InputFormat::Text, InputFormat::KeyValueText, InputFormat::Auto] {
+            assert_eq!(pieces(StreamSplits::Count(3), format, 100), [34, 34, 32]);
+            assert_eq!(pieces(StreamSplits::Count(3), format, 2), [1, 1]);
+            assert_eq!(pieces(StreamSplits::Count(3), format, 0), [0]);
+            assert_eq!(pieces(StreamSplits::BySize, format, 20), [10, 10]);
+            assert_eq!(pieces(StreamSplits::BySize, format, 21), [7, 7, 7]);
+            assert_eq!(pieces(StreamSplits::BySize, format, 1_000), [250; 4]);
+            assert_eq!(pieces(StreamSplits::BySize, format, 10), [10]);
+        }
+        for format in [InputFormat::FixedLength, InputFormat::CombineText, InputFormat::SequenceFile] {
+            assert_eq!(pieces(StreamSplits::Count(3), format, 100), [100], "{format:?}");
+        }
+        // bzip2 has blocks, and plain text lines: they are cut as ever.
+        let three = settings(StreamSplits::Count(3), InputFormat::Text);
+        let tens = |name| [(name, 0, 10), (name, 10, 10)];
+        check(&[("a.bz2", 20)], &three, &tens("a.bz2"));
+        check(&[("a", 20)], &three, &tens("a"));
     }
 
     #[test]

@@ -31,5 +31,11 @@ pub(super) fn file(path: &Path, length: usize) -> InputFile {
 }
 
 pub(super) fn split(path: &Path, start: usize, end: usize) -> InputSplit {
-    InputSplit { path: path.to_path_buf(), start: start as u64, length: (end - start) as u64, codec: None }
+    InputSplit {
+        path: path.to_path_buf(),
+        start: start as u64,
+        length: (end - start) as u64,
+        codec: None,
+        cut_stream_bytes: None,
+    }
 }

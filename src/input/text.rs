@@ -71,6 +71,8 @@ pub struct LineReader {
     line_start: u64,
     /// One more record belongs to the split though it starts behind its end.
     one_more: bool,
+    /// A first part of the line was given out by [`next_block`](Self::next_block).
+    begun: bool,
     // What callers borrow.
     rewritten: Vec<u8>,
     key: [u8; 8],
@@ -96,6 +98,8 @@ enum Step {
 enum Plain {
     /// So many bytes of whole lines.
     Lines(usize),
+    /// So many bytes of a line that is longer than the buffer.
+    Begun(usize),
     /// The last line of the file, which lacks its newline.
     Unended,
     More,
@@ -121,13 +125,17 @@ impl LineReader {
             window,
             line_start: 0,
             one_more: false,
+            begun: false,
             rewritten: Vec::new(),
             key: [0; 8],
         }
     }
 
-    /// As many whole records as are in the buffer, at least one, each followed by one LF; `None` at the end.
-    /// A record that was ended by a delimiter of the job's may hold LFs of its own.
+    /// As many whole records as are in the buffer, each followed by one LF; `None` at the end. A record that was
+    /// ended by a delimiter of the job's may hold LFs of its own.
+    ///
+    /// A line longer than the buffer may come in several blocks: it is counted in the one that ends it, so the
+    /// blocks before have no records.
     pub fn next_block(&mut self) -> Result<Option<LineBlock<'_>>, InputError> {
         while self.open_next()? {
             if self.is_plain()?
@@ -151,8 +159,8 @@ impl LineReader {
             self.window.open(split)?;
             self.bytes_before += self.opened.checked_sub(1).map_or(0, |last| self.splits[last].length);
             self.opened += 1;
-            self.line_start = split.start;
-            (self.exhausted, self.one_more) = (false, false);
+            self.line_start = self.window.offset();
+            (self.exhausted, self.one_more, self.begun) = (false, false, false);
             if split.start != 0 {
                 self.skip_line()?;
             }
@@ -186,6 +194,11 @@ impl LineReader {
             let (range, bytes) = match self.look_ahead() {
                 Plain::Lines(bytes) => (head..head + bytes, bytes),
                 Plain::Unended => (self.window.end_with_newline(), self.window.data().len()),
+                Plain::Begun(bytes) => {
+                    self.window.consume(bytes);
+                    self.begun = true;
+                    return Ok(Some((head..head + bytes, 0)));
+                }
                 Plain::More => {
                     self.window.fill()?;
                     continue;
@@ -193,7 +206,7 @@ impl LineReader {
                 Plain::Slow | Plain::End => return Ok(None),
             };
             self.window.consume(bytes);
-            self.line_start = self.window.offset();
+            (self.line_start, self.begun) = (self.window.offset(), false);
             let records = memchr_iter(b'\n', self.window.slice(range.clone())).count() as u64;
             return Ok(Some((range, records)));
         }
@@ -201,7 +214,7 @@ impl LineReader {
 
     fn look_ahead(&self) -> Plain {
         let data = self.window.data();
-        if !self.wants_line() || (data.is_empty() && self.window.at_end()) {
+        if !self.wants_line() || (data.is_empty() && self.window.at_end() && !self.begun) {
             return Plain::End;
         }
         // The split's last line is the one that holds the byte at its end, or begins there.
@@ -218,6 +231,8 @@ impl LineReader {
         match last {
             Some(_) => Plain::Lines(lines.len()),
             None if self.window.at_end() => Plain::Unended,
+            // To keep it would take memory of the length of the line.
+            None if self.window.is_crowded() => Plain::Begun(data.len()),
             None => Plain::More,
         }
     }
@@ -245,7 +260,10 @@ impl LineReader {
                     let start = self.line_start;
                     let mut place = self.window.head()..self.window.head() + content;
                     let mut line_bytes = self.window.offset() - start + total as u64;
-                    if start == 0 && self.window.slice(place.clone()).starts_with(BYTE_ORDER_MARK) {
+                    if start == 0
+                        && !self.begun
+                        && self.window.slice(place.clone()).starts_with(BYTE_ORDER_MARK)
+                    {
                         place.start += BYTE_ORDER_MARK.len();
                         line_bytes -= BYTE_ORDER_MARK.len() as u64;
                     }
@@ -290,7 +308,7 @@ impl LineReader {
         self.window.consume(total);
         self.line_start = self.window.offset();
         self.exhausted = self.one_more;
-        self.one_more = delimiter_cut;
+        (self.one_more, self.begun) = (delimiter_cut, false);
     }
 
     /// Reads more of a line. What is longer than `keep` and will be dropped in the end is let go at once,

@@ -30,6 +30,8 @@ pub struct TextWriter {
     sink: Option<Sink>,
     buffer: Vec<u8>,
     records: u64,
+    /// The line that [`TextWriter::write_lines`] was last given the beginning of has a tab.
+    begun_has_tab: bool,
 }
 
 enum Sink {
@@ -54,6 +56,7 @@ impl TextWriter {
             sink: None,
             buffer: Vec::new(),
             records: 0,
+            begun_has_tab: false,
         };
         if !no_empty_file {
             writer.open()?;
@@ -93,15 +96,15 @@ impl TextWriter {
     }
 
     /// Adds the lines of `block`, each ended by its newline and without a carriage return, as text records
-    /// cut at the first tab. Returns how many there are. Only for a writer that [takes lines].
+    /// cut at the first tab. The last one may go on in the next block. Returns how many end in this one. Only for a
+    /// writer that [takes lines].
     ///
     /// [takes lines]: Self::takes_lines
     pub fn write_lines(&mut self, block: &[u8]) -> Result<u64, OutputError> {
         debug_assert!(self.takes_lines(), "lines for a file of other records");
-        debug_assert!(block.last().is_none_or(|last| *last == b'\n'), "a block ends with a line");
         let buffer = &mut self.buffer;
         let mut from = 0;
-        let lines = scan_lines(block, |newline| {
+        let lines = scan_lines(block, &mut self.begun_has_tab, |newline| {
             buffer.extend_from_slice(&block[from..newline]);
             buffer.push(b'\t');
             from = newline;
@@ -174,15 +177,16 @@ impl TextWriter {
 }
 
 /// Counts the lines of `block` and calls `without_tab` with the position of each newline whose line has no
-/// tab before it.
+/// tab before it. `begun_has_tab` is whether there is one in what came before of the first line, and then in what
+/// there is of the one that is broken off.
 ///
 /// Eight bytes at a time and without a branch per line, because lines are short: a search for each tab and
 /// each newline would spend its time on being called. In a word's mask the top bit of a byte stands for a
 /// match. A bit put behind each tab and added to the bytes that are neither tab nor newline runs on as a
 /// carry to the next match, into the next word if need be; a newline that no carry reaches has no tab.
-fn scan_lines(block: &[u8], mut without_tab: impl FnMut(usize)) -> u64 {
+fn scan_lines(block: &[u8], begun_has_tab: &mut bool, mut without_tab: impl FnMut(usize)) -> u64 {
     let mut lines = 0;
-    let mut after_tab = 0;
+    let mut after_tab = u64::from(*begun_has_tab);
     let (words, tail) = block.as_chunks::<8>();
     let mut padded = [0; 8];
     padded[..tail.len()].copy_from_slice(tail);
@@ -198,6 +202,7 @@ fn scan_lines(block: &[u8], mut without_tab: impl FnMut(usize)) -> u64 {
             missing &= missing - 1;
         }
     }
+    *begun_has_tab = after_tab != 0; // a carry that runs on met no newline, and the zeros behind do not stop it
     lines
 }
 
@@ -287,7 +292,7 @@ mod tests {
     fn check_blocks(blocks: &[Vec<u8>]) {
         let mut expect = Vec::new();
         let mut lines = 0;
-        for line in blocks.iter().flat_map(|block| block.split_inclusive(|byte| *byte == b'\n')) {
+        for line in blocks.concat().split_inclusive(|byte| *byte == b'\n') {
             lines += 1;
             expect.extend_from_slice(&line[..line.len() - 1]);
             expect.extend_from_slice(if line.contains(&b'\t') { b"\n" } else { b"\t\n" });
@@ -318,9 +323,10 @@ mod tests {
         ), cut in 0..80_usize) {
             let mut first = bytes[..cut.min(bytes.len())].to_vec();
             let mut second = bytes[cut.min(bytes.len())..].to_vec();
-            first.push(b'\n');
             second.push(b'\n');
-            check_blocks(&[first, second, Vec::new()]);
+            check_blocks(&[first.clone(), second.clone(), Vec::new()]);
+            first.push(b'\n');
+            check_blocks(&[first, second]);
         }
     }
 

@@ -15,7 +15,7 @@ pub mod wire;
 pub use built_in::{BuiltIn, FieldSelection, SelectedFields};
 pub use environment::Environment;
 pub use key_spec::{KeySpec, KeySpecError, parse_key_specs};
-pub use split::{InputSplit, MapTask};
+pub use split::{InputSplit, MapTask, StreamSplits};
 
 use crate::archive::ArchiveKind;
 use crate::codec::Codec;

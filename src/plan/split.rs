@@ -4,6 +4,18 @@ use crate::codec::Codec;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
+/// Into how many splits a compressed file is cut that no reader can begin in the middle of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StreamSplits {
+    /// One, as in Hadoop: one mapper sees the whole file.
+    #[default]
+    Whole,
+    /// So many, or one for each byte of a shorter file.
+    Count(u32),
+    /// As many as a plain file of its size would be cut into.
+    BySize,
+}
+
 /// A range of one file. Hadoop: `FileSplit`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputSplit {
@@ -16,6 +28,9 @@ pub struct InputSplit {
     pub length: u64,
     /// How the file is compressed, by its extension.
     pub codec: Option<Codec>,
+    /// Length in bytes of a compressed file that is cut although no reader can begin in its middle, because the
+    /// job asked for it (`mrstream.input.compressed.splits`); `None` for every other split.
+    pub cut_stream_bytes: Option<u64>,
 }
 
 /// The input of one map task.

@@ -4,6 +4,7 @@
 //! Everything here turns values into text. [`Progress`] writes to the writer it is given; the rest returns
 //! strings. Whether standard error is a terminal, and which events there are, is known further up.
 
+pub mod advice;
 pub mod failure;
 pub mod progress;
 pub mod summary;

@@ -18,12 +18,14 @@ pub(crate) const ARENA_BYTES_MAX: usize = u32::MAX as usize;
 pub(crate) struct Arena {
     map: MmapMut,
     used: usize,
+    /// The first so many bytes were in use once, so their pages are there.
+    touched: usize,
 }
 
 impl Arena {
     /// An empty arena that can take `capacity` bytes (at least 1) without moving.
     pub(crate) fn new(capacity: usize) -> io::Result<Self> {
-        Ok(Self { map: map(capacity.max(1))?, used: 0 })
+        Ok(Self { map: map(capacity.max(1))?, used: 0, touched: 0 })
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -47,6 +49,12 @@ impl Arena {
     pub(crate) fn extend(&mut self, count: usize) {
         assert!(count <= self.map.len() - self.used, "more bytes taken in than there was room");
         self.used += count;
+        self.touched = self.touched.max(self.used);
+    }
+
+    /// Whether less than three quarters of the memory that it takes is in use.
+    pub(crate) fn is_roomy(&self) -> bool {
+        self.used < self.touched / 4 * 3
     }
 
     /// Forgets what lies at and after `end`.
@@ -60,6 +68,7 @@ impl Arena {
         let mut larger = map(capacity)?;
         larger[..self.used].copy_from_slice(self.bytes());
         self.map = larger;
+        self.touched = self.used;
         Ok(())
     }
 }
@@ -73,4 +82,25 @@ fn map(capacity: usize) -> io::Result<MmapMut> {
         drop(map.advise(Advice::HugePage));
     }
     Ok(map)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arena_knows_the_pages_that_an_earlier_use_left() {
+        let mut arena = Arena::new(1_000).unwrap();
+        let check = |arena: &Arena, roomy: bool| assert_eq!(arena.is_roomy(), roomy, "{arena:?}");
+        arena.extend(100);
+        check(&arena, false);
+        arena.extend(700);
+        arena.truncate(0);
+        arena.extend(600);
+        check(&arena, false);
+        arena.truncate(599);
+        check(&arena, true);
+        arena.grow(599).unwrap();
+        check(&arena, false);
+    }
 }

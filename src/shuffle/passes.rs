@@ -93,10 +93,10 @@ impl Passes<'_> {
                 left.push((Arc::clone(run), bytes));
             }
         }
+        let width = self.width(&left, partition)?;
         let (mut pass, mut records) = (0, 0);
         loop {
             let on_disk = left.iter().filter(|(run, _)| matches!(**run, Run::Disk(_))).count();
-            let width = self.memory.merge_width_max;
             if on_disk <= width {
                 return Ok((left.into_iter().map(|(run, _)| run).collect(), records));
             }
@@ -112,6 +112,20 @@ impl Passes<'_> {
             left.splice(window, [(Arc::new(Run::Disk(spill)), bytes)]);
             pass += 1;
         }
+    }
+}
+
+impl Passes<'_> {
+    /// How many runs on disk one merge may read: fewer if their blocks are large, for a block holds a whole record.
+    fn width(&self, runs: &[(Arc<Run>, u64)], partition: u32) -> Result<usize, ShuffleError> {
+        let MemoryPlan { merge_width_max, block_bytes, .. } = *self.memory;
+        let mut largest = block_bytes;
+        for (run, bytes) in runs {
+            if let Run::Disk(spill) = &**run {
+                largest = largest.max(bytes / spill.span(partition)?.records.max(1));
+            }
+        }
+        Ok(usize::try_from(merge_width_max as u64 * block_bytes / largest).unwrap_or(usize::MAX).max(2))
     }
 }
 
@@ -133,4 +147,46 @@ fn cheapest_window(runs: &[(Arc<Run>, u64)], on_disk: usize) -> Range<usize> {
     let windows = disk.windows(on_disk).map(|ends| ends[0]..ends[on_disk - 1] + 1);
     let cost = |window: &Range<usize>| runs[window.clone()].iter().map(|(_, bytes)| *bytes).sum::<u64>();
     windows.min_by_key(cost).expect("there are more runs on disk than the window takes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::comparator::ByteOrder;
+    use super::*;
+    use crate::record::RecordRef;
+
+    #[test]
+    fn a_merge_of_large_records_reads_fewer_runs() {
+        let scratch = Scratch::create(&[std::env::temp_dir()]).unwrap();
+        let memory = MemoryPlan {
+            sort_buffer_bytes: 1,
+            record_bytes_max: 1 << 20,
+            held_bytes: 0,
+            block_bytes: 4_096,
+            merge_width_max: 64,
+        };
+        let name = "job".to_owned();
+        let passes = Passes {
+            order: &Order::Bytes(ByteOrder),
+            ties: Ties::ByInput,
+            memory: &memory,
+            scratch: &scratch,
+            name,
+        };
+        for (value_bytes, expect) in [(10, 64), (4_000, 64), (8_192, 31), (70_000, 3), (1 << 20, 2)] {
+            let path = scratch.next_dir().join(value_bytes.to_string());
+            let mut writer = SpillWriter::create(path, memory.block_bytes).unwrap();
+            let value = vec![b'v'; value_bytes];
+            for _ in 0..3 {
+                writer.write(0, RecordRef { key: b"k", value: &value }, 1).unwrap();
+            }
+            let spill = writer.finish(1).unwrap();
+            let bytes = spill.span(0).unwrap().length;
+            assert_eq!(
+                passes.width(&[(Arc::new(Run::Disk(spill)), bytes)], 0).unwrap(),
+                expect,
+                "{value_bytes}"
+            );
+        }
+    }
 }

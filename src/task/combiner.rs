@@ -5,7 +5,7 @@ use super::builtin;
 use super::failure::CombinerFailure;
 use super::pipes::Child;
 use super::reduce_task::feed_stream;
-use super::sink::RecordSink;
+use super::sink::{LineBlock, RecordSink};
 use super::workdir::Workplace;
 use super::{SharedCounters, TaskFailure, TaskHost, lock};
 use crate::counters::TaskCounter;
@@ -18,6 +18,9 @@ use crate::shuffle::merge::RecordStream;
 use crate::streaming::child::{InputLength, InputPipe};
 use memchr::memchr_iter;
 use std::sync::Mutex;
+
+/// Bytes of a combiner's output that are read at once.
+const BLOCK_BYTES: usize = 64 << 10;
 
 /// One process for each call: a run's records of one partition in, fewer out.
 pub(super) struct CommandCombiner<'a> {
@@ -39,7 +42,7 @@ impl Combine for CommandCombiner<'_> {
         let mut child = Child::new(self.host, self.attempt, self.command, self.workplace);
         child.counters = Some(self.counters);
         let fields = KeyFields { separator: &stream.output_separator, key_fields: stream.key_fields };
-        let mut sink = CombinedSink { output, fields, block: Vec::new(), filled: 0, records: 0 };
+        let mut sink = CombinedSink { output, fields, block: LineBlock::new(BLOCK_BYTES), records: 0 };
         let kinds = (&plan.shuffle.key_kind, &plan.shuffle.value_kind);
         let fed = Mutex::new(0);
         let feed = |pipe: &mut InputPipe| {
@@ -112,30 +115,27 @@ impl Combine for BuiltInCombiner<'_> {
 struct CombinedSink<'a> {
     output: &'a mut dyn FnMut(RecordRef<'_>) -> Result<(), ShuffleError>,
     fields: KeyFields<'a>,
-    block: Vec<u8>,
-    filled: usize,
+    block: LineBlock,
     records: u64,
 }
 
 impl RecordSink for CombinedSink<'_> {
     fn room(&mut self) -> Result<&mut [u8], TaskFailure> {
-        if self.block.len() - self.filled < 32 << 10 {
-            self.block.resize((self.block.len() * 2).max(64 << 10), 0);
-        }
-        Ok(&mut self.block[self.filled..])
+        Ok(self.block.room())
     }
 
     fn take_lines(&mut self, count: usize) -> Result<(), TaskFailure> {
-        let end = self.filled + count;
-        let mut start = 0;
-        for at in memchr_iter(b'\n', &self.block[..end]) {
-            (self.output)(self.fields.split(&self.block[start..at]))?;
-            self.records += 1;
-            start = at + 1;
-        }
-        self.block.copy_within(start..end, 0);
-        self.filled = end - start;
-        Ok(())
+        let Self { output, fields, block, records } = self;
+        let taken = block.take(count, |lines| {
+            let mut start = 0;
+            for at in memchr_iter(b'\n', lines) {
+                output(fields.split(&lines[start..at]))?;
+                *records += 1;
+                start = at + 1;
+            }
+            Ok(())
+        });
+        taken.unwrap_or(Ok(()))
     }
 
     fn record(&mut self, record: RecordRef<'_>) -> Result<(), TaskFailure> {

@@ -78,8 +78,9 @@ impl LineBlock {
     /// Space to read into, never empty.
     pub(super) fn room(&mut self) -> &mut [u8] {
         if self.bytes.len() - self.filled < self.read_bytes / 4 {
-            // A line longer than the block makes it grow, doubling so that copying stays linear.
-            self.bytes.resize((self.bytes.len() * 2).max(self.read_bytes), 0);
+            // A line longer than the block makes it grow. Its capacity doubles, so that copying stays linear, and
+            // only what is about to be filled is touched: the rest takes no memory.
+            self.bytes.resize(self.filled + self.read_bytes, 0);
         }
         &mut self.bytes[self.filled..]
     }
@@ -96,6 +97,17 @@ impl LineBlock {
         self.bytes.copy_within(whole..end, 0);
         self.filled = end - whole;
         Some(taken)
+    }
+
+    /// The line that is broken off has grown as long as the block.
+    fn is_crowded(&self) -> bool {
+        self.filled >= self.read_bytes
+    }
+
+    /// Shows `take` what there is of a line and lets go of it.
+    fn take_begun<T>(&mut self, take: impl FnOnce(&[u8]) -> T) -> T {
+        let filled = std::mem::take(&mut self.filled);
+        take(&self.bytes[..filled])
     }
 
     /// No line is broken off.
@@ -138,10 +150,14 @@ impl RecordSink for OutputSink<'_> {
 
     fn take_lines(&mut self, count: usize) -> Result<(), TaskFailure> {
         let Self { output, fields, verbatim, block, records } = self;
-        block.take(count, |lines| write_lines(output, fields, *verbatim, lines)).map_or(Ok(()), |written| {
-            *records += written?;
-            Ok(())
-        })
+        let mut write = |lines: &[u8]| write_lines(output, fields, *verbatim, lines);
+        *records += match block.take(count, &mut write) {
+            Some(written) => written?,
+            // A line of any length passes through if nothing has to be known of its end.
+            None if *verbatim && block.is_crowded() => block.take_begun(write)?,
+            None => 0,
+        };
+        Ok(())
     }
 
     fn record(&mut self, record: RecordRef<'_>) -> Result<(), TaskFailure> {
@@ -150,7 +166,7 @@ impl RecordSink for OutputSink<'_> {
     }
 }
 
-/// Writes whole lines; returns how many.
+/// Writes lines, of which the last one may be broken off if they are verbatim; returns how many end here.
 fn write_lines(
     output: &mut TaskOutput,
     fields: &KeyFields<'_>,
@@ -227,6 +243,23 @@ mod tests {
         sink.finish().unwrap();
         let file = std::fs::read_to_string(dir.path().join("part-00000")).unwrap();
         assert_eq!(file, expect, "{cut_at:?} {key_fields} {join_by:?}");
+    }
+
+    /// A line longer than a block keeps no block waiting, and its tab may be in any piece.
+    #[test]
+    fn a_long_line_passes_through() {
+        let mut block = LineBlock::new(8);
+        let fill = |block: &mut LineBlock, text: &[u8]| {
+            block.room()[..text.len()].copy_from_slice(text);
+            block.take(text.len(), <[u8]>::to_vec)
+        };
+        assert_eq!(fill(&mut block, b"abcdef"), None);
+        assert!(!block.is_crowded());
+        assert_eq!(fill(&mut block, b"gh"), None);
+        assert!(block.is_crowded());
+        assert_eq!(block.take_begun(<[u8]>::to_vec), b"abcdefgh");
+        assert_eq!(fill(&mut block, b"\ni"), Some(b"\n".to_vec()));
+        assert!(!block.is_empty());
     }
 
     #[test]

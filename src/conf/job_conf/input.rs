@@ -5,7 +5,7 @@ use super::super::error::ConfError;
 use super::super::path;
 use super::SplitSpec;
 use super::reader::Reader;
-use crate::plan::{InputFormat, InputSpec, XmlReaderSpec};
+use crate::plan::{InputFormat, InputSpec, StreamSplits, XmlReaderSpec};
 
 impl Reader<'_> {
     /// Fails on numbers set to nothing that Hadoop reads before there are tasks: in `StreamJob.setJobConf`, by
@@ -54,7 +54,19 @@ impl Reader<'_> {
             combine_bytes_min_node: self.amount("mapreduce.input.fileinputformat.split.minsize.per.node")?,
             combine_bytes_min_rack: self.amount("mapreduce.input.fileinputformat.split.minsize.per.rack")?,
             lines_per_map: self.count("mapreduce.input.lineinputformat.linespermap", 1)?,
+            streams: self.streams()?,
         })
+    }
+
+    fn streams(&self) -> Result<StreamSplits, ConfError> {
+        const NAME: &str = "mrstream.input.compressed.splits";
+        let value = self.properties.text_or(NAME, "1")?;
+        match (value.as_str(), value.parse()) {
+            ("auto", _) => Ok(StreamSplits::BySize),
+            (_, Ok(1)) => Ok(StreamSplits::Whole),
+            (_, Ok(count)) if count > 0 => Ok(StreamSplits::Count(count)),
+            _ => Err(self.properties.malformed(NAME, value, "auto or a number of 1 or more")),
+        }
     }
 
     pub(super) fn input_format(&self) -> Result<(InputFormat, Option<XmlReaderSpec>), ConfError> {

@@ -5,7 +5,8 @@ use super::super::resolve::resolve;
 use super::*;
 use crate::codec::Codec;
 use crate::plan::{
-    BuiltIn, Encoding, FieldSelection, KeySpec, OutputFormat, PartitionerSpec, SelectedFields, XmlReaderSpec,
+    BuiltIn, Encoding, FieldSelection, KeySpec, OutputFormat, PartitionerSpec, SelectedFields, StreamSplits,
+    XmlReaderSpec,
 };
 use crate::writable::WritableKind;
 
@@ -60,6 +61,7 @@ fn a_plain_job_has_hadoops_defaults() {
         combine_bytes_min_node: 0,
         combine_bytes_min_rack: 0,
         lines_per_map: 1,
+        streams: StreamSplits::Whole,
     };
     assert_eq!(job.split, split);
     assert_eq!(job.input.format, InputFormat::Text);

@@ -43,6 +43,15 @@ pub(super) const ROWS: &[Row] = &[
          order of their bytes: auto (if half of a task's first lines repeat), always, never.",
     ),
     Row(
+        "mrstream.input.compressed.splits",
+        &[],
+        Text,
+        Code("1"),
+        "Map tasks that share one compressed file no reader can begin in the middle of (gzip, deflate, zstd, \
+         snappy, lz4), if its records are lines: 1 as in Hadoop, a number, or auto (as many as for a plain file of \
+         its size, 4 at most). Each decompresses what stands before its part.",
+    ),
+    Row(
         "mrstream.archive.max.mb",
         &[],
         Int,

@@ -5,7 +5,7 @@ use super::*;
 use crate::codec::Codec;
 use proptest::prelude::*;
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
 /// Buffer sizes that put every byte at every edge of a buffer.
@@ -123,7 +123,9 @@ fn read_records(reader: &mut LineReader) -> Records {
 fn read_blocks(reader: &mut LineReader) -> (Vec<u8>, u64) {
     let (mut bytes, mut records) = (Vec::new(), 0);
     while let Some(block) = reader.next_block().unwrap() {
-        assert!(block.records > 0 && block.bytes.ends_with(b"\n"));
+        let begun = block.records == 0;
+        assert!(if begun { !block.bytes.contains(&b'\n') } else { block.bytes.ends_with(b"\n") });
+        assert!(!block.bytes.is_empty());
         bytes.extend_from_slice(block.bytes);
         records += block.records;
     }
@@ -307,6 +309,109 @@ proptest! {
     }
 }
 
+/// Length of the text that the first bytes of a compressed file say: what comes before a decoder misses the rest.
+fn said_by(codec: Codec, stored: &[u8]) -> usize {
+    let (mut said, mut piece) = (0, [0; 7]);
+    let mut decoder = codec.decoder(Box::new(stored));
+    while let Ok(count @ 1..) = decoder.read(&mut piece) {
+        said += count;
+    }
+    said
+}
+
+/// A split of a compressed stream has the lines that the text its bytes add would have as a split of all the text,
+/// with their offsets there; so all splits together have each line once.
+fn check_cut_stream(codec: Codec, members: &[Vec<u8>], size: usize, delimiter: Option<&[u8]>, buffer: usize) {
+    let mut stored = Vec::new();
+    for member in members {
+        let mut encoder = codec.encoder(Box::new(&mut stored)).unwrap();
+        encoder.write_all(member).unwrap();
+        encoder.finish().unwrap();
+    }
+    let text = members.concat();
+    let folder = Folder::new();
+    let path = folder.write("data", &stored);
+    let (mut all, mut consumed) = (Records::new(), 0);
+    for start in (0..stored.len()).step_by(size) {
+        let end = stored.len().min(start + size);
+        // The oracle takes what begins at 0 for the start of a file.
+        let before = vec![b'x'; usize::from(start > 0)];
+        let data = [before.clone(), text.clone()].concat();
+        let oracle_end = before.len() + said_by(codec, &stored[..end]);
+        let oracle = Oracle { data: &data, end: oracle_end, delimiter, max: None };
+        let mut expect = oracle.records(before.len() + said_by(codec, &stored[..start]));
+        for (key, _) in &mut expect {
+            *key -= before.len() as u64;
+        }
+
+        let cut_stream_bytes = Some(stored.len() as u64);
+        let split = InputSplit { codec: Some(codec), cut_stream_bytes, ..split(&path, start, end) };
+        let options = options(delimiter, None, buffer);
+        let mut reader = LineReader::new(vec![split.clone()], &options);
+        let records = read_records(&mut reader);
+        assert_eq!(records, expect, "{codec:?} {members:?} by {size}, {start}..{end}, buffer {buffer}");
+        let lines: Vec<u8> = expect.iter().flat_map(|(_, line)| [line, &b"\n"[..]].concat()).collect();
+        assert_eq!(read_blocks(&mut LineReader::new(vec![split], &options)), (lines, expect.len() as u64));
+        consumed += reader.position().consumed;
+        all.extend(records);
+    }
+    assert_eq!(consumed, stored.len() as u64, "{codec:?} {members:?} by {size}");
+    if delimiter.is_none() {
+        let whole = Oracle { data: &text, end: text.len(), delimiter, max: None };
+        assert_eq!(all, whole.records(0), "{codec:?} {members:?} by {size}: each line once");
+    }
+}
+
+/// Codecs whose files are one stream.
+const STREAMS: [Codec; 5] = [Codec::Gzip, Codec::Deflate, Codec::Zstd, Codec::Snappy, Codec::Lz4];
+
+#[test]
+fn every_byte_of_a_compressed_stream_can_be_a_split_boundary() {
+    let text = b"a\r\n\nbb\rccc\n\r\r\ndddd".to_vec();
+    for codec in STREAMS {
+        for size in 1..80 {
+            check_cut_stream(codec, &[text.clone(), b"\ne\n".to_vec(), b"f".to_vec()], size, None, 3);
+        }
+    }
+}
+
+#[test]
+fn a_cut_stream_is_decompressed_in_many_steps() {
+    // Noise, so that it takes many reads of the stored file, and long lines among it.
+    let mut state = 1_u64;
+    let mut letter = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let letter = (state >> 58) as u8;
+        if letter == 0 { b'\n' } else { letter + b'0' }
+    };
+    let text: Vec<u8> = std::iter::repeat_with(&mut letter).take(400_000).collect();
+    let zeros = [vec![b'0'; 600_000], b"\n1".to_vec()].concat();
+    for codec in STREAMS {
+        for (size, buffer) in [(40_001, BUFFER_BYTES), (150_000, 1_000)] {
+            check_cut_stream(codec, &[text.clone(), zeros.clone(), text.clone()], size, None, buffer);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn splits_of_compressed_streams(
+        members in proptest::collection::vec(
+            proptest::collection::vec(prop_oneof![6 => Just(b'a'), 2 => Just(b'\n'), 1 => Just(b'\r')], 0..60),
+            1..4,
+        ),
+        codec in proptest::sample::select(STREAMS.to_vec()),
+        size in 1..80_usize,
+        buffer in 1..20_usize,
+        delimiter in proptest::option::of("[a\n]{1,3}"),
+    ) {
+        let empty_ends = matches!(codec, Codec::Snappy | Codec::Lz4);
+        let kept = |member: &Vec<u8>| !(empty_ends && member.is_empty());
+        let members: Vec<Vec<u8>> = members.into_iter().filter(kept).collect();
+        check_cut_stream(codec, &members, size, delimiter.as_deref().map(str::as_bytes), buffer);
+    }
+}
+
 /// Reads all of `data` as one split.
 fn check_text(data: &str, expect: &[&str]) {
     let folder = Folder::new();
@@ -364,6 +469,38 @@ fn a_line_longer_than_the_buffer_is_whole() {
     assert_eq!(read_blocks(&mut reader), (b"end\n".to_vec(), 1));
 }
 
+/// Whoever reads blocks need not hold the lines; and who reads records holds little more than the longest.
+#[test]
+fn a_long_line_takes_no_more_memory_than_it_must() {
+    let folder = Folder::new();
+    let mut data = vec![b'x'; 9 << 20];
+    data.extend_from_slice(b"\n\xEF\xBB\xBFend\r\n");
+    let path = folder.write("data", &data);
+    let splits = vec![split(&path, 0, data.len())];
+    data.remove(data.len() - 2);
+    let mut reader = LineReader::new(splits.clone(), &LineOptions::default());
+    assert!(read_blocks(&mut reader) == (data, 2));
+    assert!(reader.window.capacity() <= BUFFER_BYTES, "{}", reader.window.capacity());
+    let mut reader = LineReader::new(splits, &LineOptions::default());
+    assert_eq!(read_records(&mut reader).len(), 2);
+    assert!(reader.window.touched() <= 10 << 20, "{}", reader.window.touched());
+}
+
+/// A mark in the middle of the first line is not at its start, wherever the line was broken.
+#[test]
+fn a_line_that_has_begun_keeps_its_byte_order_marks() {
+    let folder = Folder::new();
+    for at in 0..6 {
+        check_splits(
+            &folder,
+            &[&b"aaaaaa"[..at], BYTE_ORDER_MARK, BYTE_ORDER_MARK, b"b\rc"].concat(),
+            None,
+            None,
+            true,
+        );
+    }
+}
+
 #[test]
 fn dropped_lines_do_not_fill_the_memory() {
     let folder = Folder::new();
@@ -381,7 +518,6 @@ fn dropped_lines_do_not_fill_the_memory() {
 fn compressed_files_are_one_split_with_offsets_in_the_text() {
     let folder = Folder::new();
     let member = |text: &[u8]| {
-        use std::io::Write as _;
         let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         writer.write_all(text).unwrap();
         writer.finish().unwrap()

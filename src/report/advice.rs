@@ -1,0 +1,70 @@
+//! What a job could do to be faster, told in one line when it begins.
+
+use crate::plan::{InputFormat, InputSpec, MapTask};
+use crate::units;
+
+/// A compressed file that is smaller than this is hardly worth more than one process.
+const STREAM_BYTES_MIN: u64 = /* 64 MiB */ 64 * 1_024 * 1_024;
+
+/// The property that cuts compressed streams; a user who has set it needs no advice.
+pub const STREAM_SPLITS: &str = "mrstream.input.compressed.splits";
+
+/// Advice when a large compressed file that could be cut is one of `maps`, and some of `slots` have nothing to do.
+pub fn on_idle_slots(maps: &[MapTask], input: &InputSpec, slots: u32) -> Option<String> {
+    let idle = (slots as usize).saturating_sub(maps.len());
+    let reads_lines =
+        matches!(input.format, InputFormat::Text | InputFormat::KeyValueText | InputFormat::Auto);
+    if idle == 0 || !reads_lines || input.xml_reader.is_some() {
+        return None;
+    }
+    let streams = maps.iter().flat_map(|task| &task.splits).filter(|split| {
+        let whole_stream = split.codec.is_some_and(|codec| !codec.splittable());
+        whole_stream && split.cut_stream_bytes.is_none() && split.length >= STREAM_BYTES_MIN
+    });
+    let largest = streams.max_by_key(|split| split.length)?;
+    let (path, size) = (largest.path.display(), units::bytes(largest.length));
+    Some(format!(
+        "HINT one map task reads all of {path} ({size}) while {idle} of {slots} map slots stay idle; several can \
+         share it with -D {STREAM_SPLITS}=auto, if no mapper has to see the whole file"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Codec;
+    use crate::plan::InputSplit;
+
+    fn check(format: InputFormat, codec: Option<Codec>, length: u64, cut: bool, slots: u32, expect: &str) {
+        let path = "/data/in.gz".into();
+        let cut_stream_bytes = cut.then_some(2 * length);
+        let maps = [MapTask { splits: vec![InputSplit { path, start: 0, length, codec, cut_stream_bytes }] }];
+        let input = InputSpec {
+            format,
+            record_delimiter: None,
+            line_bytes_max: u64::MAX,
+            key_value_separator: b'\t',
+            record_bytes: 0,
+            xml_reader: None,
+        };
+        let advice = on_idle_slots(&maps, &input, slots).unwrap_or_default();
+        let good = if expect.is_empty() { advice.is_empty() } else { advice.starts_with(expect) };
+        assert!(good, "{format:?} {codec:?} {length} {cut} {slots}: {advice}");
+    }
+
+    #[test]
+    fn who_could_do_more_is_told_how() {
+        let expect =
+            "HINT one map task reads all of /data/in.gz (64.0 MiB) while 3 of 4 map slots stay idle; ";
+        let (text, gzip) = (InputFormat::Text, Some(Codec::Gzip));
+        check(text, gzip, 64 << 20, false, 4, expect);
+        check(InputFormat::KeyValueText, Some(Codec::Zstd), 64 << 20, false, 4, expect);
+        check(text, gzip, (64 << 20) - 1, false, 4, "");
+        check(text, gzip, 64 << 20, true, 4, "");
+        check(text, gzip, 64 << 20, false, 1, "");
+        check(text, Some(Codec::Bzip2), 64 << 20, false, 4, "");
+        check(text, None, 64 << 20, false, 4, "");
+        check(InputFormat::FixedLength, gzip, 64 << 20, false, 4, "");
+        check(InputFormat::CombineText, gzip, 64 << 20, false, 4, "");
+    }
+}
