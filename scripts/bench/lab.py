@@ -147,8 +147,8 @@ class Lab:
         return {way: self.job(way, arguments) for way in self.engines if hadoop or way != "Hadoop"}
 
     def bare(self, name, mapper, reducer, sorted_file):
-        """The mapper over as many pieces as there are slots, then the reducer over a sorted file."""
-        pieces = self.pieces(name, SLOTS)
+        """The mapper over the splits that the job has, then the reducer over a sorted file."""
+        pieces = self.pieces(name, default_splits(os.path.getsize(name)))
         maps = "ls %s/* | xargs -P%d -I{} sh -c '%s < {} > /dev/null'" % (pieces, SLOTS, mapper)
         return self.pipe("bare", "%s && %s < %s" % (maps, reducer, sorted_file))
 
@@ -253,6 +253,14 @@ def last_line(text):
 
 def succeeds(command):
     return subprocess.run(["bash", "-c", command], check=False).returncode == 0
+
+
+def default_splits(size):
+    """How many splits a file has before a shuffle if nobody says, as `input/splitter.rs` does it."""
+    splits = 16
+    while splits > 1 and size // splits < 6 << 20:
+        splits //= 2
+    return max(splits, -(-size // (64 << 20)))
 
 
 def run(command, cwd=None):

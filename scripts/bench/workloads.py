@@ -131,17 +131,17 @@ def w7(lab):
         packed[ending] = lab.made("%s.%s" % (os.path.basename(text), ending), "%s -c %s" % (tool, text))
     pipe = {ending: "%s -dc %s | %s" % (tool, packed[ending], mapper) for tool, ending in (("gzip", "gz"), ("bzip2", "bz2"))}
     both = "{ %s && %s; }" % (pipe["gz"], pipe["bz2"])
-    cut = "-D mrstream.input.gzip.splits=auto "
+    cut = "-D mrstream.input.compressed.splits=auto "
     target = {"pipe": 1 / 1.7}
     # Name of the raw numbers, work, options, files, what it is compared with, target.
     rows = [
         ("W7-gz", "one .gz, Python mapper: one task, as in Hadoop", "", ["gz"], pipe["gz"], None),
-        ("W7-gz-cut", "the same .gz in several tasks (gzip.splits=auto)", cut, ["gz"], pipe["gz"], target),
+        ("W7-gz-cut", "the same .gz in several tasks (compressed.splits=auto)", cut, ["gz"], pipe["gz"], target),
         ("W7-bz2", "one .bz2, Python mapper", "", ["bz2"], pipe["bz2"], target),
         ("W7-both", ".gz and .bz2 in one job, against one pipe after the other", "", ["gz", "bz2"], both, target),
     ]
     for name, what, options, endings, command, bounds in rows:
-        if options and not lab.knows("mrstream.input.gzip.splits"):
+        if options and not lab.knows("mrstream.input.compressed.splits"):
             continue
         inputs = " ".join("-input " + packed[ending] for ending in endings)
         ways = lab.jobs("%s%s-mapper '%s' %s" % (NO_REDUCE, options, mapper, inputs)) | {"pipe": lab.pipe("pipe", command)}
