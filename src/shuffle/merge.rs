@@ -16,8 +16,9 @@
 use super::ShuffleError;
 use super::comparator::KeyOrder;
 use super::cursor::{Cursor, Head};
+use super::sort_buffer::{Entry, MemoryRun};
 use crate::record::RecordRef;
-use std::cmp::Ordering;
+use std::hint::select_unpredictable;
 
 /// A record of a merge.
 #[derive(Clone, Copy, Debug)]
@@ -88,23 +89,25 @@ impl<'a, O: KeyOrder> Merge<'a, O> {
     /// Whether input `a` comes before input `b`.
     fn beats(&self, a: u32, b: u32) -> bool {
         let (one, two) = (self.heads[a as usize], self.heads[b as usize]);
-        match one.cmp(&two) {
-            Ordering::Less => true,
-            Ordering::Greater => false,
-            Ordering::Equal if one == Head::END => a < b,
-            Ordering::Equal if self.ties == Ties::ByValue => {
-                let (one, two) = (self.inputs[a as usize].record(), self.inputs[b as usize].record());
-                let keys = self.order.compare(one.key, two.key);
-                keys.then_with(|| one.value.cmp(two.value)).then(a.cmp(&b)).is_lt()
-            }
-            Ordering::Equal => {
-                let (key, other) = (self.inputs[a as usize].key(), self.inputs[b as usize].key());
-                if key.len() == other.len() && self.order.prefix_decides(key.len(), other.len()) {
-                    return a < b;
-                }
-                self.order.compare(key, other).then(a.cmp(&b)).is_lt()
-            }
+        if one == two { self.beats_in_tie(a, b) } else { one < two }
+    }
+
+    /// Whether input `a` comes before input `b`, their heads being equal.
+    fn beats_in_tie(&self, a: u32, b: u32) -> bool {
+        if self.heads[a as usize] == Head::END {
+            return a < b;
         }
+        let (one, two) = (&self.inputs[a as usize], &self.inputs[b as usize]);
+        if self.ties == Ties::ByValue {
+            let (one, two) = (one.record(), two.record());
+            let keys = self.order.compare(one.key, two.key);
+            return keys.then_with(|| one.value.cmp(two.value)).then(a.cmp(&b)).is_lt();
+        }
+        let (key, other) = (one.key(), two.key());
+        if key.len() == other.len() && self.order.prefix_decides(key.len(), other.len()) {
+            return a < b;
+        }
+        self.order.compare(key, other).then(a.cmp(&b)).is_lt()
     }
 
     /// Plays all matches. Leaf `i` hangs below inner node `(k + i) / 2`.
@@ -138,10 +141,10 @@ impl<'a, O: KeyOrder> Merge<'a, O> {
         while node > 1 {
             node /= 2;
             let other = self.tree[node];
-            if self.beats(other, winner) {
-                self.tree[node] = winner;
-                winner = other;
-            }
+            // Who wins is a coin toss, and guessing it wrong costs more than both outcomes.
+            let stays = self.beats(winner, other);
+            self.tree[node] = select_unpredictable(stays, other, winner);
+            winner = select_unpredictable(stays, winner, other);
         }
         self.tree[0] = winner;
         Ok(())
@@ -206,7 +209,7 @@ impl<O: KeyOrder> RecordStream for Merge<'_, O> {
     fn next_record(&mut self) -> Result<Option<Merged<'_>>, ShuffleError> {
         let Some(new_group) = self.step()? else { return Ok(None) };
         let winner = self.tree[0] as usize;
-        let (partition, input) = (self.heads[winner].partition, &self.inputs[winner]);
+        let (partition, input) = (self.heads[winner].partition(), &self.inputs[winner]);
         Ok(Some(Merged { partition, record: input.record(), copies: input.copies(), new_group }))
     }
 
@@ -226,9 +229,8 @@ impl<O: KeyOrder> RecordStream for Merge<'_, O> {
             }
             let copies = match &self.inputs[self.tree[0] as usize] {
                 Cursor::Memory(cursor) => {
-                    let record = cursor.record();
-                    let copies = lines.count(record, self.copies_left, bytes);
-                    lines.lines.push((record, copies));
+                    let copies = lines.count(cursor.record(), self.copies_left, bytes);
+                    lines.lines.push((cursor.place(), copies));
                     if lines.lines.len() == BATCH {
                         lines.write(out);
                     }
@@ -258,7 +260,7 @@ const BATCH: usize = 64;
 /// Lines to be written.
 struct LineBatch<'a> {
     separator: &'a [u8],
-    lines: Vec<(RecordRef<'a>, u64)>,
+    lines: Vec<((&'a MemoryRun, &'a Entry), u64)>,
     /// Length of the output when they have been written.
     bytes: usize,
 }
@@ -275,12 +277,19 @@ impl LineBatch<'_> {
 
     fn write(&mut self, out: &mut Vec<u8>) {
         let mut touched = 0;
-        for (record, _) in &self.lines {
+        for ((run, entry), _) in &self.lines {
+            let record = run.record(entry);
             touched |= record.key.first().unwrap_or(&0) | record.value.last().unwrap_or(&0);
         }
         std::hint::black_box(touched);
-        for (record, copies) in self.lines.drain(..) {
-            write_line(out, record, self.separator, copies);
+        for ((run, entry), copies) in self.lines.drain(..) {
+            match run.line(entry, self.separator) {
+                Some(line) => {
+                    out.extend_from_slice(line);
+                    repeat_last(out, line.len(), copies);
+                }
+                None => write_line(out, run.record(entry), self.separator, copies),
+            }
         }
     }
 }

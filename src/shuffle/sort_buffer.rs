@@ -484,6 +484,16 @@ impl MemoryRun {
         RecordRef { key: entry.key(bytes), value: entry.value(bytes, self.gap) }
     }
 
+    /// The record as a line with its LF, if it lies here just so.
+    pub(super) fn line(&self, entry: &Entry, separator: &[u8]) -> Option<&[u8]> {
+        let key_len = entry.key_len as usize;
+        let lf = key_len + separator.len() + entry.value_len as usize;
+        let line = self.arena.bytes().get(entry.at()..=entry.at() + lf)?;
+        let is_line =
+            self.gap == separator.len() && line[key_len..].starts_with(separator) && line[lf] == b'\n';
+        is_line.then_some(line)
+    }
+
     /// How many times the record of an entry is there.
     pub(crate) fn copies(&self, entry: &Entry) -> u64 {
         if !self.folded {
