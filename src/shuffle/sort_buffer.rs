@@ -21,8 +21,9 @@ use crate::writable::{text_serialized_len, vlong_len};
 use memchr::{memchr, memchr_iter, memchr2_iter};
 use rayon::slice::ParallelSliceMut;
 
-/// Below this many entries one core sorts faster than several can agree to.
-const PARALLEL_SORT_FROM: usize = 1 << 17;
+/// Below this many entries one core sorts alone. A split of usual size has fewer, and then its neighbours keep the
+/// other cores busy; a buffer that has more comes of a large budget, and perhaps of the only mapper.
+const PARALLEL_SORT_FROM: usize = 1 << 20;
 
 /// No read is worth its system call for fewer bytes than this.
 const ROOM_BYTES_MIN: usize = 4 << 10;
