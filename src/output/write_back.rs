@@ -37,7 +37,7 @@ impl WriteBack {
             // It only saves time: whoever has no thread for it does without.
             self.thread = file.try_clone().and_then(Thread::start).ok();
         }
-        // A disk that is still busy with the last request is asked again after the next bytes.
+        // While the disk has one request to do after the one it is at, more would say nothing new.
         if self.thread.as_ref().is_some_and(|thread| thread.requests.try_send(()).is_ok()) {
             self.waiting_bytes = 0;
         }
@@ -56,7 +56,7 @@ impl WriteBack {
 
 impl Thread {
     fn start(file: File) -> io::Result<Self> {
-        let (requests, received) = sync_channel(0);
+        let (requests, received) = sync_channel(1);
         let handle = Builder::new().spawn(move || {
             received.iter().try_for_each(|()| match file.sync_data() {
                 // A pipe or a device has no disk to be on.
@@ -72,5 +72,39 @@ impl Drop for WriteBack {
     /// A file that is given up: nobody asks what became of it.
     fn drop(&mut self) {
         drop(self.finish());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::OpenOptions;
+    use std::os::unix::fs::OpenOptionsExt;
+    use std::path::Path;
+
+    /// A descriptor that names a file and can do nothing with it, as in `open(2)`.
+    const O_PATH: i32 = 0o10_000_000;
+
+    /// What becomes of so many bytes written to a file opened with these flags.
+    fn check(path: &Path, flags: i32, bytes: &[u64], started: bool, good: bool) {
+        let file = OpenOptions::new().write(true).custom_flags(flags).open(path).unwrap();
+        let mut write_back = WriteBack::default();
+        for bytes in bytes {
+            write_back.wrote(&file, *bytes);
+        }
+        assert_eq!(write_back.thread.is_some(), started, "{path:?} {bytes:?}");
+        assert_eq!(write_back.finish().is_ok(), good, "{path:?} {bytes:?}");
+        assert!(write_back.finish().is_ok(), "once is enough");
+    }
+
+    #[test]
+    fn large_files_are_synced_and_their_errors_told() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        check(file.path(), 0, &[], false, true);
+        check(file.path(), 0, &[STEP_BYTES - 1], false, true);
+        check(file.path(), 0, &[STEP_BYTES - 1, 1], true, true);
+        check(file.path(), 0, &[STEP_BYTES; 9], true, true);
+        check(file.path(), O_PATH, &[STEP_BYTES], true, false);
+        check(Path::new("/dev/null"), 0, &[STEP_BYTES], true, true);
     }
 }

@@ -17,13 +17,13 @@ use super::ShuffleError;
 use super::comparator::KeyOrder;
 use super::cursor::{Cursor, Head};
 use super::sort_buffer::{Entry, MemoryRun};
+use super::spill::SpillWriter;
 use crate::record::RecordRef;
-use std::hint::select_unpredictable;
+use std::hint::{black_box, select_unpredictable};
 
 /// A record of a merge.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Merged<'a> {
-    pub(crate) partition: u32,
     pub(crate) record: RecordRef<'a>,
     /// How many times it is there; one at least.
     pub(crate) copies: u64,
@@ -51,6 +51,9 @@ pub(crate) trait RecordStream: Send {
         separator: &[u8],
         bytes: usize,
     ) -> Result<Filled, ShuffleError>;
+
+    /// Writes all records that are left behind those of a spill.
+    fn append_to(&mut self, spill: &mut SpillWriter) -> Result<(), ShuffleError>;
 }
 
 /// Which of two records with equal keys comes first.
@@ -208,9 +211,8 @@ impl<'a> Group<'a> {
 impl<O: KeyOrder> RecordStream for Merge<'_, O> {
     fn next_record(&mut self) -> Result<Option<Merged<'_>>, ShuffleError> {
         let Some(new_group) = self.step()? else { return Ok(None) };
-        let winner = self.tree[0] as usize;
-        let (partition, input) = (self.heads[winner].partition(), &self.inputs[winner]);
-        Ok(Some(Merged { partition, record: input.record(), copies: input.copies(), new_group }))
+        let input = &self.inputs[self.tree[0] as usize];
+        Ok(Some(Merged { record: input.record(), copies: input.copies(), new_group }))
     }
 
     fn fill_lines(
@@ -251,16 +253,54 @@ impl<O: KeyOrder> RecordStream for Merge<'_, O> {
         lines.write(out);
         Ok(filled)
     }
+
+    fn append_to(&mut self, spill: &mut SpillWriter) -> Result<(), ShuffleError> {
+        let mut waiting = Vec::with_capacity(BATCH);
+        while self.step()?.is_some() {
+            let winner = self.tree[0] as usize;
+            let partition = self.heads[winner].partition();
+            match &self.inputs[winner] {
+                Cursor::Memory(cursor) => waiting.push((partition, cursor.place())),
+                input @ Cursor::Disk(_) => {
+                    append_waiting(&mut waiting, spill)?;
+                    spill.write(partition, input.record(), input.copies())?;
+                }
+            }
+            if waiting.len() == BATCH {
+                append_waiting(&mut waiting, spill)?;
+            }
+        }
+        append_waiting(&mut waiting, spill)
+    }
+}
+
+/// A record in memory.
+type Place<'a> = (&'a MemoryRun, &'a Entry);
+
+fn append_waiting(waiting: &mut Vec<(u32, Place<'_>)>, spill: &mut SpillWriter) -> Result<(), ShuffleError> {
+    touch(waiting.iter().map(|(_, place)| *place));
+    waiting.drain(..).try_for_each(|(partition, (run, entry))| {
+        spill.write(partition, run.record(entry), run.copies(entry))
+    })
 }
 
 /// Records whose bytes are asked of the memory together. They lie anywhere, and waiting for one after the other
-/// would take most of a merge's time.
-const BATCH: usize = 64;
+/// would take most of the time of a merge or of a spill.
+pub(super) const BATCH: usize = 64;
+
+/// Asks the memory for records that are going to be copied.
+pub(super) fn touch<'a>(places: impl Iterator<Item = Place<'a>>) {
+    let touched = places.fold(0, |touched, (run, entry)| {
+        let record = run.record(entry);
+        touched | record.key.first().unwrap_or(&0) | record.value.last().unwrap_or(&0)
+    });
+    black_box(touched);
+}
 
 /// Lines to be written.
 struct LineBatch<'a> {
     separator: &'a [u8],
-    lines: Vec<((&'a MemoryRun, &'a Entry), u64)>,
+    lines: Vec<(Place<'a>, u64)>,
     /// Length of the output when they have been written.
     bytes: usize,
 }
@@ -276,12 +316,7 @@ impl LineBatch<'_> {
     }
 
     fn write(&mut self, out: &mut Vec<u8>) {
-        let mut touched = 0;
-        for ((run, entry), _) in &self.lines {
-            let record = run.record(entry);
-            touched |= record.key.first().unwrap_or(&0) | record.value.last().unwrap_or(&0);
-        }
-        std::hint::black_box(touched);
+        touch(self.lines.iter().map(|(place, _)| *place));
         for ((run, entry), copies) in self.lines.drain(..) {
             match run.line(entry, self.separator) {
                 Some(line) => {
