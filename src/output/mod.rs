@@ -16,6 +16,7 @@ mod multiple;
 mod part_file;
 mod sequence;
 mod text;
+mod write_back;
 
 pub use text::TextWriter;
 

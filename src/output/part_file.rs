@@ -4,6 +4,7 @@
 //! Codecs and sequence files want a writer to own; what they own is a clone, and the clone that stays here
 //! flushes and reports after they are done. So no byte is left to a `Drop` that cannot fail.
 
+use super::write_back::WriteBack;
 use crate::error::{At, IoError};
 use std::fs::File;
 use std::io::{self, Write};
@@ -27,6 +28,7 @@ struct Shared {
     buffer: Vec<u8>,
     /// Bytes that the file took.
     stored: u64,
+    write_back: WriteBack,
 }
 
 impl PartFile {
@@ -39,7 +41,7 @@ impl PartFile {
             std::fs::create_dir_all(folder).at("make output folder", folder)?;
         }
         let file = File::create(path).at("create output file", path)?;
-        let shared = Shared { file, buffer: Vec::new(), stored: 0 };
+        let shared = Shared { file, buffer: Vec::new(), stored: 0, write_back: WriteBack::default() };
         Ok(Self { path: path.to_path_buf(), shared: Arc::new(Mutex::new(shared)) })
     }
 
@@ -52,6 +54,7 @@ impl PartFile {
     pub(super) fn finish(self) -> Result<u64, IoError> {
         let mut shared = self.lock();
         shared.empty_buffer().at("write output file", &self.path)?;
+        shared.write_back.finish().at("sync output file", &self.path)?;
         Ok(shared.stored)
     }
 
@@ -65,6 +68,7 @@ impl Shared {
     fn store(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.stored += bytes.len() as u64;
+        self.write_back.wrote(&self.file, bytes.len() as u64);
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use super::comparator::{KeyOrder, Order};
 use super::cursor::{Cursor, MemoryCursor};
 use super::fold::{FoldBuffer, FoldTables, SAMPLE_BUFFER_BYTES, Sample};
 use super::memory::MemoryPlan;
-use super::merge::Ties;
+use super::merge::{BATCH, Ties, touch};
 use super::partitioner::Partitioner;
 use super::passes;
 use super::run::Run;
@@ -270,8 +270,11 @@ impl CollectSpec<'_> {
                 writer.write(partition, record, 1)
             })?,
             None => {
-                for entry in run.entries() {
-                    writer.write(entry.partition(), run.record(entry), run.copies(entry))?;
+                for batch in run.entries().chunks(BATCH) {
+                    touch(batch.iter().map(|entry| (&run, entry)));
+                    batch.iter().try_for_each(|entry| {
+                        writer.write(entry.partition(), run.record(entry), run.copies(entry))
+                    })?;
                 }
             }
         }
@@ -356,7 +359,7 @@ impl CollectSpec<'_> {
             }
             let range = partition..partition + 1;
             let mut stream = passes::merge_runs(&inputs, range, self.order, Ties::ByValue);
-            passes::append_all(&mut *stream, &mut writer)?;
+            stream.append_to(&mut writer)?;
         }
         let spill = writer.finish(self.partitions)?;
         let spilled_records = done.spilled_records + spill.records();

@@ -7,16 +7,22 @@ use super::spill::{Spill, read_varint};
 use crate::record::RecordRef;
 use std::ops::Range;
 
-/// Partition and key prefix of the record a cursor stands at: what most comparisons need.
+/// Partition and key prefix of the record a cursor stands at: what most comparisons need. One number, so that
+/// comparing two takes no branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Head {
-    pub(super) partition: u32,
-    pub(super) prefix: u64,
-}
+pub(super) struct Head(u128);
 
 impl Head {
     /// Behind every record. No job has so many partitions.
-    pub(super) const END: Self = Self { partition: u32::MAX, prefix: u64::MAX };
+    pub(super) const END: Self = Self::new(u32::MAX, u64::MAX);
+
+    const fn new(partition: u32, prefix: u64) -> Self {
+        Self((partition as u128) << 64 | prefix as u128)
+    }
+
+    pub(super) fn partition(self) -> u32 {
+        (self.0 >> 64) as u32
+    }
 }
 
 /// An input of a merge.
@@ -79,10 +85,15 @@ impl<'a> MemoryCursor<'a> {
         self.run.record(self.entry)
     }
 
+    /// The run and the entry it stands at.
+    pub(super) fn place(&self) -> (&'a MemoryRun, &'a Entry) {
+        (self.run, self.entry)
+    }
+
     fn advance(&mut self) -> Head {
         let Some(entry) = self.rest.next() else { return Head::END };
         self.entry = entry;
-        Head { partition: entry.partition(), prefix: entry.prefix() }
+        Head::new(entry.partition(), entry.prefix())
     }
 }
 
@@ -139,7 +150,7 @@ impl<'a> DiskCursor<'a> {
         self.key = at..key_end;
         self.value = key_end..value_end;
         self.next = value_end;
-        Ok(Head { partition: self.partition, prefix: order.prefix(&self.block[self.key.clone()]) })
+        Ok(Head::new(self.partition, order.prefix(&self.block[self.key.clone()])))
     }
 
     /// Reads the next block, of a later partition if need be; false at the end.

@@ -5,7 +5,7 @@ use super::sort_buffer::BufferLimits;
 use crate::plan::ResourceSpec;
 
 /// Blocks of spills: large enough for one disk request, small enough that a merge of hundreds fits.
-const BLOCK_BYTES: std::ops::RangeInclusive<u64> = 4 << 10..=256 << 10;
+const BLOCK_BYTES: std::ops::RangeInclusive<u64> = 4 << 10..=64 << 10;
 
 /// The parts of the budget of one engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

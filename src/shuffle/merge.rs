@@ -16,13 +16,14 @@
 use super::ShuffleError;
 use super::comparator::KeyOrder;
 use super::cursor::{Cursor, Head};
+use super::sort_buffer::{Entry, MemoryRun};
+use super::spill::SpillWriter;
 use crate::record::RecordRef;
-use std::cmp::Ordering;
+use std::hint::{black_box, select_unpredictable};
 
 /// A record of a merge.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Merged<'a> {
-    pub(crate) partition: u32,
     pub(crate) record: RecordRef<'a>,
     /// How many times it is there; one at least.
     pub(crate) copies: u64,
@@ -50,6 +51,9 @@ pub(crate) trait RecordStream: Send {
         separator: &[u8],
         bytes: usize,
     ) -> Result<Filled, ShuffleError>;
+
+    /// Writes all records that are left behind those of a spill.
+    fn append_to(&mut self, spill: &mut SpillWriter) -> Result<(), ShuffleError>;
 }
 
 /// Which of two records with equal keys comes first.
@@ -71,9 +75,7 @@ pub(crate) struct Merge<'a, O> {
     /// Input that lost at each inner node; node 0 holds the winner.
     tree: Vec<u32>,
     started: bool,
-    /// Head and key of the record that began the group.
-    group_head: Head,
-    group_key: Vec<u8>,
+    group: Group<'a>,
     /// Copies of the current record that [`RecordStream::fill_lines`] has still to write.
     copies_left: u64,
 }
@@ -83,30 +85,32 @@ impl<'a, O: KeyOrder> Merge<'a, O> {
     pub(crate) fn new(inputs: Vec<Cursor<'a>>, order: O, ties: Ties) -> Self {
         let heads = vec![Head::END; inputs.len()];
         let tree = vec![0; inputs.len().max(1)];
-        let (group_head, group_key) = (Head::END, Vec::new());
-        Self { order, ties, inputs, heads, tree, started: false, group_head, group_key, copies_left: 0 }
+        let group = Group { head: Head::END, lent: &[], kept: Vec::new() };
+        Self { order, ties, inputs, heads, tree, started: false, group, copies_left: 0 }
     }
 
     /// Whether input `a` comes before input `b`.
     fn beats(&self, a: u32, b: u32) -> bool {
         let (one, two) = (self.heads[a as usize], self.heads[b as usize]);
-        match one.cmp(&two) {
-            Ordering::Less => true,
-            Ordering::Greater => false,
-            Ordering::Equal if one == Head::END => a < b,
-            Ordering::Equal if self.ties == Ties::ByValue => {
-                let (one, two) = (self.inputs[a as usize].record(), self.inputs[b as usize].record());
-                let keys = self.order.compare(one.key, two.key);
-                keys.then_with(|| one.value.cmp(two.value)).then(a.cmp(&b)).is_lt()
-            }
-            Ordering::Equal => {
-                let (key, other) = (self.inputs[a as usize].key(), self.inputs[b as usize].key());
-                if key.len() == other.len() && self.order.prefix_decides(key.len(), other.len()) {
-                    return a < b;
-                }
-                self.order.compare(key, other).then(a.cmp(&b)).is_lt()
-            }
+        if one == two { self.beats_in_tie(a, b) } else { one < two }
+    }
+
+    /// Whether input `a` comes before input `b`, their heads being equal.
+    fn beats_in_tie(&self, a: u32, b: u32) -> bool {
+        if self.heads[a as usize] == Head::END {
+            return a < b;
         }
+        let (one, two) = (&self.inputs[a as usize], &self.inputs[b as usize]);
+        if self.ties == Ties::ByValue {
+            let (one, two) = (one.record(), two.record());
+            let keys = self.order.compare(one.key, two.key);
+            return keys.then_with(|| one.value.cmp(two.value)).then(a.cmp(&b)).is_lt();
+        }
+        let (key, other) = (one.key(), two.key());
+        if key.len() == other.len() && self.order.prefix_decides(key.len(), other.len()) {
+            return a < b;
+        }
+        self.order.compare(key, other).then(a.cmp(&b)).is_lt()
     }
 
     /// Plays all matches. Leaf `i` hangs below inner node `(k + i) / 2`.
@@ -140,10 +144,10 @@ impl<'a, O: KeyOrder> Merge<'a, O> {
         while node > 1 {
             node /= 2;
             let other = self.tree[node];
-            if self.beats(other, winner) {
-                self.tree[node] = winner;
-                winner = other;
-            }
+            // Who wins is a coin toss, and guessing it wrong costs more than both outcomes.
+            let stays = self.beats(winner, other);
+            self.tree[node] = select_unpredictable(stays, other, winner);
+            winner = select_unpredictable(stays, winner, other);
         }
         self.tree[0] = winner;
         Ok(())
@@ -165,25 +169,50 @@ impl<'a, O: KeyOrder> Merge<'a, O> {
         if head == Head::END {
             return Ok(None);
         }
-        let key = self.inputs[winner].key();
-        // Hadoop's ReduceContext compares whole keys here, also where the sort order looked at a few
-        // fields only: KeyFieldBasedComparator leaves WritableComparator.compare(a, b) as it is.
-        let new_group = head != self.group_head || key != self.group_key;
-        if new_group {
-            self.group_key.clear();
-            self.group_key.extend_from_slice(key);
-            self.group_head = head;
+        Ok(Some(self.group.turn_to(head, &self.inputs[winner])))
+    }
+}
+
+/// Head and key of the record that began a group.
+///
+/// A key in memory is lent and not looked at before another record has the same head. It is not in a cache then,
+/// and waiting for the key of each record took a fifth of all processor time of a sort of random records.
+#[derive(Debug)]
+struct Group<'a> {
+    head: Head,
+    lent: &'a [u8],
+    /// The key of a record on disk, whose place is used again.
+    kept: Vec<u8>,
+}
+
+impl<'a> Group<'a> {
+    /// Goes on to the record at which `input` stands; true if it begins a group.
+    ///
+    /// Hadoop's `ReduceContext` compares whole keys here, also where the sort order looked at a few fields only:
+    /// `KeyFieldBasedComparator` leaves `WritableComparator.compare(a, b)` as it is.
+    fn turn_to(&mut self, head: Head, input: &Cursor<'a>) -> bool {
+        let begun = if self.kept.is_empty() { self.lent } else { &self.kept };
+        if head == self.head && input.key() == begun {
+            return false;
         }
-        Ok(Some(new_group))
+        self.head = head;
+        self.kept.clear();
+        match input {
+            Cursor::Memory(cursor) => self.lent = cursor.record().key,
+            Cursor::Disk(cursor) => {
+                self.lent = &[];
+                self.kept.extend_from_slice(cursor.record().key);
+            }
+        }
+        true
     }
 }
 
 impl<O: KeyOrder> RecordStream for Merge<'_, O> {
     fn next_record(&mut self) -> Result<Option<Merged<'_>>, ShuffleError> {
         let Some(new_group) = self.step()? else { return Ok(None) };
-        let winner = self.tree[0] as usize;
-        let (partition, input) = (self.heads[winner].partition, &self.inputs[winner]);
-        Ok(Some(Merged { partition, record: input.record(), copies: input.copies(), new_group }))
+        let input = &self.inputs[self.tree[0] as usize];
+        Ok(Some(Merged { record: input.record(), copies: input.copies(), new_group }))
     }
 
     fn fill_lines(
@@ -202,9 +231,8 @@ impl<O: KeyOrder> RecordStream for Merge<'_, O> {
             }
             let copies = match &self.inputs[self.tree[0] as usize] {
                 Cursor::Memory(cursor) => {
-                    let record = cursor.record();
-                    let copies = lines.count(record, self.copies_left, bytes);
-                    lines.lines.push((record, copies));
+                    let copies = lines.count(cursor.record(), self.copies_left, bytes);
+                    lines.lines.push((cursor.place(), copies));
                     if lines.lines.len() == BATCH {
                         lines.write(out);
                     }
@@ -225,16 +253,54 @@ impl<O: KeyOrder> RecordStream for Merge<'_, O> {
         lines.write(out);
         Ok(filled)
     }
+
+    fn append_to(&mut self, spill: &mut SpillWriter) -> Result<(), ShuffleError> {
+        let mut waiting = Vec::with_capacity(BATCH);
+        while self.step()?.is_some() {
+            let winner = self.tree[0] as usize;
+            let partition = self.heads[winner].partition();
+            match &self.inputs[winner] {
+                Cursor::Memory(cursor) => waiting.push((partition, cursor.place())),
+                input @ Cursor::Disk(_) => {
+                    append_waiting(&mut waiting, spill)?;
+                    spill.write(partition, input.record(), input.copies())?;
+                }
+            }
+            if waiting.len() == BATCH {
+                append_waiting(&mut waiting, spill)?;
+            }
+        }
+        append_waiting(&mut waiting, spill)
+    }
+}
+
+/// A record in memory.
+type Place<'a> = (&'a MemoryRun, &'a Entry);
+
+fn append_waiting(waiting: &mut Vec<(u32, Place<'_>)>, spill: &mut SpillWriter) -> Result<(), ShuffleError> {
+    touch(waiting.iter().map(|(_, place)| *place));
+    waiting.drain(..).try_for_each(|(partition, (run, entry))| {
+        spill.write(partition, run.record(entry), run.copies(entry))
+    })
 }
 
 /// Records whose bytes are asked of the memory together. They lie anywhere, and waiting for one after the other
-/// would take most of a merge's time.
-const BATCH: usize = 64;
+/// would take most of the time of a merge or of a spill.
+pub(super) const BATCH: usize = 64;
+
+/// Asks the memory for records that are going to be copied.
+pub(super) fn touch<'a>(places: impl Iterator<Item = Place<'a>>) {
+    let touched = places.fold(0, |touched, (run, entry)| {
+        let record = run.record(entry);
+        touched | record.key.first().unwrap_or(&0) | record.value.last().unwrap_or(&0)
+    });
+    black_box(touched);
+}
 
 /// Lines to be written.
 struct LineBatch<'a> {
     separator: &'a [u8],
-    lines: Vec<(RecordRef<'a>, u64)>,
+    lines: Vec<(Place<'a>, u64)>,
     /// Length of the output when they have been written.
     bytes: usize,
 }
@@ -250,13 +316,15 @@ impl LineBatch<'_> {
     }
 
     fn write(&mut self, out: &mut Vec<u8>) {
-        let mut touched = 0;
-        for (record, _) in &self.lines {
-            touched |= record.key.first().unwrap_or(&0) | record.value.last().unwrap_or(&0);
-        }
-        std::hint::black_box(touched);
-        for (record, copies) in self.lines.drain(..) {
-            write_line(out, record, self.separator, copies);
+        touch(self.lines.iter().map(|(place, _)| *place));
+        for ((run, entry), copies) in self.lines.drain(..) {
+            match run.line(entry, self.separator) {
+                Some(line) => {
+                    out.extend_from_slice(line);
+                    repeat_last(out, line.len(), copies);
+                }
+                None => write_line(out, run.record(entry), self.separator, copies),
+            }
         }
     }
 }

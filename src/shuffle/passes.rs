@@ -32,19 +32,8 @@ pub(crate) fn write_all(
     partitions: u32,
 ) -> Result<Spill, ShuffleError> {
     let mut writer = SpillWriter::create(path, block_bytes)?;
-    append_all(stream, &mut writer)?;
+    stream.append_to(&mut writer)?;
     writer.finish(partitions)
-}
-
-/// Writes all records of `stream` behind those of a spill being written.
-pub(crate) fn append_all(
-    stream: &mut dyn RecordStream,
-    writer: &mut SpillWriter,
-) -> Result<(), ShuffleError> {
-    while let Some(merged) = stream.next_record()? {
-        writer.write(merged.partition, merged.record, merged.copies)?;
-    }
-    Ok(())
 }
 
 /// A merge over `partitions` of `runs`, which stand in rank order.

@@ -21,8 +21,9 @@ use crate::writable::{text_serialized_len, vlong_len};
 use memchr::{memchr, memchr_iter, memchr2_iter};
 use rayon::slice::ParallelSliceMut;
 
-/// Below this many entries one core sorts faster than several can agree to.
-const PARALLEL_SORT_FROM: usize = 1 << 17;
+/// Below this many entries one core sorts alone. A split of usual size has fewer, and then its neighbours keep the
+/// other cores busy; a buffer that has more comes of a large budget, and perhaps of the only mapper.
+const PARALLEL_SORT_FROM: usize = 1 << 20;
 
 /// No read is worth its system call for fewer bytes than this.
 const ROOM_BYTES_MIN: usize = 4 << 10;
@@ -482,6 +483,16 @@ impl MemoryRun {
     pub(crate) fn record(&self, entry: &Entry) -> RecordRef<'_> {
         let bytes = self.arena.bytes();
         RecordRef { key: entry.key(bytes), value: entry.value(bytes, self.gap) }
+    }
+
+    /// The record as a line with its LF, if it lies here just so.
+    pub(super) fn line(&self, entry: &Entry, separator: &[u8]) -> Option<&[u8]> {
+        let key_len = entry.key_len as usize;
+        let lf = key_len + separator.len() + entry.value_len as usize;
+        let line = self.arena.bytes().get(entry.at()..=entry.at() + lf)?;
+        let is_line =
+            self.gap == separator.len() && line[key_len..].starts_with(separator) && line[lf] == b'\n';
+        is_line.then_some(line)
     }
 
     /// How many times the record of an entry is there.

@@ -11,6 +11,7 @@ use super::merge::{RecordStream, Ties};
 use super::outputs::MapOutputs;
 use super::partitioner::Partitioner;
 use super::passes::{Passes, merge_runs};
+use super::sort_buffer::{BufferLimits, SortBuffer};
 use super::{ShuffleError, comparator};
 use crate::local_fs::Scratch;
 use crate::plan::{Fold, KeyOrderSpec, PartitionerSpec};
@@ -121,7 +122,7 @@ impl Trial {
                 Passes { order: &order, ties: Ties::ByInput, memory: &memory, scratch: &scratch, name };
             let (inputs, _) = passes.narrow(&runs, number).unwrap();
             let mut stream = merge_runs(&inputs, number..number + 1, &order, Ties::ByInput);
-            records_of(&mut *stream, number)
+            records_of(&mut *stream)
         };
         (0..self.partitions).map(partition).collect()
     }
@@ -153,10 +154,9 @@ fn lines_of(records: &[Record]) -> Vec<u8> {
     records.iter().flat_map(|(key, value)| [key.as_slice(), b"\t", value, b"\n"].concat()).collect()
 }
 
-fn records_of(stream: &mut dyn RecordStream, partition: u32) -> Vec<Record> {
+fn records_of(stream: &mut dyn RecordStream) -> Vec<Record> {
     let mut records = Vec::<Record>::new();
     while let Some(merged) = stream.next_record().unwrap() {
-        assert_eq!(merged.partition, partition);
         let same = records.last().is_some_and(|last| last.0 == merged.record.key);
         assert_eq!(merged.new_group, !same, "at record {}", records.len());
         let record = (merged.record.key.to_vec(), merged.record.value.to_vec());
@@ -339,4 +339,28 @@ fn fill_lines_writes_what_next_record_gives() {
     let rest = stream.fill_lines(&mut out, b"::", 1 << 10).unwrap();
     assert_eq!(String::from_utf8_lossy(&out), "j::\nk::1\nk::2\n");
     assert_eq!((first.records, first.groups, rest.records, rest.groups), (1, 1, 2, 1));
+}
+
+/// Which of these lines a buffer lends out as they are, to whoever wants this separator.
+fn check_lent(lines: &str, wanted: &str, expect: &[Option<&str>]) {
+    let limits = BufferLimits { bytes: 1 << 20, record_bytes_max: 1 << 20 };
+    let fields = KeyFields { separator: b"\t", key_fields: 1 };
+    let mut buffer = SortBuffer::new(limits, 0, 1).unwrap();
+    buffer.room().unwrap().unwrap()[..lines.len()].copy_from_slice(lines.as_bytes());
+    buffer.extend(lines.len());
+    let partitioner = Partitioner::new(&PartitionerSpec::Hash, &WritableKind::Text, 1);
+    buffer.cut_lines(&fields, &comparator::ByteOrder, &partitioner);
+    let run = buffer.into_run();
+    let lent: Vec<_> = run.entries().iter().map(|entry| run.line(entry, wanted.as_bytes())).collect();
+    let expect: Vec<_> = expect.iter().map(|line| line.map(str::as_bytes)).collect();
+    assert_eq!(lent, expect, "{lines:?} {wanted:?}");
+}
+
+#[test]
+fn only_lines_that_a_child_would_read_just_so_are_lent() {
+    let lines = "a\tb\tc\n\td\ne\t\nf\n\n";
+    check_lent(lines, "\t", &[Some("a\tb\tc\n"), Some("\td\n"), Some("e\t\n"), None, None]);
+    check_lent(lines, "=", &[None; 5]);
+    check_lent(lines, "", &[None; 5]);
+    check_lent("a\tb\n", "\tb", &[None]);
 }

@@ -108,26 +108,32 @@ impl ReduceAttempt<'_> {
 
     fn process(&self, inputs: &[Arc<Run>], dir: &Path, sink: &mut dyn RecordSink) -> Result<(), TaskFailure> {
         let plan = self.host.plan;
-        let partition = self.attempt.task.number;
         let has_input = !inputs.is_empty();
-        let mut stream =
-            passes::merge_runs(inputs, partition..partition + 1, &self.host.order, Ties::ByInput);
-        let stream = &mut *stream;
         let Processor::Command(command) = &plan.reducer else {
-            return self.reduce_records(stream, has_input, sink);
+            return self.reduce_records(&mut *self.merge(inputs), has_input, sink);
         };
         let ranges = self.ranges(inputs);
         let workplace = Workplace::prepare(self.host, self.attempt, &[command], dir)?;
         let mut child = Child::new(self.host, self.attempt, command, &workplace);
         child.counters = has_input.then_some(&self.counters);
         let kinds = (&plan.shuffle.key_kind, &plan.shuffle.value_kind);
-        let feed = |pipe: &mut InputPipe| match &ranges {
-            Some(ranges) => self.feed_ranges(ranges, pipe),
-            None => feed_stream(stream, &plan.reduce_stream, kinds, pipe, &mut |filled| self.note(filled)),
+        let feed = |pipe: &mut InputPipe| {
+            if let Some(ranges) = &ranges {
+                return self.feed_ranges(ranges, pipe);
+            }
+            // Begun here, for the first records are read at once.
+            let stream = &mut *self.merge(inputs);
+            feed_stream(stream, &plan.reduce_stream, kinds, pipe, &mut |filled| self.note(filled))
         };
         let ran = child.run((InputLength::Unknown, feed), sink);
         *lock(&self.tail) = child.into_tail();
         ran
+    }
+
+    /// The input in one merge.
+    fn merge<'r>(&'r self, inputs: &'r [Arc<Run>]) -> Box<dyn RecordStream + 'r> {
+        let partition = self.attempt.task.number;
+        passes::merge_runs(inputs, partition..partition + 1, &self.host.order, Ties::ByInput)
     }
 
     /// The input cut into ranges, if more cores are there than reduce tasks and the child wants lines.

@@ -6,6 +6,7 @@ use crate::plan::Processor;
 use crate::record::RecordRef;
 use crate::shuffle::ShuffleError;
 use crate::shuffle::merge::{Filled, Merged, RecordStream};
+use crate::shuffle::spill::SpillWriter;
 
 /// A record's payloads.
 pub(in crate::task) type Record = (Vec<u8>, Vec<u8>);
@@ -78,10 +79,14 @@ impl RecordStream for Given<'_> {
         let Some((key, value)) = self.records.get(self.next) else { return Ok(None) };
         let new_group = self.next == 0 || self.records[self.next - 1].0 != *key;
         self.next += 1;
-        Ok(Some(Merged { partition: 0, record: RecordRef { key, value }, copies: 1, new_group }))
+        Ok(Some(Merged { record: RecordRef { key, value }, copies: 1, new_group }))
     }
 
     fn fill_lines(&mut self, _: &mut Vec<u8>, _: &[u8], _: usize) -> Result<Filled, ShuffleError> {
+        unreachable!("built-in classes take records")
+    }
+
+    fn append_to(&mut self, _: &mut SpillWriter) -> Result<(), ShuffleError> {
         unreachable!("built-in classes take records")
     }
 }
