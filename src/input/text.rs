@@ -131,13 +131,14 @@ impl LineReader {
     pub fn next_block(&mut self) -> Result<Option<LineBlock<'_>>, InputError> {
         while self.open_next()? {
             if self.is_plain()?
-                && let Some((range, records)) = self.plain_block()?
+                && let Some((range, records, offset)) = self.plain_block()?
             {
-                return Ok(Some(LineBlock { bytes: self.window.slice(range), records }));
+                let file = offset.and_then(|offset| Some((self.window.file()?, offset)));
+                return Ok(Some(LineBlock { bytes: self.window.slice(range), records, file }));
             }
             let records = self.rewrite_block()?;
             if records > 0 {
-                return Ok(Some(LineBlock { bytes: &self.rewritten, records }));
+                return Ok(Some(LineBlock { bytes: &self.rewritten, records, file: None }));
             }
             self.exhausted = true;
         }
@@ -179,10 +180,11 @@ impl LineReader {
         Ok(!self.window.data().starts_with(BYTE_ORDER_MARK))
     }
 
-    /// A block that is the buffer itself, or `None` if there is none (any more): the slow path knows.
-    fn plain_block(&mut self) -> Result<Option<(Range<usize>, u64)>, InputError> {
+    /// A block that is the buffer itself, or `None` if there is none (any more): the slow path knows. With the
+    /// offset of its first byte in the file, if the file has all of its bytes.
+    fn plain_block(&mut self) -> Result<Option<(Range<usize>, u64, Option<u64>)>, InputError> {
         loop {
-            let head = self.window.head();
+            let (head, offset) = (self.window.head(), self.window.offset());
             let (range, bytes) = match self.look_ahead() {
                 Plain::Lines(bytes) => (head..head + bytes, bytes),
                 Plain::Unended => (self.window.end_with_newline(), self.window.data().len()),
@@ -195,7 +197,8 @@ impl LineReader {
             self.window.consume(bytes);
             self.line_start = self.window.offset();
             let records = memchr_iter(b'\n', self.window.slice(range.clone())).count() as u64;
-            return Ok(Some((range, records)));
+            let offset = (range.len() == bytes).then_some(offset);
+            return Ok(Some((range, records, offset)));
         }
     }
 
