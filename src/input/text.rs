@@ -104,6 +104,15 @@ enum Plain {
     End,
 }
 
+/// Lines that need no rewriting.
+struct PlainBlock {
+    /// Their place in the window.
+    place: Range<usize>,
+    records: u64,
+    /// Where they begin in the file; `None` if the file lacks their last line end.
+    offset: Option<u64>,
+}
+
 impl LineReader {
     /// Reads `splits` in their order. Nothing is opened yet.
     pub fn new(splits: Vec<InputSplit>, options: &LineOptions) -> Self {
@@ -131,10 +140,10 @@ impl LineReader {
     pub fn next_block(&mut self) -> Result<Option<LineBlock<'_>>, InputError> {
         while self.open_next()? {
             if self.is_plain()?
-                && let Some((range, records, offset)) = self.plain_block()?
+                && let Some(PlainBlock { place, records, offset }) = self.plain_block()?
             {
                 let file = offset.and_then(|offset| Some((self.window.file()?, offset)));
-                return Ok(Some(LineBlock { bytes: self.window.slice(range), records, file }));
+                return Ok(Some(LineBlock { bytes: self.window.slice(place), records, file }));
             }
             let records = self.rewrite_block()?;
             if records > 0 {
@@ -180,12 +189,11 @@ impl LineReader {
         Ok(!self.window.data().starts_with(BYTE_ORDER_MARK))
     }
 
-    /// A block that is the buffer itself, or `None` if there is none (any more): the slow path knows. With the
-    /// offset of its first byte in the file, if the file has all of its bytes.
-    fn plain_block(&mut self) -> Result<Option<(Range<usize>, u64, Option<u64>)>, InputError> {
+    /// A block that is the buffer itself, or `None` if there is none (any more): the slow path knows.
+    fn plain_block(&mut self) -> Result<Option<PlainBlock>, InputError> {
         loop {
             let (head, offset) = (self.window.head(), self.window.offset());
-            let (range, bytes) = match self.look_ahead() {
+            let (place, bytes) = match self.look_ahead() {
                 Plain::Lines(bytes) => (head..head + bytes, bytes),
                 Plain::Unended => (self.window.end_with_newline(), self.window.data().len()),
                 Plain::More => {
@@ -196,9 +204,9 @@ impl LineReader {
             };
             self.window.consume(bytes);
             self.line_start = self.window.offset();
-            let records = memchr_iter(b'\n', self.window.slice(range.clone())).count() as u64;
-            let offset = (range.len() == bytes).then_some(offset);
-            return Ok(Some((range, records, offset)));
+            let records = memchr_iter(b'\n', self.window.slice(place.clone())).count() as u64;
+            let offset = (place.len() == bytes).then_some(offset);
+            return Ok(Some(PlainBlock { place, records, offset }));
         }
     }
 
