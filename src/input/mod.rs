@@ -33,6 +33,7 @@ use crate::plan::{InputFormat, InputSpec, InputSplit, MapTask};
 use crate::record::RecordRef;
 use crate::writable::WritableKind;
 use sequence::Flavour;
+use std::fs::File;
 use std::path::PathBuf;
 
 /// Why input could not be read.
@@ -88,12 +89,14 @@ pub struct Position {
 }
 
 /// A run of whole records as a text mapper reads them: each record's bytes and one `\n`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct LineBlock<'a> {
     /// The lines.
     pub bytes: &'a [u8],
     /// How many.
     pub records: u64,
+    /// A file that has all these bytes, and where in it they begin.
+    pub file: Option<(&'a File, u64)>,
 }
 
 /// The records of one map task.

@@ -317,6 +317,14 @@ impl Window {
         usize::try_from(self.end.saturating_sub(self.offset)).unwrap_or(usize::MAX)
     }
 
+    /// The file whose bytes, at their offsets, are those of `data`; `None` if they were decompressed.
+    pub(super) fn file(&self) -> Option<&File> {
+        match &self.source {
+            Some(Source::Stored(stored)) => Some(&stored.file),
+            _ => None,
+        }
+    }
+
     /// Nothing is left to read behind `data`.
     pub(super) fn at_end(&self) -> bool {
         self.at_end

@@ -108,6 +108,15 @@ enum Plain {
     End,
 }
 
+/// Lines that need no rewriting.
+struct PlainBlock {
+    /// Their place in the window.
+    place: Range<usize>,
+    records: u64,
+    /// Where they begin in the file; `None` if the file lacks their last line end.
+    offset: Option<u64>,
+}
+
 impl LineReader {
     /// Reads `splits` in their order. Nothing is opened yet.
     pub fn new(splits: Vec<InputSplit>, options: &LineOptions) -> Self {
@@ -139,13 +148,14 @@ impl LineReader {
     pub fn next_block(&mut self) -> Result<Option<LineBlock<'_>>, InputError> {
         while self.open_next()? {
             if self.is_plain()?
-                && let Some((range, records)) = self.plain_block()?
+                && let Some(PlainBlock { place, records, offset }) = self.plain_block()?
             {
-                return Ok(Some(LineBlock { bytes: self.window.slice(range), records }));
+                let file = offset.and_then(|offset| Some((self.window.file()?, offset)));
+                return Ok(Some(LineBlock { bytes: self.window.slice(place), records, file }));
             }
             let records = self.rewrite_block()?;
             if records > 0 {
-                return Ok(Some(LineBlock { bytes: &self.rewritten, records }));
+                return Ok(Some(LineBlock { bytes: &self.rewritten, records, file: None }));
             }
             self.exhausted = true;
         }
@@ -188,16 +198,17 @@ impl LineReader {
     }
 
     /// A block that is the buffer itself, or `None` if there is none (any more): the slow path knows.
-    fn plain_block(&mut self) -> Result<Option<(Range<usize>, u64)>, InputError> {
+    fn plain_block(&mut self) -> Result<Option<PlainBlock>, InputError> {
         loop {
-            let head = self.window.head();
-            let (range, bytes) = match self.look_ahead() {
+            let (head, offset) = (self.window.head(), self.window.offset());
+            let (place, bytes) = match self.look_ahead() {
                 Plain::Lines(bytes) => (head..head + bytes, bytes),
                 Plain::Unended => (self.window.end_with_newline(), self.window.data().len()),
                 Plain::Begun(bytes) => {
                     self.window.consume(bytes);
                     self.begun = true;
-                    return Ok(Some((head..head + bytes, 0)));
+                    let place = head..head + bytes;
+                    return Ok(Some(PlainBlock { place, records: 0, offset: Some(offset) }));
                 }
                 Plain::More => {
                     self.window.fill()?;
@@ -207,8 +218,9 @@ impl LineReader {
             };
             self.window.consume(bytes);
             (self.line_start, self.begun) = (self.window.offset(), false);
-            let records = memchr_iter(b'\n', self.window.slice(range.clone())).count() as u64;
-            return Ok(Some((range, records)));
+            let records = memchr_iter(b'\n', self.window.slice(place.clone())).count() as u64;
+            let offset = (place.len() == bytes).then_some(offset);
+            return Ok(Some(PlainBlock { place, records, offset }));
         }
     }
 

@@ -275,7 +275,11 @@ impl<'a> MapAttempt<'a> {
         if let (true, Reader::Lines(lines)) = (lines_alone, &mut *reader) {
             // The block is what the mapper reads: nothing is looked at or copied on the way.
             while let Some(block) = lines.next_block()? {
-                let (records, fed) = (block.records, pipe.write(block.bytes).map_err(failed)?);
+                let fed = match block.file {
+                    Some((file, offset)) => pipe.write_from(file, offset, block.bytes),
+                    None => pipe.write(block.bytes),
+                };
+                let (records, fed) = (block.records, fed.map_err(failed)?);
                 self.note(input::RecordReader::position(lines.as_ref()), records);
                 if fed != Feed::More {
                     return Ok(());

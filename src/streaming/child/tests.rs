@@ -2,7 +2,7 @@ use super::*;
 use crate::streaming::reporter::StderrSink;
 use std::borrow::Cow;
 use std::ffi::CStr;
-use std::io::Read;
+use std::io::{Read, Write};
 
 struct Deaf;
 
@@ -100,6 +100,43 @@ fn a_failed_child_is_not_waited_for_by_those_who_hold_its_pipes() {
     // One that ended well is done when its output is.
     check("sleep 1000 >/dev/null & cat", (1, 10), Ok((10, "")));
     check("exec 3<&0; (cat <&3; echo more) & exit 0", (1, 10), Ok((15, "")));
+}
+
+/// Writes so many bytes in blocks from a file that has the first of them; the child's output and whether it
+/// got them all.
+fn check_file(script: &str, block_bytes: usize, bytes: usize, in_file: usize, expect: bool) {
+    let text: Vec<u8> = (0..bytes).map(|at| (at % 251) as u8).collect();
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&text[..in_file]).unwrap();
+    let mut blocks = (0..).zip(text.chunks(block_bytes));
+    let feed = |pipe: &mut InputPipe| {
+        for (number, block) in blocks.by_ref() {
+            if pipe.write_from(&file, number * block_bytes as u64, block)? != Feed::More {
+                break;
+            }
+        }
+        Ok(())
+    };
+    let mut output = Vec::new();
+    let drain = |stdout: &mut OutputPipe<'_, '_>| stdout.read_to_end(&mut output).map(drop);
+    let args = vec!["-c".into(), script.into()];
+    let environment: [Cow<'_, CStr>; 1] = [Cow::Borrowed(c"PATH=/usr/bin:/bin")];
+    let command = ChildCommand { program: "/bin/sh".into(), args, dir: None, environment: &environment };
+    let mut reporter = Reporter::new("reporter:", &Deaf);
+    let groups = ChildGroups::default();
+    let ran = run(&command, &groups, &mut reporter, STRICT, (InputLength::Unknown, feed), drain);
+    assert_eq!(ran.map_err(|error| error.to_string()).is_ok(), expect, "{script} {block_bytes}");
+    assert!(text.starts_with(&output) && (output.len() == bytes) == expect, "{script} {block_bytes}");
+}
+
+#[test]
+fn blocks_of_a_file_arrive_in_order_and_refusals_are_seen() {
+    for block in [1000, 100_000, 300_000, 2_000_000] {
+        check_file("cat", block, 2_000_000, 2_000_000, true);
+        check_file("head -c 500000", block, 2_000_000, 2_000_000, false);
+        // The file became shorter after it was read: what was counted arrives all the same.
+        check_file("cat", block, 2_000_000, 1_234_567, true);
+    }
 }
 
 #[test]
