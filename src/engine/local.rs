@@ -63,7 +63,13 @@ impl LocalEngine {
         let scratch = Scratch::create(&plan.resources.local_dirs)?;
         let host = TaskHost::new(plan, &scratch, committer, &self.launch_dir, events)?;
         let floor = Floor {
-            outputs: MapOutputs::new(&host.order, host.memory, &scratch, plan.reduces),
+            outputs: MapOutputs::new(
+                &host.order,
+                host.memory,
+                &scratch,
+                plan.reduces,
+                plan.resources.map_slots,
+            ),
             runs: OnceLock::new(),
             host: &host,
         };

@@ -8,22 +8,27 @@ use super::passes;
 use super::run::{Run, RunRank};
 use crate::local_fs::Scratch;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Groups of runs that are written out at once, at most: more would be small, and share one disk.
+const EVICTIONS_MAX: u32 = 4;
 
 /// Runs of all finished map tasks of a job.
 ///
 /// When they outgrow their share of memory, runs that stand next to each other in rank order are merged
 /// into one spill: one file instead of hundreds, and in rank order still, so nothing later can tell that it
-/// happened.
+/// happened. The task that fills a part of the share, one of as many as there are slots, writes a group out while
+/// others go on; who finds all of it full waits.
 pub(crate) struct MapOutputs<'a> {
     state: Mutex<State>,
-    /// Held by the one thread that evicts. Others that find memory full wait for it, so that what is held
-    /// stays bounded.
-    evicting: Mutex<()>,
+    /// Told when runs have left memory, or did not.
+    left: Condvar,
     order: &'a Order,
     memory: MemoryPlan,
     scratch: &'a Scratch,
     partitions: u32,
+    /// Bytes in memory, but for those on their way out, above which a group of runs has to go.
+    staying_bytes_max: u64,
 }
 
 #[derive(Default)]
@@ -31,38 +36,47 @@ struct State {
     runs: BTreeMap<RunRank, Arc<Run>>,
     /// Map tasks whose runs are here, also those that left none.
     added: BTreeSet<u32>,
+    /// Runs that are being written out.
+    leaving: BTreeSet<RunRank>,
     held_bytes: u64,
+    leaving_bytes: u64,
     spills: u32,
 }
 
 impl<'a> MapOutputs<'a> {
-    pub(crate) fn new(order: &'a Order, memory: MemoryPlan, scratch: &'a Scratch, partitions: u32) -> Self {
-        let (state, evicting) = (Mutex::default(), Mutex::default());
-        Self { state, evicting, order, memory, scratch, partitions }
+    /// For map tasks that run in so many `slots` at once.
+    pub(crate) fn new(
+        order: &'a Order,
+        memory: MemoryPlan,
+        scratch: &'a Scratch,
+        partitions: u32,
+        slots: u32,
+    ) -> Self {
+        let staying_bytes_max = memory.held_bytes / u64::from(slots.clamp(1, EVICTIONS_MAX));
+        let (state, left) = (Mutex::default(), Condvar::new());
+        Self { state, left, order, memory, scratch, partitions, staying_bytes_max }
     }
 
     /// Takes in the runs of a map task, in the order it made them. Returns when memory is within its
     /// bounds again, so the task that fills it is the one that waits.
     pub(crate) fn add(&self, map: u32, runs: Vec<Run>) -> Result<(), ShuffleError> {
-        let full = {
-            let mut state = self.lock();
-            assert!(state.added.insert(map), "a map task commits once");
-            state.held_bytes += runs.iter().map(held).sum::<u64>();
-            let ranked = (0..).zip(runs).map(|(spill, run)| (RunRank { map, spill }, Arc::new(run)));
-            state.runs.extend(ranked);
-            state.held_bytes > self.memory.held_bytes
-        };
-        if !full {
-            return Ok(());
-        }
-        let turn = self.evicting.lock().unwrap_or_else(PoisonError::into_inner);
-        while self.lock().held_bytes > self.memory.held_bytes {
-            if !self.evict()? {
-                break;
+        let mut state = self.lock();
+        assert!(state.added.insert(map), "a map task commits once");
+        state.held_bytes += runs.iter().map(held).sum::<u64>();
+        let ranked = (0..).zip(runs).map(|(spill, run)| (RunRank { map, spill }, Arc::new(run)));
+        state.runs.extend(ranked);
+        loop {
+            if state.held_bytes - state.leaving_bytes > self.staying_bytes_max {
+                let Some(eviction) = Eviction::begin(self, &mut state) else { return Ok(()) };
+                drop(state);
+                eviction.write()?;
+                state = self.lock();
+            } else if state.held_bytes > self.memory.held_bytes {
+                state = self.left.wait(state).unwrap_or_else(PoisonError::into_inner);
+            } else {
+                return Ok(());
             }
         }
-        drop(turn);
-        Ok(())
     }
 
     /// Gives all runs out, in rank order.
@@ -70,31 +84,64 @@ impl<'a> MapOutputs<'a> {
         std::mem::take(&mut *self.lock()).runs.into_values().collect()
     }
 
-    /// Writes the largest group of neighbours to disk; false if nothing is in memory.
-    fn evict(&self) -> Result<bool, ShuffleError> {
-        let (ranks, runs, path) = {
-            let mut state = self.lock();
-            let ranks = state.largest_group();
-            state.spills += 1;
-            let runs: Vec<_> = ranks.iter().map(|rank| Arc::clone(&state.runs[rank])).collect();
-            (ranks, runs, self.scratch.next_dir().join(format!("held_{}", state.spills)))
-        };
-        let Some(&first) = ranks.first() else { return Ok(false) };
-        let mut stream = passes::merge_runs(&runs, 0..self.partitions, self.order, Ties::ByInput);
-        let spill = passes::write_all(&mut *stream, path, self.memory.block_bytes, self.partitions)?;
-        drop(stream);
-        let mut state = self.lock();
-        for rank in &ranks {
-            state.runs.remove(rank);
-        }
-        state.held_bytes -= runs.iter().map(|run| held(run)).sum::<u64>();
-        state.runs.insert(first, Arc::new(Run::Disk(spill)));
-        Ok(true)
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         // A thread that panicked holding the lock ends the job; what it left here is only dropped.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A group of neighbours on its way to disk. Dropped before it is there, the group stays in memory.
+struct Eviction<'o, 'a> {
+    outputs: &'o MapOutputs<'a>,
+    ranks: Vec<RunRank>,
+    runs: Vec<Arc<Run>>,
+    bytes: u64,
+    number: u32,
+}
+
+impl<'o, 'a> Eviction<'o, 'a> {
+    /// Chooses the largest group; `None` if nothing is in memory that does not leave already.
+    fn begin(outputs: &'o MapOutputs<'a>, state: &mut State) -> Option<Self> {
+        let ranks = state.largest_group();
+        let runs: Vec<_> = ranks.iter().map(|rank| Arc::clone(&state.runs[rank])).collect();
+        let bytes = runs.iter().map(|run| held(run)).sum();
+        state.leaving.extend(&ranks);
+        state.leaving_bytes += bytes;
+        state.spills += 1;
+        let number = state.spills;
+        (!ranks.is_empty()).then_some(Self { outputs, ranks, runs, bytes, number })
+    }
+
+    /// Writes the group and puts the spill in its place.
+    fn write(mut self) -> Result<(), ShuffleError> {
+        let MapOutputs { order, memory, scratch, partitions, .. } = *self.outputs;
+        let path = scratch.next_dir().join(format!("held_{}", self.number));
+        let mut stream = passes::merge_runs(&self.runs, 0..partitions, order, Ties::ByInput);
+        let spill = passes::write_all(&mut *stream, path, memory.block_bytes, partitions)?;
+        drop(stream);
+        let mut state = self.outputs.lock();
+        for rank in &self.ranks {
+            state.runs.remove(rank);
+        }
+        state.held_bytes -= self.bytes;
+        state.leaving_bytes -= std::mem::take(&mut self.bytes);
+        state.runs.insert(self.ranks[0], Arc::new(Run::Disk(spill)));
+        drop(state);
+        // Given back before others are told that there is room.
+        self.runs.clear();
+        Ok(())
+    }
+}
+
+impl Drop for Eviction<'_, '_> {
+    fn drop(&mut self) {
+        let mut state = self.outputs.lock();
+        for rank in &self.ranks {
+            state.leaving.remove(rank);
+        }
+        state.leaving_bytes -= self.bytes;
+        drop(state);
+        self.outputs.left.notify_all();
     }
 }
 
@@ -104,7 +151,7 @@ impl State {
         let (mut best, mut best_bytes) = (Vec::new(), 0);
         let (mut group, mut bytes) = (Vec::<RunRank>::new(), 0);
         for (&rank, run) in &self.runs {
-            let run_bytes = held(run);
+            let run_bytes = if self.leaving.contains(&rank) { 0 } else { held(run) };
             let adjoins = group.last().is_none_or(|last| self.all_added(last.map, rank.map));
             if run_bytes == 0 || !adjoins {
                 group.clear();

@@ -39,6 +39,8 @@ struct Trial {
     read_bytes: usize,
     number_keys: bool,
     fold: Fold,
+    /// Threads that hand runs in.
+    slots: u32,
 }
 
 impl Trial {
@@ -87,8 +89,9 @@ impl Trial {
         let dir = tempfile::tempdir().unwrap();
         let scratch = Scratch::create(&[dir.path().to_path_buf()]).unwrap();
         let (order, partitioner, memory) = (self.order(), self.partitioner(), self.memory());
-        let outputs = MapOutputs::new(&order, memory, &scratch, self.partitions);
+        let outputs = MapOutputs::new(&order, memory, &scratch, self.partitions, self.slots);
         let tables = FoldTables::default();
+        let mut made = Vec::new();
         let mut numbers: Vec<usize> = (0..self.tasks.len()).collect();
         numbers.sort_by_key(|&number| self.finish.get(number));
         for number in numbers {
@@ -113,8 +116,9 @@ impl Trial {
                 Order::Number(order) => self.collect(spec, order, number),
                 Order::Fields(_) => unreachable!("no trial has field options"),
             };
-            outputs.add(number as u32, runs).unwrap();
+            made.push((number as u32, runs));
         }
+        self.add_at_once(&outputs, made);
         let runs = outputs.take_runs();
         let partition = |number: u32| {
             let name = format!("r{number}");
@@ -125,6 +129,22 @@ impl Trial {
             records_of(&mut *stream)
         };
         (0..self.partitions).map(partition).collect()
+    }
+
+    /// Hands the runs in from as many threads as there are slots, each in its order.
+    fn add_at_once(&self, outputs: &MapOutputs<'_>, made: Vec<(u32, Vec<super::run::Run>)>) {
+        let slots = self.slots as usize;
+        let mut shares: Vec<Vec<_>> = (0..slots).map(|_| Vec::new()).collect();
+        for (place, runs) in made.into_iter().enumerate() {
+            shares[place % slots].push(runs);
+        }
+        thread::scope(|scope| {
+            for share in shares {
+                scope.spawn(|| {
+                    share.into_iter().for_each(|(number, runs)| outputs.add(number, runs).unwrap());
+                });
+            }
+        });
     }
 
     fn collect<O: KeyOrder>(&self, spec: CollectSpec<'_>, order: O, number: usize) -> Vec<super::run::Run> {
@@ -187,9 +207,9 @@ fn trial() -> impl Strategy<Value = Trial> {
     let tasks = prop::collection::vec(prop::collection::vec((key(), value), 0..40), 0..8);
     let sizes = (1..5u32, 1..3000u64, 0..3000u64, 1..200u64, 2..6usize);
     let fold = prop_oneof![Just(Fold::Never), Just(Fold::Always), Just(Fold::IfRepeated)];
-    let how = (0..50usize, any::<bool>(), fold);
+    let how = (0..50usize, any::<bool>(), fold, 1..5u32);
     (tasks, prop::collection::vec(any::<u8>(), 8), sizes, how).prop_map(
-        |(mut tasks, finish, sizes, (read_bytes, number_keys, fold))| {
+        |(mut tasks, finish, sizes, (read_bytes, number_keys, fold, slots))| {
             let (partitions, sort, held_bytes, block_bytes, width) = sizes;
             for (key, _) in tasks.iter_mut().flatten().filter(|_| number_keys) {
                 key.resize(8, 0xfe);
@@ -205,6 +225,7 @@ fn trial() -> impl Strategy<Value = Trial> {
                 read_bytes,
                 number_keys,
                 fold,
+                slots,
             }
         },
     )
@@ -283,11 +304,40 @@ fn one_record_may_outgrow_the_buffer_but_not_the_limit() {
         read_bytes: 1000,
         number_keys: false,
         fold: Fold::Never,
+        slots: 1,
     };
     let fits = large(500_000);
     assert_eq!(fits.run(None), fits.expected());
     let caught = std::panic::catch_unwind(|| large(2 << 20).run(None));
     assert!(caught.is_err(), "a record over the limit went through");
+}
+
+/// Runs in memory that no disk takes: each task that brings one is told so, and none waits for another.
+#[test]
+fn a_failed_eviction_holds_nobody_up() {
+    let order = Order::Bytes(comparator::ByteOrder);
+    let memory = MemoryPlan {
+        sort_buffer_bytes: 1 << 20,
+        record_bytes_max: 1 << 20,
+        held_bytes: 0,
+        block_bytes: 16,
+        merge_width_max: 2,
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let scratch = Scratch::create(&[dir.path().to_path_buf()]).unwrap();
+    std::fs::remove_dir_all(dir.path()).unwrap();
+    let outputs = MapOutputs::new(&order, memory, &scratch, 1, 3);
+    let run = || {
+        let mut buffer = SortBuffer::new(memory.buffer_limits(), 0, 1).unwrap();
+        assert!(buffer.collect(0, 0, RecordRef { key: b"k", value: b"v" }).unwrap());
+        super::run::Run::Memory(buffer.sort(&comparator::ByteOrder))
+    };
+    let failed = thread::scope(|scope| {
+        let added = [0, 1, 2].map(|map| scope.spawn(|| outputs.add(map, vec![run()])));
+        added.map(|added| added.join().unwrap().is_err())
+    });
+    assert_eq!(failed, [true; 3]);
+    assert_eq!(outputs.take_runs().len(), 3);
 }
 
 #[test]
@@ -307,6 +357,7 @@ fn fill_lines_writes_what_next_record_gives() {
         read_bytes: 0,
         number_keys: false,
         fold: Fold::Never,
+        slots: 1,
     };
     let (partitioner, memory) = (trial.partitioner(), trial.memory());
     let dir = tempfile::tempdir().unwrap();
