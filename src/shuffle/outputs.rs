@@ -17,8 +17,8 @@ const EVICTIONS_MAX: u32 = 4;
 ///
 /// When they outgrow their share of memory, runs that stand next to each other in rank order are merged
 /// into one spill: one file instead of hundreds, and in rank order still, so nothing later can tell that it
-/// happened. The task that fills a part of the share, one of as many as there are slots, writes a group out while
-/// others go on; who finds all of it full waits.
+/// happened. Once the share has been full, the task that fills a part of it, one of as many as there are slots,
+/// writes a group out while others go on; who finds all of it full waits.
 pub(crate) struct MapOutputs<'a> {
     state: Mutex<State>,
     /// Told when runs have left memory, or did not.
@@ -27,8 +27,8 @@ pub(crate) struct MapOutputs<'a> {
     memory: MemoryPlan,
     scratch: &'a Scratch,
     partitions: u32,
-    /// Bytes in memory, but for those on their way out, above which a group of runs has to go.
-    staying_bytes_max: u64,
+    /// Bytes in memory, but for those on their way out, above which a group of runs has to go if not all fits.
+    part_bytes: u64,
 }
 
 #[derive(Default)]
@@ -40,6 +40,7 @@ struct State {
     leaving: BTreeSet<RunRank>,
     held_bytes: u64,
     leaving_bytes: u64,
+    has_been_full: bool,
     spills: u32,
 }
 
@@ -52,21 +53,24 @@ impl<'a> MapOutputs<'a> {
         partitions: u32,
         slots: u32,
     ) -> Self {
-        let staying_bytes_max = memory.held_bytes / u64::from(slots.clamp(1, EVICTIONS_MAX));
+        let part_bytes = memory.held_bytes / u64::from(slots.clamp(1, EVICTIONS_MAX));
         let (state, left) = (Mutex::default(), Condvar::new());
-        Self { state, left, order, memory, scratch, partitions, staying_bytes_max }
+        Self { state, left, order, memory, scratch, partitions, part_bytes }
     }
 
     /// Takes in the runs of a map task, in the order it made them. Returns when memory is within its
     /// bounds again, so the task that fills it is the one that waits.
     pub(crate) fn add(&self, map: u32, runs: Vec<Run>) -> Result<(), ShuffleError> {
         let mut state = self.lock();
-        assert!(state.added.insert(map), "a map task commits once");
-        state.held_bytes += runs.iter().map(held).sum::<u64>();
-        let ranked = (0..).zip(runs).map(|(spill, run)| (RunRank { map, spill }, Arc::new(run)));
-        state.runs.extend(ranked);
+        // An attempt before this one left its runs here and failed only to make room for them.
+        if state.added.insert(map) {
+            state.held_bytes += runs.iter().map(held).sum::<u64>();
+            let ranked = (0..).zip(runs).map(|(spill, run)| (RunRank { map, spill }, Arc::new(run)));
+            state.runs.extend(ranked);
+        }
         loop {
-            if state.held_bytes - state.leaving_bytes > self.staying_bytes_max {
+            state.has_been_full |= state.held_bytes > self.memory.held_bytes;
+            if state.has_been_full && state.held_bytes - state.leaving_bytes > self.part_bytes {
                 let Some(eviction) = Eviction::begin(self, &mut state) else { return Ok(()) };
                 drop(state);
                 eviction.write()?;
@@ -103,13 +107,15 @@ impl<'o, 'a> Eviction<'o, 'a> {
     /// Chooses the largest group; `None` if nothing is in memory that does not leave already.
     fn begin(outputs: &'o MapOutputs<'a>, state: &mut State) -> Option<Self> {
         let ranks = state.largest_group();
+        if ranks.is_empty() {
+            return None;
+        }
         let runs: Vec<_> = ranks.iter().map(|rank| Arc::clone(&state.runs[rank])).collect();
         let bytes = runs.iter().map(|run| held(run)).sum();
         state.leaving.extend(&ranks);
         state.leaving_bytes += bytes;
         state.spills += 1;
-        let number = state.spills;
-        (!ranks.is_empty()).then_some(Self { outputs, ranks, runs, bytes, number })
+        Some(Self { outputs, ranks, runs, bytes, number: state.spills })
     }
 
     /// Writes the group and puts the spill in its place.

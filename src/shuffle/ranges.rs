@@ -32,8 +32,11 @@ const RUN_ENTRIES: usize = 1 << 5;
 const RANGES_MAX: usize = 1 << 10;
 /// Keys looked at for each cut.
 const SAMPLES: usize = 4;
-/// Blocks that a range may be ahead of the consumer, if a quarter of the budget holds them.
-const BLOCKS_AHEAD: std::ops::RangeInclusive<usize> = 2..=16;
+/// A range may be so far ahead of the consumer, if a quarter of the budget holds it: the lines of a whole range, or its
+/// worker would wait for those before it.
+const AHEAD_BYTES_MAX: u64 = 4 << 20;
+/// And so many blocks in any case.
+const BLOCKS_AHEAD_MIN: usize = 2;
 
 /// A partition's runs in memory, cut into ranges of keys.
 pub(crate) struct Ranges<'a> {
@@ -100,8 +103,8 @@ impl<'a> Ranges<'a> {
         mut consume: impl FnMut(&[u8], Filled) -> Result<bool, E>,
     ) -> Result<(), E> {
         let (give_back, used) = unbounded();
-        let each = budget_bytes / 4 / (workers as u64 + 1) / block_bytes.max(1) as u64;
-        let blocks_ahead = (each as usize).clamp(*BLOCKS_AHEAD.start(), *BLOCKS_AHEAD.end());
+        let each = (budget_bytes / 4 / (workers as u64 + 1)).min(AHEAD_BYTES_MAX);
+        let blocks_ahead = (each as usize / block_bytes.max(1)).max(BLOCKS_AHEAD_MIN);
         let (todo, work) = unbounded::<(usize, Sender<Block>)>();
         // Ranges are handed out as they are consumed, or a slow consumer would find all of them in memory.
         let mut begin = (0..self.entries.len()).map(move |range| {

@@ -337,6 +337,8 @@ fn a_failed_eviction_holds_nobody_up() {
         added.map(|added| added.join().unwrap().is_err())
     });
     assert_eq!(failed, [true; 3]);
+    // Another attempt of a task brings the same again.
+    assert!(outputs.add(1, vec![run()]).is_err());
     assert_eq!(outputs.take_runs().len(), 3);
 }
 

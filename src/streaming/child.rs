@@ -208,8 +208,10 @@ where
         end_group(group);
         groups.leave(group);
         let exit = spawn::wait(group);
+        // Heard to the end first: who writes to standard error may be who still reads the input.
+        let heard = listener.until_end();
         let fed = feeding.unwrap_or_else(join);
-        Ends { fed, drained, heard: listener.until_end(), exit }
+        Ends { fed, drained, heard, exit }
     });
     if groups.stopped() { Err(ChildError::Stopped) } else { ends.judge(leniency) }
 }

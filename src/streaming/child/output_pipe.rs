@@ -43,7 +43,10 @@ impl<'a, 'r> OutputPipe<'a, 'r> {
 
 impl Read for OutputPipe<'_, '_> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        self.pace.wait();
+        // Nor is a child left alone that has much to say on standard error: it would soon wait for us.
+        if !self.listener.has_heard {
+            self.pace.wait();
+        }
         self.listener.until_readable(&self.pipe)?;
         let count = self.pipe.read(space)?;
         if self.reads < EAGER_READS {
@@ -65,12 +68,14 @@ pub(super) struct Listener<'a, 'r> {
     stderr: Option<PipeReader>,
     reporter: &'a mut Reporter<'r>,
     heard: io::Result<()>,
+    /// The last look found something on standard error.
+    has_heard: bool,
     watch: Watch,
 }
 
 impl<'a, 'r> Listener<'a, 'r> {
     pub(super) fn new(stderr: PipeReader, reporter: &'a mut Reporter<'r>, watch: Watch) -> Self {
-        Self { stderr: Some(stderr), reporter, heard: Ok(()), watch }
+        Self { stderr: Some(stderr), reporter, heard: Ok(()), has_heard: false, watch }
     }
 
     /// Listens until there is something to read from `stdout`, or nothing any more.
@@ -120,11 +125,15 @@ impl<'a, 'r> Listener<'a, 'r> {
             Err(error) => return Err(error.into()),
         }
         let ready = pipes.map(|pipe| pipe.revents());
+        self.has_heard = false;
         if stderr.is_some() {
             match ready[count - 1] {
                 nothing if nothing.is_empty() => {}
                 PollFlags::HUP => self.end(),
-                _ => self.hear(),
+                _ => {
+                    self.has_heard = true;
+                    self.hear();
+                }
             }
         }
         Ok(stdout.is_some() && !ready[0].is_empty())
