@@ -333,7 +333,8 @@ fn a_failed_eviction_holds_nobody_up() {
         super::run::Run::Memory(buffer.sort(&comparator::ByteOrder))
     };
     let failed = thread::scope(|scope| {
-        let added = [0, 1, 2].map(|map| scope.spawn(|| outputs.add(map, vec![run()])));
+        let (outputs, run) = (&outputs, &run);
+        let added = [0, 1, 2].map(|map| scope.spawn(move || outputs.add(map, vec![run()])));
         added.map(|added| added.join().unwrap().is_err())
     });
     assert_eq!(failed, [true; 3]);
