@@ -141,7 +141,9 @@ impl Trial {
         thread::scope(|scope| {
             for share in shares {
                 scope.spawn(|| {
-                    share.into_iter().for_each(|(number, runs)| outputs.add(number, runs).unwrap());
+                    for (number, runs) in share {
+                        outputs.add(number, runs).unwrap();
+                    }
                 });
             }
         });
