@@ -21,6 +21,7 @@ use crate::error::{self, At};
 use crate::ids::JobId;
 use crate::job::{Job, SetupError};
 use crate::local_fs;
+use crate::plan::StreamSplits;
 use crate::planner::PlanError;
 use crate::report::{advice, summary};
 use args::{ArgsError, Parsed};
@@ -125,7 +126,7 @@ fn run_planned(job: &Job, host: &HostFacts) -> u8 {
     let engine = LocalEngine { launch_dir: host.current_dir.clone(), stop };
     let watcher = Watcher::new(&job.plan, job.conf.verbose);
     watcher.line(format!("Running job: {}", job.plan.job_id).as_bytes());
-    if !job.conf.properties.is_set(advice::STREAM_SPLITS)
+    if !job.conf.properties.is_set(StreamSplits::PROPERTY)
         && let Some(hint) =
             advice::on_idle_slots(&job.plan.maps, &job.plan.input, job.plan.resources.map_slots)
     {

@@ -43,23 +43,9 @@ fn cut_file(
 ) -> Result<(), InputError> {
     let mut add = |begin: u64, end: u64| {
         let (start, length) = if begin == 0 { (0, end - 1) } else { (begin - 1, end - begin) };
-        tasks.push(MapTask {
-            splits: vec![InputSplit {
-                path: file.path.clone(),
-                start,
-                length,
-                codec,
-                cut_stream_bytes: None,
-            }],
-        });
+        tasks.push(MapTask { splits: vec![InputSplit::new(file.path.clone(), start, length, codec)] });
     };
-    window.open(&InputSplit {
-        path: file.path.clone(),
-        start: 0,
-        length: file.length,
-        codec: None,
-        cut_stream_bytes: None,
-    })?;
+    window.open(&InputSplit::new(file.path.clone(), 0, file.length, None))?;
     let mut begin = 0;
     let mut lines = 0;
     loop {

@@ -118,7 +118,7 @@ pub(super) fn can_cut(codec: Option<Codec>, format: InputFormat) -> bool {
 /// `split_bytes`. They are of one size: a longer last one would come first in Hadoop's numbering, and its task
 /// has the most to decompress before it can begin.
 fn stream_pieces(length: u64, split_bytes: u64, settings: &SplitSettings) -> u64 {
-    if !matches!(settings.format, InputFormat::Text | InputFormat::KeyValueText | InputFormat::Auto) {
+    if !settings.format.can_cut_streams() {
         return 1;
     }
     let pieces = match settings.streams {

@@ -31,11 +31,5 @@ pub(super) fn file(path: &Path, length: usize) -> InputFile {
 }
 
 pub(super) fn split(path: &Path, start: usize, end: usize) -> InputSplit {
-    InputSplit {
-        path: path.to_path_buf(),
-        start: start as u64,
-        length: (end - start) as u64,
-        codec: None,
-        cut_stream_bytes: None,
-    }
+    InputSplit::new(path.to_path_buf(), start as u64, (end - start) as u64, None)
 }

@@ -130,6 +130,13 @@ pub enum InputFormat {
     FixedLength,
 }
 
+impl InputFormat {
+    /// Whether its records are lines that a reader finds from anywhere in a compressed stream's text.
+    pub(crate) fn can_cut_streams(self) -> bool {
+        matches!(self, Self::Text | Self::KeyValueText | Self::Auto)
+    }
+}
+
 /// How records are framed on a child's pipes. Hadoop: `IdentifierResolver`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Encoding {

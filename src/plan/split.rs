@@ -16,6 +16,11 @@ pub enum StreamSplits {
     BySize,
 }
 
+impl StreamSplits {
+    /// The property that sets it.
+    pub const PROPERTY: &str = "mrstream.input.compressed.splits";
+}
+
 /// A range of one file. Hadoop: `FileSplit`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputSplit {
@@ -31,6 +36,13 @@ pub struct InputSplit {
     /// Length in bytes of a compressed file that is cut although no reader can begin in its middle, because the
     /// job asked for it (`mrstream.input.compressed.splits`); `None` for every other split.
     pub cut_stream_bytes: Option<u64>,
+}
+
+impl InputSplit {
+    /// A range of a file that is not a cut stream.
+    pub fn new(path: PathBuf, start: u64, length: u64, codec: Option<Codec>) -> Self {
+        Self { path, start, length, codec, cut_stream_bytes: None }
+    }
 }
 
 /// The input of one map task.

@@ -1,20 +1,15 @@
 //! What a job could do to be faster, told in one line when it begins.
 
-use crate::plan::{InputFormat, InputSpec, MapTask};
+use crate::plan::{InputSpec, MapTask, StreamSplits};
 use crate::units;
 
 /// A compressed file that is smaller than this is hardly worth more than one process.
 const STREAM_BYTES_MIN: u64 = /* 64 MiB */ 64 * 1_024 * 1_024;
 
-/// The property that cuts compressed streams; a user who has set it needs no advice.
-pub const STREAM_SPLITS: &str = "mrstream.input.compressed.splits";
-
 /// Advice when a large compressed file that could be cut is one of `maps`, and some of `slots` have nothing to do.
 pub fn on_idle_slots(maps: &[MapTask], input: &InputSpec, slots: u32) -> Option<String> {
     let idle = (slots as usize).saturating_sub(maps.len());
-    let reads_lines =
-        matches!(input.format, InputFormat::Text | InputFormat::KeyValueText | InputFormat::Auto);
-    if idle == 0 || !reads_lines || input.xml_reader.is_some() {
+    if idle == 0 || !input.format.can_cut_streams() || input.xml_reader.is_some() {
         return None;
     }
     let streams = maps.iter().flat_map(|task| &task.splits).filter(|split| {
@@ -25,7 +20,8 @@ pub fn on_idle_slots(maps: &[MapTask], input: &InputSpec, slots: u32) -> Option<
     let (path, size) = (largest.path.display(), units::bytes(largest.length));
     Some(format!(
         "HINT one map task reads all of {path} ({size}) while {idle} of {slots} map slots stay idle; several can \
-         share it with -D {STREAM_SPLITS}=auto, if no mapper has to see the whole file"
+         share it with -D {}=auto, if no mapper has to see the whole file",
+        StreamSplits::PROPERTY
     ))
 }
 
@@ -33,7 +29,7 @@ pub fn on_idle_slots(maps: &[MapTask], input: &InputSpec, slots: u32) -> Option<
 mod tests {
     use super::*;
     use crate::codec::Codec;
-    use crate::plan::InputSplit;
+    use crate::plan::{InputFormat, InputSplit};
 
     fn check(format: InputFormat, codec: Option<Codec>, length: u64, cut: bool, slots: u32, expect: &str) {
         let path = "/data/in.gz".into();

@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     fn split(path: &str, start: u64, length: u64) -> InputSplit {
-        InputSplit { path: path.into(), start, length, codec: None, cut_stream_bytes: None }
+        InputSplit::new(path.into(), start, length, None)
     }
 
     fn report() -> FailureReport {

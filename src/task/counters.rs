@@ -50,13 +50,7 @@ mod tests {
 
     #[test]
     fn a_split_is_as_long_as_in_hadoops_split_file() {
-        let split = InputSplit {
-            path: "/tmp/in/a.txt".into(),
-            start: 0,
-            length: 10,
-            codec: None,
-            cut_stream_bytes: None,
-        };
+        let split = InputSplit::new("/tmp/in/a.txt".into(), 0, 10, None);
         // 1 + 34 for the class, 1 + 18 for file:/tmp/in/a.txt, 16 for start and length.
         assert_eq!(split_bytes(InputFormat::Text, &MapTask { splits: vec![split] }), 70);
     }

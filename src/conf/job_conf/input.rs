@@ -59,7 +59,7 @@ impl Reader<'_> {
     }
 
     fn streams(&self) -> Result<StreamSplits, ConfError> {
-        const NAME: &str = "mrstream.input.compressed.splits";
+        const NAME: &str = StreamSplits::PROPERTY;
         let value = self.properties.text_or(NAME, "1")?;
         match (value.as_str(), value.parse()) {
             ("auto", _) => Ok(StreamSplits::BySize),

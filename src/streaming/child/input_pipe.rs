@@ -99,8 +99,7 @@ impl InputPipe {
                 Ok(0) => break,
                 Ok(count) => {
                     moved += count;
-                    self.accepted_bytes += count as u64;
-                    self.widen(count);
+                    self.took(count);
                 }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) if self.waits => match &mut self.wide {
@@ -156,8 +155,7 @@ impl InputPipe {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     written += count;
-                    self.accepted_bytes += count as u64;
-                    self.widen(count);
+                    self.took(count);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => match &mut self.wide {
@@ -174,9 +172,12 @@ impl InputPipe {
         Ok(block.len())
     }
 
-    /// A pipe starts at the size that Hadoop's has, because it decides how much a child may leave unread,
-    /// and grows once the child has shown that it reads.
-    fn widen(&mut self, written: usize) {
+    /// Notes that the pipe took so many bytes more.
+    ///
+    /// It starts at the size that Hadoop's has, because that decides how much a child may leave unread, and grows
+    /// once the child has shown that it reads.
+    fn took(&mut self, written: usize) {
+        self.accepted_bytes += written as u64;
         if let Some(wide) = &mut self.wide {
             wide.moved += written;
         } else if let Some(pipe) = &self.pipe
