@@ -88,7 +88,11 @@ fn our_files() -> BTreeMap<String, PathBuf> {
         for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
             let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
             let kind = entry.file_type().unwrap();
-            if kind.is_dir() && ![".git", "target", "testdata", "out"].contains(&name.as_str()) {
+            // A second work tree has a file of the name `.git`.
+            if [".git", "target", "testdata", "out"].contains(&name.as_str()) {
+                continue;
+            }
+            if kind.is_dir() {
                 walk(&entry.path(), &format!("{name}/"), found);
             } else if kind.is_file() {
                 found.insert(name, entry.path());
