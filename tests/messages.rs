@@ -114,3 +114,24 @@ fn a_job_prints_hadoops_lines() {
     ]);
     dir.assert_clean();
 }
+
+/// The last line of each end of a job.
+#[test]
+fn the_last_line_says_what_stands_where() {
+    let check = |dir: &JobDir, args: &str, code: i32, expect: &str| {
+        let output = dir.run(args).expect_code(code);
+        let last = output.stderr.lines().last().unwrap_or_default();
+        assert!(last.starts_with(expect), "expected {expect:?}\n{}", output.report());
+    };
+    let dir = job_dir();
+    check(&dir, "-input in -output out -mapper false", 1, "State: there is no output folder out; ");
+    check(&dir, "-input gone -output out", 5, "State: there is no output folder out; nothing was started");
+    check(&dir, "-input in -output in/a.txt/x", 1, "State: there is no output folder in/a.txt/x; ");
+    check(&dir, "-input in -output out -mapper cat", 0, "State: output folder out is finished; ");
+    check(
+        &dir,
+        "-input in -output out",
+        5,
+        "State: output folder out is left as it was; nothing was started",
+    );
+}

@@ -21,9 +21,10 @@ use crate::error::{self, At};
 use crate::ids::JobId;
 use crate::job::{Job, SetupError};
 use crate::local_fs;
-use crate::plan::StreamSplits;
+use crate::output::committer::CommitError;
+use crate::plan::{OutputFormat, OutputSpec, StreamSplits};
 use crate::planner::PlanError;
-use crate::report::{advice, summary};
+use crate::report::{EndState, OutputState, advice, summary};
 use args::{ArgsError, Parsed};
 use std::ffi::OsString;
 use std::io::Write;
@@ -88,7 +89,11 @@ fn configure(options: &StreamOptions, host: &HostFacts) -> Result<JobConf, u8> {
 
 /// Configures and plans a job.
 fn plan_job(options: &StreamOptions, host: &HostFacts) -> Result<Job, u8> {
-    let conf = sampling::sample_if_wanted(configure(options, host)?, host)?;
+    plan_configured(configure(options, host)?, host)
+}
+
+fn plan_configured(conf: JobConf, host: &HostFacts) -> Result<Job, u8> {
+    let conf = sampling::sample_if_wanted(conf, host)?;
     Job::plan(conf, host, new_job_id()).map_err(|error| refuse_setup(&SetupError::from(error)))
 }
 
@@ -104,15 +109,30 @@ fn refuse_setup(error: &SetupError) -> u8 {
 }
 
 fn run_job(options: &StreamOptions, host: &HostFacts) -> u8 {
-    match plan_job(options, host) {
+    let conf = match configure(options, host) {
+        Ok(conf) => conf,
+        Err(code) => return code,
+    };
+    let output = conf.output.clone();
+    match plan_configured(conf, host) {
         // Hadoop's client has gone by the time a job in the background fails.
         Ok(job) if options.background => match run_planned(&job, host) {
             exit::JOB_FAILED => exit::OK,
             code => code,
         },
         Ok(job) => run_planned(&job, host),
-        Err(code) => code,
+        Err(code) => {
+            let there = output.dir.symlink_metadata().is_ok();
+            let state = if there { OutputState::AsBefore } else { OutputState::Absent };
+            say_state(&output, state, false);
+            code
+        }
     }
+}
+
+/// The last line of a job.
+fn say_state(spec: &OutputSpec, output: OutputState, started: bool) {
+    say(&EndState { shown: &spec.shown, output, started, kept: None }.render());
 }
 
 fn run_planned(job: &Job, host: &HostFacts) -> u8 {
@@ -148,6 +168,7 @@ fn finish(job: &Job, counters: &Counters) -> u8 {
         None => exit::OK,
     };
     say(&format!("Output directory: {}", job.plan.output.shown));
+    say_state(&job.plan.output, OutputState::Finished, true);
     code
 }
 
@@ -162,18 +183,32 @@ fn write_counters(path: &Path, counters: &Counters) -> u8 {
 }
 
 fn fail(job: &Job, error: &JobError) -> u8 {
-    let shown = &job.plan.output.shown;
     match error {
         // The watcher has told all about it.
         JobError::Task(_) => {}
         error => say(&format!("mr-stream: {}", error::chain(error))),
     }
-    say(&format!("Job not successful! Nothing was written to {shown}; temporary files are removed"));
+    say("Job not successful!");
+    say_state(&job.plan.output, output_after(job, error), true);
     match error {
         JobError::Stopped { signal } => exit::SIGNAL_BASE + *signal as u8,
         // Hadoop unpacks before it starts the job.
         JobError::Archive(_) => exit::NOT_STARTED,
         _ => exit::JOB_FAILED,
+    }
+}
+
+/// What stands in the place of a failed job's output.
+fn output_after(job: &Job, error: &JobError) -> OutputState {
+    let spec = &job.plan.output;
+    if spec.dir.symlink_metadata().is_err() {
+        return OutputState::Absent;
+    }
+    match error {
+        // Without an output format the folder is the user's.
+        _ if spec.format == OutputFormat::Null => OutputState::AsBefore,
+        JobError::Commit(CommitError::Exists { .. }) => OutputState::AsBefore,
+        _ => OutputState::Remains,
     }
 }
 
