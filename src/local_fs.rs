@@ -2,6 +2,10 @@
 //!
 //! The only room that knows tempfile. Who writes which bytes into these folders is not its business.
 
+mod last_failure;
+
+pub use last_failure::LastFailure;
+
 use crate::error::{At, IoError};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;

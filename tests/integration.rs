@@ -9,6 +9,7 @@ mod faults;
 mod golden;
 mod harness;
 mod hostile;
+mod kept;
 mod messages;
 mod oracle;
 mod readme;

@@ -148,6 +148,7 @@ pub const OPTIONS: &[Opt] = &[
     stream("info", Argument::None, "explain the options and properties, with examples"),
     stream("help", Argument::None, "print this text"),
     own("version", Argument::None, "print the version"),
+    own("keep-failed", One("folder"), "keep each failed attempt in FOLDER, with a script that repeats it"),
     own("counters-json", One("file"), "write the job's counters to FILE as JSON"),
     generic("D", Each("name=value"), "set a property; of one name the last counts"),
     generic("conf", Each("file"), "read properties from a Hadoop configuration file; may be repeated"),
@@ -368,6 +369,7 @@ impl CommandLine {
             background: self.has("background"),
             verbose: self.has("verbose"),
             debug: self.has("debug"),
+            keep_failed: self.first("keep-failed"),
             counters_json: self.first("counters-json").map(PathBuf::from),
         };
         if options.inputs.is_empty() {

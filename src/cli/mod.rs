@@ -28,7 +28,7 @@ use crate::report::{EndState, OutputState, advice, summary};
 use args::{ArgsError, Parsed};
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 use watcher::{Watcher, say};
 
@@ -124,15 +124,15 @@ fn run_job(options: &StreamOptions, host: &HostFacts) -> u8 {
         Err(code) => {
             let there = output.dir.symlink_metadata().is_ok();
             let state = if there { OutputState::AsBefore } else { OutputState::Absent };
-            say_state(&output, state, false);
+            say_state(&output, state, false, None);
             code
         }
     }
 }
 
 /// The last line of a job.
-fn say_state(spec: &OutputSpec, output: OutputState, started: bool) {
-    say(&EndState { shown: &spec.shown, output, started, kept: None }.render());
+fn say_state(spec: &OutputSpec, output: OutputState, started: bool, kept: Option<PathBuf>) {
+    say(&EndState { shown: &spec.shown, output, started, kept }.render());
 }
 
 fn run_planned(job: &Job, host: &HostFacts) -> u8 {
@@ -153,14 +153,14 @@ fn run_planned(job: &Job, host: &HostFacts) -> u8 {
         watcher.line(hint.as_bytes());
     }
     let ended = job.run(&engine, &watcher);
-    watcher.finish();
+    let kept = watcher.finish();
     match ended {
-        Ok(counters) => finish(job, &counters),
-        Err(error) => fail(job, &error),
+        Ok(counters) => finish(job, &counters, kept),
+        Err(error) => fail(job, &error, kept),
     }
 }
 
-fn finish(job: &Job, counters: &Counters) -> u8 {
+fn finish(job: &Job, counters: &Counters, kept: Option<PathBuf>) -> u8 {
     say(&format!("Job {} completed successfully", job.plan.job_id));
     say(summary::counters_text(counters).trim_end());
     let code = match &job.conf.counters_json {
@@ -168,7 +168,7 @@ fn finish(job: &Job, counters: &Counters) -> u8 {
         None => exit::OK,
     };
     say(&format!("Output directory: {}", job.plan.output.shown));
-    say_state(&job.plan.output, OutputState::Finished, true);
+    say_state(&job.plan.output, OutputState::Finished, true, kept);
     code
 }
 
@@ -182,14 +182,14 @@ fn write_counters(path: &Path, counters: &Counters) -> u8 {
     }
 }
 
-fn fail(job: &Job, error: &JobError) -> u8 {
+fn fail(job: &Job, error: &JobError, kept: Option<PathBuf>) -> u8 {
     match error {
         // The watcher has told all about it.
         JobError::Task(_) => {}
         error => say(&format!("mr-stream: {}", error::chain(error))),
     }
     say("Job not successful!");
-    say_state(&job.plan.output, output_after(job, error), true);
+    say_state(&job.plan.output, output_after(job, error), true, kept);
     match error {
         JobError::Stopped { signal } => exit::SIGNAL_BASE + *signal as u8,
         // Hadoop unpacks before it starts the job.

@@ -8,7 +8,8 @@ use crate::report::{self, FailureReport, Progress, Style, TaskInput};
 use crate::streaming::exit_status;
 use crate::task::{TaskError, TaskEvents, TaskFailure};
 use std::io::{IsTerminal, Write};
-use std::sync::{Mutex, MutexGuard};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// Columns of a terminal that does not say.
@@ -20,6 +21,8 @@ pub(super) struct Watcher<'a> {
     progress: Mutex<Progress>,
     verbose: bool,
     began: Instant,
+    /// The folder of the last failed attempt that was kept.
+    kept: Mutex<Option<PathBuf>>,
 }
 
 impl<'a> Watcher<'a> {
@@ -32,7 +35,7 @@ impl<'a> Watcher<'a> {
             Style::Plain
         };
         let progress = Progress::new(style, plan.maps.len() as u32, plan.reduces, Box::new(stderr));
-        Self { plan, progress: Mutex::new(progress), verbose, began: Instant::now() }
+        Self { plan, progress: Mutex::new(progress), verbose, began: Instant::now(), kept: Mutex::default() }
     }
 
     /// Prints a line below the progress.
@@ -40,13 +43,14 @@ impl<'a> Watcher<'a> {
         self.progress().print(line);
     }
 
-    /// Leaves the display in order when the job is over.
-    pub(super) fn finish(self) {
-        self.progress.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).finish();
+    /// Leaves the display in order when the job is over. Returns where the last failed attempt is kept.
+    pub(super) fn finish(self) -> Option<PathBuf> {
+        self.progress.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
+        self.kept.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -81,6 +85,9 @@ impl JobEvents for Watcher<'_> {
 
     fn attempt_failed(&self, error: &TaskError, retried: bool) {
         self.line(failure_text(self.plan, error).trim_end().as_bytes());
+        if let Some(dir) = &error.kept {
+            *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(dir.clone());
+        }
         if retried {
             self.line(b"the task is tried again");
         }
@@ -120,6 +127,7 @@ pub(super) fn failure_text(plan: &JobPlan, failed: &TaskError) -> String {
         verdict,
         cause,
         hint,
+        kept: failed.kept.clone(),
         stderr_tail: failed.stderr_tail.clone(),
     }
     .render()

@@ -16,8 +16,8 @@ use super::host::HostFacts;
 use super::properties::Properties;
 use crate::counters::Limits;
 use crate::plan::{
-    ChildSpec, InputFormat, InputSpec, KeyOrderSpec, OutputSpec, ResourceSpec, ShuffleSpec, StreamSpec,
-    StreamSplits,
+    ChildSpec, InputFormat, InputSpec, KeepSpec, KeyOrderSpec, OutputSpec, ResourceSpec, ShuffleSpec,
+    StreamSpec, StreamSplits,
 };
 use reader::Reader;
 use std::path::PathBuf;
@@ -66,6 +66,8 @@ pub struct JobConf {
     pub resources: ResourceSpec,
     /// What becomes of failures.
     pub retries: RetrySpec,
+    /// What is kept of failed attempts.
+    pub keep_failed: KeepSpec,
     /// Skipping of bad records, when switched on.
     pub skip: Option<SkipSpec>,
     /// Share of map tasks, 0 to 1, that must be done before reduce tasks start.
@@ -184,6 +186,7 @@ impl JobConf {
             cache: cache::read(&properties, &read.current_dir())?.0,
             resources: read.resources()?,
             retries: read.retries()?,
+            keep_failed: read.keep_failed()?,
             skip: read.skip()?,
             slow_start: read.slow_start()?,
             counter_limits: read.counter_limits()?,

@@ -67,6 +67,8 @@ pub struct StreamOptions {
     pub verbose: bool,
     /// `-debug`.
     pub debug: bool,
+    /// `-keep-failed FOLDER`, our own.
+    pub keep_failed: Option<String>,
     /// `-counters-json FILE`, our own.
     pub counters_json: Option<PathBuf>,
 }

@@ -75,6 +75,9 @@ fn command_line(
     for (name, text) in &options.jobconf {
         set(name, text, Source::Option("-jobconf"));
     }
+    if let Some(folder) = &options.keep_failed {
+        set("mrstream.keep.failed", folder, Source::Option("-keep-failed"));
+    }
     Ok(given)
 }
 

@@ -10,7 +10,7 @@ use crate::output::committer::JobCommitter;
 use crate::plan::JobPlan;
 use crate::shuffle::outputs::MapOutputs;
 use crate::shuffle::run::Run;
-use crate::task::{TaskError, TaskHost, map_task, reduce_task};
+use crate::task::{self, TaskError, TaskHost, map_task, reduce_task};
 use crossbeam_channel::{Receiver, Sender, never, select, unbounded};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
@@ -135,6 +135,13 @@ impl Floor<'_> {
     }
 }
 
+impl Floor<'_> {
+    /// Keeps a failed attempt for its user, if that is wanted.
+    fn keep(&self, error: &mut TaskError) {
+        task::keep(self.host, self.runs.get().map_or(&[], Vec::as_slice), error);
+    }
+}
+
 /// Hands out work as the scheduler says and tells the watcher.
 struct Dispatcher<'a> {
     floor: &'a Floor<'a>,
@@ -234,7 +241,7 @@ impl<'a> Dispatcher<'a> {
                 self.events.attempt_finished(attempt);
                 Event::Finished(attempt)
             }
-            Err(error) => {
+            Err(mut error) => {
                 let tries = match attempt.task.kind {
                     TaskKind::Map => self.floor.host.plan.attempts.map_max,
                     TaskKind::Reduce => self.floor.host.plan.attempts.reduce_max,
@@ -242,6 +249,7 @@ impl<'a> Dispatcher<'a> {
                 // Attempts that end because the job does are not news.
                 if self.failure.is_none() {
                     let retried = attempt.attempt + 1 < tries;
+                    self.floor.keep(&mut error);
                     self.events.attempt_failed(&error, retried);
                     if !retried {
                         self.failure = Some(JobError::Task(error));

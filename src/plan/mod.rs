@@ -60,6 +60,8 @@ pub struct JobPlan {
     pub counter_limits: Limits,
     /// How often tasks are tried.
     pub attempts: AttemptSpec,
+    /// What is kept of failed attempts.
+    pub keep_failed: KeepSpec,
     /// Memory and disk.
     pub resources: ResourceSpec,
 }
@@ -326,6 +328,26 @@ pub struct AttemptSpec {
     pub map_max: u32,
     /// `mapreduce.reduce.maxattempts`.
     pub reduce_max: u32,
+}
+
+/// What is kept of failed attempts, for their users to look at and to repeat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeepSpec {
+    /// Which of them, and where.
+    pub place: KeepPlace,
+    /// Most bytes of one attempt (`mrstream.keep.failed.max.mb`).
+    pub bytes_max: u64,
+}
+
+/// Which failed attempts are kept, and where (`mrstream.keep.failed`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeepPlace {
+    /// None.
+    Nowhere,
+    /// The last of all jobs of this user, in the first local folder.
+    Last,
+    /// Each, in a folder of its own below this one, which is absolute.
+    Below(#[serde(with = "wire::path_bytes")] PathBuf),
 }
 
 /// Memory and disk of the job's engine.

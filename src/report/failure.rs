@@ -2,8 +2,9 @@
 
 use crate::ids::TaskKind;
 use crate::plan::InputSplit;
+use crate::streaming::command::shell_word;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Lines of standard error shown.
 pub const STDERR_LINES_MAX: usize = 20;
@@ -40,6 +41,8 @@ pub struct FailureReport {
     pub cause: Option<String>,
     /// What may mend it.
     pub hint: Option<String>,
+    /// The folder in which the attempt is kept, with the script that repeats it.
+    pub kept: Option<PathBuf>,
     /// The last lines of the child's standard error, without line ends.
     pub stderr_tail: Vec<Vec<u8>>,
 }
@@ -69,6 +72,9 @@ impl FailureReport {
         }
         if let Some(hint) = &self.hint {
             field("hint", hint);
+        }
+        if let Some(dir) = &self.kept {
+            field("repeat", &repeat_command(dir));
         }
         self.add_stderr(&mut text);
         text
@@ -103,6 +109,11 @@ impl FailureReport {
             text.push('\n');
         }
     }
+}
+
+/// The command that repeats a kept attempt.
+pub(super) fn repeat_command(dir: &Path) -> String {
+    format!("sh {}", shell_word(&dir.join("repeat.sh").to_string_lossy()))
 }
 
 /// `file:start+length` of the first split, and how many more there are.
@@ -153,6 +164,7 @@ mod tests {
             verdict: Some("exited with code 1".into()),
             cause: None,
             hint: None,
+            kept: None,
             stderr_tail: vec![b"Traceback:".to_vec(), b"\tboom \xff\x1b[2J\r".to_vec()],
         }
     }
@@ -190,6 +202,7 @@ mod tests {
             verdict: None,
             cause: Some("cannot open /x: No such file".into()),
             hint: Some("make room".into()),
+            kept: Some("/tmp/a b".into()),
             stderr_tail: Vec::new(),
             ..report()
         };
@@ -202,6 +215,7 @@ mod tests {
                 "  reached: before the first record",
                 "  cause:   cannot open /x: No such file",
                 "  hint:    make room",
+                "  repeat:  sh '/tmp/a b/repeat.sh'",
             ],
         );
         let silent = FailureReport { stderr_tail: Vec::new(), ..report() };

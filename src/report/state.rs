@@ -3,7 +3,7 @@
 //! It is the same line for every end of a job, so that nobody has to look at the disk to learn whether there is an
 //! output. Whoever calls has looked.
 
-use crate::streaming::command::shell_word;
+use super::failure::repeat_command;
 use std::path::PathBuf;
 
 /// What is in the place of the output folder.
@@ -47,10 +47,8 @@ impl EndState<'_> {
         match (self.started, &self.kept) {
             (false, _) => parts.push("nothing was started".to_owned()),
             (true, Some(dir)) => {
-                let script = dir.join("repeat.sh");
                 parts.push(format!("kept for inspection: {}", dir.display()));
-                parts
-                    .push(format!("repeat the failed attempt: sh {}", shell_word(&script.to_string_lossy())));
+                parts.push(format!("repeat the failed attempt: {}", repeat_command(dir)));
             }
             (true, None) => parts.push("nothing else is kept".to_owned()),
         }

@@ -15,7 +15,7 @@ mod input_pipe;
 mod output_pipe;
 mod spawn;
 
-pub(crate) use input_pipe::{Feed, InputPipe};
+pub(crate) use input_pipe::{ChildInput, Feed, InputPipe};
 pub(crate) use output_pipe::OutputPipe;
 pub(crate) use spawn::{ChildCommand, environment_line};
 

@@ -6,8 +6,8 @@ use crate::writable::decode_utf8;
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
-/// Lines kept for the report of a failure.
-const TAIL_LINES: usize = 20;
+/// Bytes of lines kept for the report of a failure.
+const TAIL_BYTES_MAX: usize = 64 << 10;
 /// A line longer than this is cut, so that a child cannot fill our memory with one.
 const LINE_BYTES_MAX: usize = 64 << 10;
 /// Of a line in the tail no more than this is kept.
@@ -33,12 +33,15 @@ pub(crate) struct Reporter<'a> {
     /// A line that is broken off.
     line: Vec<u8>,
     tail: VecDeque<Vec<u8>>,
+    /// Bytes in the tail, line ends included.
+    tail_bytes: usize,
 }
 
 impl<'a> Reporter<'a> {
     /// `prefix` is `stream.stderr.reporter.prefix`.
     pub(crate) fn new(prefix: &'a str, sink: &'a dyn StderrSink) -> Self {
-        Self { prefix, sink, ends: LineEnds::default(), line: Vec::new(), tail: VecDeque::new() }
+        let (ends, line, tail) = (LineEnds::default(), Vec::new(), VecDeque::new());
+        Self { prefix, sink, ends, line, tail, tail_bytes: 0 }
     }
 
     /// The last lines that were no reporter lines.
@@ -100,10 +103,12 @@ impl<'a> Reporter<'a> {
     }
 
     fn keep(&mut self, line: &[u8]) {
-        if self.tail.len() == TAIL_LINES {
-            self.tail.pop_front();
+        let line = &line[..line.len().min(TAIL_LINE_BYTES_MAX)];
+        self.tail_bytes += line.len() + 1;
+        while self.tail_bytes > TAIL_BYTES_MAX {
+            self.tail_bytes -= self.tail.pop_front().map_or(0, |first| first.len() + 1);
         }
-        self.tail.push_back(line[..line.len().min(TAIL_LINE_BYTES_MAX)].to_vec());
+        self.tail.push_back(line.to_vec());
     }
 }
 
@@ -184,10 +189,11 @@ mod tests {
     fn the_tail_holds_the_last_lines() {
         let heard = Heard::default();
         let mut reporter = Reporter::new("reporter:", &heard);
-        let text = (0..30).map(|number| number.to_string()).collect::<Vec<_>>().join("\n");
+        let text = (0..30_000).fold(String::new(), |text, number| text + &format!("{number:07}\n"));
         hear_all(&mut reporter, &text);
         let tail = reporter.into_tail();
-        assert_eq!((tail.len(), tail[0].as_slice()), (TAIL_LINES, b"10".as_slice()));
+        assert_eq!(tail.len(), TAIL_BYTES_MAX / 8);
+        assert_eq!(tail.last().map(Vec::as_slice), Some(&b"0029999"[..]));
     }
 
     #[test]

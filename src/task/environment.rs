@@ -6,13 +6,14 @@
 //! visibility of shipped files.
 
 use super::TaskHost;
+use super::workdir::UnpackedArchives;
 use crate::ids::{AttemptId, TaskKind};
 use crate::plan::Environment;
 use crate::streaming::child::environment_line;
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Variables by name.
 type Names = Vec<(&'static str, OsString)>;
@@ -67,17 +68,34 @@ fn holds_nul(name: &OsStr) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, text)
 }
 
-/// The whole environment of an attempt's child: the job's, and the attempt's own properties in it. `output` is
-/// where the attempt may leave side files.
+/// Folders that an attempt's environment names.
+pub(super) struct Places<'a> {
+    /// Where the attempt may leave side files.
+    pub(super) output: &'a Path,
+    /// Folders of the attempt's own, which whoever wants one makes, as in Hadoop.
+    pub(super) local_dirs: Vec<PathBuf>,
+    /// Where the archives of the job are unpacked.
+    pub(super) archives: &'a UnpackedArchives,
+}
+
+impl<'a> Places<'a> {
+    /// Those of an attempt while its job runs; they go with the job.
+    pub(super) fn in_job(host: &'a TaskHost<'_>, attempt: AttemptId, output: &'a Path) -> Self {
+        let id = attempt.in_job(&host.plan.job_id);
+        let local_dirs = host.scratch.dirs().map(|dir| dir.join(&id)).collect();
+        Self { output, local_dirs, archives: &host.archives }
+    }
+}
+
+/// The whole environment of an attempt's child: the job's, and the attempt's own properties in it.
 pub(super) fn of_attempt<'a>(
     host: &'a TaskHost<'_>,
     attempt: AttemptId,
-    output: &Path,
+    places: &Places<'_>,
 ) -> io::Result<Vec<Cow<'a, CStr>>> {
     let plan = host.plan;
     let id = attempt.in_job(&plan.job_id);
-    // Folders of the attempt's own, which whoever wants one makes, as in Hadoop; they go with the job.
-    let local_dirs = host.scratch.dirs().map(|dir| dir.join(&id).into_os_string());
+    let local_dirs = places.local_dirs.iter().map(|dir| dir.clone().into_os_string());
     let mut names: Names = vec![
         ("mapreduce_cluster_local_dir", joined(local_dirs)),
         ("mapreduce_job_id", plan.job_id.to_string().into()),
@@ -85,7 +103,7 @@ pub(super) fn of_attempt<'a>(
         ("mapreduce_task_attempt_id", id.into()),
         ("mapreduce_task_id", attempt.task.in_job(&plan.job_id).into()),
         ("mapreduce_task_ismap", (attempt.task.kind == TaskKind::Map).to_string().into()),
-        ("mapreduce_task_output_dir", as_uri(output)),
+        ("mapreduce_task_output_dir", as_uri(places.output)),
         ("mapreduce_task_partition", attempt.task.number.to_string().into()),
     ];
     // Hadoop sets the user's name once more for each task, hence under both names.
@@ -99,7 +117,7 @@ pub(super) fn of_attempt<'a>(
         }
     }
     names = under_both_names(names);
-    names.extend(local_copies(host));
+    names.extend(local_copies(host, places.archives));
     host.environment.with(names)
 }
 
@@ -115,12 +133,12 @@ fn of_split(host: &TaskHost<'_>, attempt: AttemptId) -> Names {
 }
 
 /// Where what the job ships lies on this machine: archives unpacked, files where they are.
-fn local_copies(host: &TaskHost<'_>) -> Names {
-    let uris = |archives: bool| {
-        let entries = host.plan.cache.iter().filter(|entry| entry.archive.is_some() == archives);
+fn local_copies(host: &TaskHost<'_>, archives: &UnpackedArchives) -> Names {
+    let uris = |unpacked: bool| {
+        let entries = host.plan.cache.iter().filter(|entry| entry.archive.is_some() == unpacked);
         joined(entries.map(|entry| {
             let mut uri = OsString::from("file://");
-            uri.push(host.archives.target(entry));
+            uri.push(archives.target(entry));
             uri
         }))
     };

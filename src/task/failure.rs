@@ -112,6 +112,20 @@ pub enum TaskFailure {
 }
 
 impl TaskFailure {
+    /// Whether the child may do better when it is run again by hand, perhaps mended: it is not for want of room,
+    /// of input or of time that it failed.
+    pub(super) fn is_the_childs(&self) -> bool {
+        matches!(
+            self,
+            Self::Exit { .. }
+                | Self::Unread { .. }
+                | Self::Start { .. }
+                | Self::Pipe { .. }
+                | Self::Counter(_)
+                | Self::Writable(_)
+        )
+    }
+
     /// The failure in a child's end. `mapper` says which rules it was under.
     pub(super) fn from_child(error: ChildError<Self>, mapper: bool) -> Self {
         match error {
@@ -155,7 +169,8 @@ impl TaskError {
     /// A failure outside any child.
     pub(crate) fn without_child(attempt: AttemptId, failure: impl Into<TaskFailure>) -> Self {
         let failure = failure.into();
-        Self { attempt, command: None, records: 0, position: None, stderr_tail: Vec::new(), failure }
+        let (command, position, stderr_tail, kept) = (None, None, Vec::new(), None);
+        Self { attempt, command, records: 0, position, stderr_tail, kept, failure }
     }
 }
 
@@ -173,6 +188,8 @@ pub struct TaskError {
     pub position: Option<(PathBuf, u64)>,
     /// The child's last lines on standard error.
     pub stderr_tail: Vec<Vec<u8>>,
+    /// The folder in which the attempt is kept, to be repeated; see [`KeepSpec`](crate::plan::KeepSpec).
+    pub kept: Option<PathBuf>,
     /// The cause.
     #[source]
     pub failure: TaskFailure,

@@ -20,7 +20,7 @@ use crate::shuffle::collector::{CollectSpec, Collector};
 use crate::shuffle::combine::Combine;
 use crate::shuffle::comparator::{KeyOrder, Order};
 use crate::shuffle::run::Run;
-use crate::streaming::child::{Feed, InputLength, InputPipe};
+use crate::streaming::child::{ChildInput, Feed, InputLength, InputPipe};
 use crate::streaming::input_writer::InputWriter;
 use crate::writable::WritableKind;
 use std::ops::ControlFlow;
@@ -64,6 +64,19 @@ pub(crate) fn run_for_keys(
 ) -> Result<(), Box<TaskError>> {
     let map = MapAttempt::new(host, attempt);
     map.run_for_keys(take).map_err(|failure| Box::new(map.into_error(failure)))
+}
+
+/// Writes what the mapper of an attempt is given to `target`, counting nothing.
+pub(super) fn write_input(
+    host: &TaskHost<'_>,
+    attempt: AttemptId,
+    target: &mut dyn ChildInput,
+) -> Result<(), TaskFailure> {
+    let map = MapAttempt::new(host, attempt);
+    let mut reader = input::open(&host.plan.input, map.task)?;
+    let fed = map.feed(&mut reader, target);
+    host.bytes_read.fetch_sub(map.consumed.into_inner(), Relaxed);
+    fed
 }
 
 struct MapAttempt<'a> {
@@ -268,7 +281,7 @@ impl<'a> MapAttempt<'a> {
     }
 
     /// Writes the records of the split to the mapper. Goes on where it stopped when it is called again.
-    fn feed(&self, reader: &mut Reader, pipe: &mut InputPipe) -> Result<(), TaskFailure> {
+    fn feed(&self, reader: &mut Reader, pipe: &mut dyn ChildInput) -> Result<(), TaskFailure> {
         let failed = |source| TaskFailure::Pipe { action: "write standard input", source };
         let spec = &self.host.plan.map_stream;
         let lines_alone = spec.input == Encoding::Text && spec.ignore_key;
@@ -325,10 +338,7 @@ impl<'a> MapAttempt<'a> {
     }
 
     fn workplace(&self, output: &Path) -> Result<Option<Workplace<'_>>, TaskFailure> {
-        let plan = self.host.plan;
-        let combiner = plan.combiner.as_ref().filter(|_| plan.reduces > 0);
-        let commands: Vec<&[String]> =
-            [Some(&plan.mapper), combiner].into_iter().flatten().filter_map(command_of).collect();
+        let commands = map_commands(self.host.plan);
         if commands.is_empty() {
             return Ok(None);
         }
@@ -380,6 +390,7 @@ impl<'a> MapAttempt<'a> {
             records: self.records.into_inner(),
             position: Some(self.position.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)),
             stderr_tail: self.tail.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner),
+            kept: None,
             failure,
         }
         .blame_combiner()
@@ -404,9 +415,14 @@ pub(super) fn encoded_kinds(encoding: Encoding) -> Kinds {
     }
 }
 
+/// The commands that a plan's map attempts will start.
+pub(super) fn map_commands(plan: &JobPlan) -> Vec<&[String]> {
+    let combiner = plan.combiner.as_ref().filter(|_| plan.reduces > 0);
+    [Some(&plan.mapper), combiner].into_iter().flatten().filter_map(command_of).collect()
+}
+
 /// The commands that a plan's attempts will start.
 pub(crate) fn commands(plan: &JobPlan) -> Vec<&[String]> {
-    let reducer = Some(&plan.reducer).filter(|_| plan.reduces > 0);
-    let combiner = plan.combiner.as_ref().filter(|_| plan.reduces > 0);
-    [Some(&plan.mapper), combiner, reducer].into_iter().flatten().filter_map(command_of).collect()
+    let reducer = Some(&plan.reducer).filter(|_| plan.reduces > 0).and_then(command_of);
+    map_commands(plan).into_iter().chain(reducer).collect()
 }

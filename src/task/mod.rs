@@ -13,6 +13,7 @@ mod combiner;
 mod counters;
 mod environment;
 mod failure;
+mod kept;
 mod key_sink;
 pub(crate) mod map_task;
 mod pipes;
@@ -24,6 +25,7 @@ mod writer;
 
 pub use builtin::BuiltInError;
 pub use failure::{TaskError, TaskFailure};
+pub(crate) use kept::keep;
 
 use crate::archive::ArchiveError;
 use crate::counters::{Counters, Limits};

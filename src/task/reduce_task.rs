@@ -17,7 +17,7 @@ use crate::shuffle::merge::{Filled, RecordStream, Ties};
 use crate::shuffle::passes::{self, Passes};
 use crate::shuffle::ranges::Ranges;
 use crate::shuffle::run::Run;
-use crate::streaming::child::{Feed, InputLength, InputPipe};
+use crate::streaming::child::{ChildInput, Feed, InputLength, InputPipe};
 use crate::streaming::input_writer::{InputWriter, is_plain_text};
 use crate::writable::WritableKind;
 use std::path::Path;
@@ -34,14 +34,7 @@ pub(crate) fn run(
     attempt: AttemptId,
     runs: &[Arc<Run>],
 ) -> Result<Counters, Box<TaskError>> {
-    let reduce = ReduceAttempt {
-        host,
-        attempt,
-        counters: SharedCounters::limited(host.plan.counter_limits),
-        records: AtomicU64::new(0),
-        groups: AtomicU64::new(0),
-        tail: Mutex::default(),
-    };
+    let reduce = ReduceAttempt::new(host, attempt);
     match reduce.run(runs) {
         Ok(()) => Ok(reduce.counters.into_inner()),
         Err(failure) => Err(Box::new(TaskError {
@@ -50,9 +43,24 @@ pub(crate) fn run(
             records: reduce.records.into_inner(),
             position: None,
             stderr_tail: reduce.tail.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner),
+            kept: None,
             failure,
         })),
     }
+}
+
+/// Writes what the reducer of an attempt is given to `target`, counting nothing.
+pub(super) fn write_input(
+    host: &TaskHost<'_>,
+    attempt: AttemptId,
+    runs: &[Arc<Run>],
+    target: &mut dyn ChildInput,
+) -> Result<(), TaskFailure> {
+    let reduce = ReduceAttempt::new(host, attempt);
+    let (inputs, _) = reduce.passes(format!("{attempt}_kept")).narrow(runs, attempt.task.number)?;
+    let plan = host.plan;
+    let kinds = (&plan.shuffle.key_kind, &plan.shuffle.value_kind);
+    feed_stream(&mut *reduce.merge(&inputs), &plan.reduce_stream, kinds, target, &mut |_| {})
 }
 
 struct ReduceAttempt<'a> {
@@ -66,18 +74,28 @@ struct ReduceAttempt<'a> {
     tail: Mutex<Vec<Vec<u8>>>,
 }
 
-impl ReduceAttempt<'_> {
+impl<'a> ReduceAttempt<'a> {
+    fn new(host: &'a TaskHost<'a>, attempt: AttemptId) -> Self {
+        Self {
+            host,
+            attempt,
+            counters: SharedCounters::limited(host.plan.counter_limits),
+            records: AtomicU64::new(0),
+            groups: AtomicU64::new(0),
+            tail: Mutex::default(),
+        }
+    }
+
+    /// Merges before the last one, to files of this name.
+    fn passes(&self, name: String) -> Passes<'_> {
+        let host = self.host;
+        Passes { order: &host.order, ties: Ties::ByInput, memory: &host.memory, scratch: host.scratch, name }
+    }
+
     fn run(&self, runs: &[Arc<Run>]) -> Result<(), TaskFailure> {
         let host = self.host;
         let partition = self.attempt.task.number;
-        let passes = Passes {
-            order: &host.order,
-            ties: Ties::ByInput,
-            memory: &host.memory,
-            scratch: host.scratch,
-            name: self.attempt.to_string(),
-        };
-        let (inputs, merged_records) = passes.narrow(runs, partition)?;
+        let (inputs, merged_records) = self.passes(self.attempt.to_string()).narrow(runs, partition)?;
         let dir = host.committer.attempt_dir(self.attempt);
         std::fs::create_dir_all(&dir).at("make folder", &dir)?;
         let part = Part { dir: &dir, number: partition, input_file: None };
@@ -155,7 +173,7 @@ impl ReduceAttempt<'_> {
         (plan.resources.map_slots.max(plan.resources.reduce_slots) / at_once) as usize
     }
 
-    fn feed_ranges(&self, ranges: &Ranges<'_>, pipe: &mut InputPipe) -> Result<(), TaskFailure> {
+    fn feed_ranges(&self, ranges: &Ranges<'_>, pipe: &mut dyn ChildInput) -> Result<(), TaskFailure> {
         let separator = &self.host.plan.reduce_stream.input_separator;
         let budget =
             self.host.plan.resources.memory_bytes / u64::from(self.host.plan.resources.reduce_slots.max(1));
@@ -215,7 +233,7 @@ pub(super) fn feed_stream(
     stream: &mut dyn RecordStream,
     spec: &StreamSpec,
     (key_kind, value_kind): (&WritableKind, &WritableKind),
-    pipe: &mut InputPipe,
+    pipe: &mut dyn ChildInput,
     note: &mut dyn FnMut(Filled),
 ) -> Result<(), TaskFailure> {
     let failed = |source| TaskFailure::Pipe { action: "write standard input", source };

@@ -5,7 +5,8 @@
 //! does; what the command names in the starting folder is linked too, so that `python3 mapper.py` finds a
 //! script that was not shipped. Archives are unpacked once for all attempts; their links lead there.
 
-use super::{TaskFailure, TaskHost, environment, lock};
+use super::environment::{self, Places};
+use super::{TaskFailure, TaskHost, lock};
 use crate::archive::{self, ArchiveError};
 use crate::error::{At, IoError};
 use crate::ids::AttemptId;
@@ -26,7 +27,7 @@ const SHELL: &str = "/bin/sh";
 
 /// The archives of a job, unpacked into its scratch folders: archive, and where its content is.
 #[derive(Debug, Default)]
-pub(super) struct UnpackedArchives(HashMap<PathBuf, PathBuf>);
+pub(super) struct UnpackedArchives(pub(super) HashMap<PathBuf, PathBuf>);
 
 impl UnpackedArchives {
     /// Unpacks each archive of the plan once, however many links lead to it. Hadoop:
@@ -86,8 +87,10 @@ pub(super) struct Workplace<'a> {
     host: &'a TaskHost<'a>,
     dir: PathBuf,
     environment: Vec<Cow<'a, CStr>>,
-    /// The folder is the attempt's own and goes with it.
+    /// The folder is the attempt's own.
     own: bool,
+    /// It is kept when the attempt is over.
+    stays: bool,
 }
 
 impl<'a> Workplace<'a> {
@@ -98,16 +101,39 @@ impl<'a> Workplace<'a> {
         commands: &[&[String]],
         output: &Path,
     ) -> Result<Self, TaskFailure> {
-        let failed = |source| TaskFailure::Pipe { action: "make the environment", source };
-        let environment = environment::of_attempt(host, attempt, output).map_err(failed)?;
-        if host.plan.cache.is_empty() {
-            return Ok(Self { host, dir: host.launch_dir.to_path_buf(), environment, own: false });
-        }
         let dir = host.scratch.first_dir().join(format!("work_{attempt}"));
+        Self::make(host, attempt, commands, &Places::in_job(host, attempt, output), dir, false)
+    }
+
+    /// As [`Self::prepare`], for an attempt that is over: if it had a folder of its own, that is now `dir`, which
+    /// stays.
+    pub(super) fn prepare_again(
+        host: &'a TaskHost<'a>,
+        attempt: AttemptId,
+        commands: &[&[String]],
+        places: &Places<'_>,
+        dir: PathBuf,
+    ) -> Result<Self, TaskFailure> {
+        Self::make(host, attempt, commands, places, dir, true)
+    }
+
+    fn make(
+        host: &'a TaskHost<'a>,
+        attempt: AttemptId,
+        commands: &[&[String]],
+        places: &Places<'_>,
+        dir: PathBuf,
+        stays: bool,
+    ) -> Result<Self, TaskFailure> {
+        let failed = |source| TaskFailure::Pipe { action: "make the environment", source };
+        let environment = environment::of_attempt(host, attempt, places).map_err(failed)?;
+        if host.plan.cache.is_empty() {
+            return Ok(Self { host, dir: host.launch_dir.to_path_buf(), environment, own: false, stays });
+        }
         std::fs::create_dir(&dir).at("make the attempt's folder", &dir)?;
-        let place = Self { host, dir, environment, own: true };
+        let place = Self { host, dir, environment, own: true, stays };
         for entry in &host.plan.cache {
-            link(host.archives.target(entry), &place.dir.join(&entry.link))?;
+            link(places.archives.target(entry), &place.dir.join(&entry.link))?;
         }
         for word in commands.iter().copied().flatten() {
             place.link_named(word, host.launch_dir)?;
@@ -147,6 +173,11 @@ impl<'a> Workplace<'a> {
         command::make_executable(&path)
     }
 
+    /// The folder.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// The command as it is started here.
     pub(super) fn command(&self, argv: &[String]) -> ChildCommand<'_> {
         let Program { path, needs_shell } = self.program(argv.first().map_or("", String::as_str));
@@ -173,7 +204,7 @@ impl<'a> Workplace<'a> {
 
 impl Drop for Workplace<'_> {
     fn drop(&mut self) {
-        if self.own {
+        if self.own && !self.stays {
             // What cannot be removed here goes with the job's scratch folder.
             drop(std::fs::remove_dir_all(&self.dir));
         }

@@ -88,10 +88,24 @@ impl JobDir {
         assert!(over, "the job in the background does not end");
     }
 
-    /// Nothing temporary is left, on disk or running.
+    /// The folders of failed attempts that stand below `folder`; by default it is the job's temp folder.
+    pub(crate) fn kept(&self, folder: Option<&str>) -> Vec<PathBuf> {
+        let user = rustix::process::geteuid().as_raw();
+        let above = folder.map_or_else(
+            || self.beside("tmp").join(format!("mr-stream-failed-{user}")),
+            |folder| self.path(folder),
+        );
+        let mut found: Vec<_> =
+            fs::read_dir(above).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+        found.sort();
+        found
+    }
+
+    /// Nothing temporary is left, on disk or running, but the last failed attempt, which is kept.
     #[track_caller]
     pub(crate) fn assert_clean(&self) {
-        let left = list_tree(&self.root.path().join("tmp"));
+        let mut left = list_tree(&self.root.path().join("tmp"));
+        left.retain(|path| !path.to_string_lossy().contains("/tmp/mr-stream-failed-"));
         assert!(left.is_empty(), "left in the temp folder: {left:?}");
         let running = process::left_running(self.root.path());
         assert!(running.is_empty(), "left running: {running:?}");

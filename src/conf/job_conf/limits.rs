@@ -5,7 +5,7 @@ use super::super::path;
 use super::reader::Reader;
 use super::{RetrySpec, SkipSpec};
 use crate::counters::Limits;
-use crate::plan::ResourceSpec;
+use crate::plan::{KeepPlace, KeepSpec, ResourceSpec};
 use std::path::PathBuf;
 
 /// Bytes in the unit of the properties that end in `.mb`.
@@ -59,6 +59,17 @@ impl Reader<'_> {
             reduce_failures_percent_max: self.count("mapreduce.reduce.failures.maxpercent", 0)?,
             task_timeout_ms: Some(timeout).filter(|ms| *ms > 0),
         })
+    }
+
+    pub(super) fn keep_failed(&self) -> Result<KeepSpec, ConfError> {
+        const NAME: &str = "mrstream.keep.failed";
+        let place = match self.properties.text_or(NAME, "last")?.as_str() {
+            "last" => KeepPlace::Last,
+            "none" => KeepPlace::Nowhere,
+            dir => KeepPlace::Below(path::absolute(NAME, dir, &self.current_dir())?.into()),
+        };
+        let bytes_max = u64::from(self.count("mrstream.keep.failed.max.mb", 0)?) * MIB;
+        Ok(KeepSpec { place, bytes_max })
     }
 
     pub(super) fn skip(&self) -> Result<Option<SkipSpec>, ConfError> {

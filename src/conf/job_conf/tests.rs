@@ -5,8 +5,8 @@ use super::super::resolve::resolve;
 use super::*;
 use crate::codec::Codec;
 use crate::plan::{
-    BuiltIn, Encoding, FieldSelection, KeySpec, OutputFormat, PartitionerSpec, SelectedFields, StreamSplits,
-    XmlReaderSpec,
+    BuiltIn, Encoding, FieldSelection, KeepPlace, KeySpec, OutputFormat, PartitionerSpec, SelectedFields,
+    StreamSplits, XmlReaderSpec,
 };
 use crate::writable::WritableKind;
 
@@ -83,7 +83,22 @@ fn a_plain_job_has_hadoops_defaults() {
         task_timeout_ms: None,
     };
     assert_eq!((job.retries, job.skip), (retries, None));
+    assert_eq!(job.keep_failed, KeepSpec { place: KeepPlace::Last, bytes_max: 64 << 20 });
     assert_eq!(job.counter_limits.counters_max, 120);
+}
+
+#[test]
+fn failed_attempts_are_kept_where_the_user_says() {
+    for (given, place) in [
+        ("none", KeepPlace::Nowhere),
+        ("last", KeepPlace::Last),
+        ("a/b", KeepPlace::Below("/start/a/b".into())),
+    ] {
+        // The option wins over the property.
+        let other = ("mrstream.keep.failed", "other");
+        let job = job_with(&[other], |o| o.keep_failed = Some(given.into())).unwrap();
+        assert_eq!(job.keep_failed.place, place);
+    }
 }
 
 #[test]

@@ -58,6 +58,20 @@ pub(super) const ROWS: &[Row] = &[
         Code("10240"),
         "What the archives of a job may unpack to in MiB, all together.",
     ),
+    Row(
+        "mrstream.keep.failed",
+        &[],
+        Text,
+        Code("last"),
+        "Which failed attempts are kept to be repeated: none, the last one, or each in this folder.",
+    ),
+    Row(
+        "mrstream.keep.failed.max.mb",
+        &[],
+        Int,
+        Code("64"),
+        "Most of a failed attempt that is kept, in MiB.",
+    ),
     Row("mapreduce.job.name", &["mapred.job.name"], Text, Unset, "The job's name."),
     Row(
         "mapreduce.job.reduces",

@@ -46,6 +46,17 @@ impl Wide {
     }
 }
 
+/// Where the records of a child go: its pipe, or what stands for it.
+pub(crate) trait ChildInput {
+    /// Takes `block`, or only counts it once nobody reads it any more.
+    fn write(&mut self, block: &[u8]) -> io::Result<Feed>;
+
+    /// As [`Self::write`], for a block that stands in `file` at `offset` too.
+    fn write_from(&mut self, _: &File, _: u64, block: &[u8]) -> io::Result<Feed> {
+        self.write(block)
+    }
+}
+
 /// Whether more input is of use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Feed {
@@ -57,16 +68,9 @@ pub(crate) enum Feed {
     Refused,
 }
 
-impl InputPipe {
-    pub(super) fn new(pipe: PipeWriter) -> Self {
-        let pipe = Some(pipe);
-        let (wide, held) = (None, Vec::new());
-        Self { pipe, offered_bytes: 0, accepted_bytes: 0, closed_at: None, wide, waits: true, held }
-    }
-
-    /// Writes `block`, or only counts it once the child has closed its end: the records of an input that
-    /// need not be read are still the mapper's input records, as in Hadoop.
-    pub(crate) fn write(&mut self, block: &[u8]) -> io::Result<Feed> {
+impl ChildInput for InputPipe {
+    /// The records of an input that need not be read are still the mapper's input records, as in Hadoop.
+    fn write(&mut self, block: &[u8]) -> io::Result<Feed> {
         self.offered_bytes += block.len() as u64;
         if self.held.is_empty() {
             let written = self.write_some(block)?;
@@ -81,13 +85,21 @@ impl InputPipe {
         })
     }
 
-    /// As [`Self::write`], for a block that stands in `file` at `offset` too. Once the child has shown that it
-    /// reads, the pages of the file go into the pipe themselves: a mapper that does little takes an eighth less time.
-    pub(crate) fn write_from(&mut self, file: &File, offset: u64, block: &[u8]) -> io::Result<Feed> {
+    /// Once the child has shown that it reads, the pages of the file go into the pipe themselves: a mapper that
+    /// does little takes an eighth less time.
+    fn write_from(&mut self, file: &File, offset: u64, block: &[u8]) -> io::Result<Feed> {
         let moved =
             if self.wide.is_some() && !self.is_behind() { self.splice(file, offset, block.len()) } else { 0 };
         self.offered_bytes += moved as u64;
         self.write(&block[moved..])
+    }
+}
+
+impl InputPipe {
+    pub(super) fn new(pipe: PipeWriter) -> Self {
+        let pipe = Some(pipe);
+        let (wide, held) = (None, Vec::new());
+        Self { pipe, offered_bytes: 0, accepted_bytes: 0, closed_at: None, wide, waits: true, held }
     }
 
     /// Moves so many bytes, or less: why it cannot move more, if it matters, the next write will say.
