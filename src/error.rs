@@ -1,6 +1,7 @@
 //! The one error that every floor shares: an input or output operation that failed, with what it was
 //! doing and to which path. Errors of a single room live beside that room's code.
 
+use std::any::Any;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -42,4 +43,10 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         next = cause.source();
     }
     text
+}
+
+/// What a panic said, from what it carries.
+pub fn panic_text(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic".to_owned())
 }

@@ -4,6 +4,7 @@ use super::event::{JobEvents, Snapshot};
 use super::scheduler::{Command, Event, Limits, Scheduler};
 use super::{Engine, JobError};
 use crate::counters::{Counters, TaskCounter};
+use crate::error;
 use crate::ids::{AttemptId, TaskKind};
 use crate::local_fs::Scratch;
 use crate::output::committer::JobCommitter;
@@ -12,6 +13,7 @@ use crate::shuffle::outputs::MapOutputs;
 use crate::shuffle::run::Run;
 use crate::task::{self, TaskError, TaskHost, map_task, reduce_task};
 use crossbeam_channel::{Receiver, Sender, never, select, unbounded};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
@@ -78,13 +80,23 @@ impl LocalEngine {
         let ran = thread::scope(|scope| {
             let tasks = plan.maps.len().max(plan.reduces as usize);
             let slots = plan.resources.map_slots.max(plan.resources.reduce_slots) as usize;
-            for _ in 0..slots.clamp(1, tasks.max(1)) {
+            for slot in 0..slots.clamp(1, tasks.max(1)) {
                 let (work, reports) = (work.clone(), reports.clone());
                 let floor = &floor;
-                scope.spawn(move || floor.work(&work, &reports));
+                let worker = thread::Builder::new().name(format!("slot {slot}"));
+                match worker.spawn_scoped(scope, move || floor.work(&work, &reports)) {
+                    Ok(_) => {}
+                    Err(source) if slot == 0 => return Err(JobError::Thread { source }),
+                    // The system allows no more of them: those that are there do all the work.
+                    Err(_) => break,
+                }
             }
             // Workers end when no order can come any more.
-            Dispatcher::new(&floor, events, orders).run(&results, self.stop.as_ref())
+            let dispatch = || Dispatcher::new(&floor, events, orders).run(&results, self.stop.as_ref());
+            panic::catch_unwind(AssertUnwindSafe(dispatch)).unwrap_or_else(|payload| {
+                host.groups.stop();
+                Err(JobError::Panic { text: error::panic_text(&*payload) })
+            })
         });
         drop(floor);
         drop(host);
@@ -107,19 +119,25 @@ type Report = (AttemptId, Result<Counters, Box<TaskError>>);
 impl Floor<'_> {
     fn work(&self, orders: &Receiver<AttemptId>, reports: &Sender<Report>) {
         while let Ok(attempt) = orders.recv() {
-            let ended = match attempt.task.kind {
-                TaskKind::Map => self.map(attempt),
-                TaskKind::Reduce => {
-                    let runs = self.runs.get().expect("the shuffle is opened before the first reduce");
-                    reduce_task::run(self.host, attempt, runs)
-                }
-            };
+            // What a panic leaves half done is the attempt's own, or behind locks that expect it.
+            let ended = panic::catch_unwind(AssertUnwindSafe(|| self.run(attempt)))
+                .unwrap_or_else(|payload| Err(Box::new(TaskError::panicked(attempt, &*payload))));
             if ended.is_err() {
                 // What stays behind is removed with the job; the attempt's own error says more.
                 drop(self.host.committer.abort_task(attempt));
             }
             if reports.send((attempt, ended)).is_err() {
                 return;
+            }
+        }
+    }
+
+    fn run(&self, attempt: AttemptId) -> Result<Counters, Box<TaskError>> {
+        match attempt.task.kind {
+            TaskKind::Map => self.map(attempt),
+            TaskKind::Reduce => {
+                let runs = self.runs.get().expect("the shuffle is opened before the first reduce");
+                reduce_task::run(self.host, attempt, runs)
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::output::committer::CommitError;
 use crate::plan::JobPlan;
 use crate::task::TaskError;
 use event::JobEvents;
+use std::io;
 
 /// Why a job failed.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +31,19 @@ pub enum JobError {
     /// An archive of the job cannot be unpacked, so no task was started.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// No thread can be started to run tasks on.
+    #[error("cannot start a thread for the tasks; the system or `ulimit -u` allows no more")]
+    Thread {
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The thread that hands out the tasks panicked.
+    #[error("{text}; this is a bug in mr-stream, please report it")]
+    Panic {
+        /// What it said.
+        text: String,
+    },
     /// A task failed as often as it may.
     #[error(transparent)]
     Task(Box<TaskError>),

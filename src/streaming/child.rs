@@ -25,6 +25,7 @@ use output_pipe::{Listener, Watch};
 use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
 use rustix::process::{Pid, Signal, kill_process_group};
 use spawn::Started;
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::AsFd;
@@ -172,11 +173,13 @@ where
     let start = |source| ChildError::Start { program: command.program.clone(), source };
     let Started { id: group, stdin, stdout, stderr } = command.start().map_err(start)?;
     groups.enter(group);
+    let reaper = Reaper { groups, group, reaped: Cell::new(false) };
     let mut input = InputPipe::new(stdin);
     // A grandchild that holds the pipes must not make us wait for a child that has failed.
     let watch = Watch::new(group, !leniency.any_exit);
     let mut stdout = OutputPipe::new(stdout, Listener::new(stderr, reporter, watch));
     let ends = thread::scope(|scope| {
+        let _end = EndOnPanic(group);
         let mut fed = Fed { feed: Ok(()), written: Ok(()), unread: None };
         if length == InputLength::Short {
             fed.written = input.stop_waiting();
@@ -184,6 +187,7 @@ where
         }
         let is_done = length == InputLength::Short && !input.is_behind();
         let to_the_end = move || {
+            let _end = EndOnPanic(group);
             if !is_done && fed.is_ok() {
                 fed.written = input.catch_up();
             }
@@ -203,17 +207,50 @@ where
         }
         let mut listener = stdout.close();
         listener.until_dead();
-        // What is left of the group goes, and only then the child's number: a number that is still taken
-        // cannot name somebody else's group.
-        end_group(group);
-        groups.leave(group);
-        let exit = spawn::wait(group);
+        let exit = reaper.reap();
         // Heard to the end first: who writes to standard error may be who still reads the input.
         let heard = listener.until_end();
         let fed = feeding.unwrap_or_else(join);
         Ends { fed, drained, heard, exit }
     });
     if groups.stopped() { Err(ChildError::Stopped) } else { ends.judge(leniency) }
+}
+
+/// Ends a group when a panic goes by: a child that lived on would hold the pipes that another thread waits at.
+struct EndOnPanic(i32);
+
+impl Drop for EndOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            end_group(self.0);
+        }
+    }
+}
+
+/// Takes a child off the system's list, when its threads are through with its number at the latest.
+struct Reaper<'a> {
+    groups: &'a ChildGroups,
+    group: i32,
+    reaped: Cell<bool>,
+}
+
+impl Reaper<'_> {
+    fn reap(&self) -> io::Result<ExitStatus> {
+        // What is left of the group goes, and only then the child's number: a number that is still taken
+        // cannot name somebody else's group.
+        end_group(self.group);
+        self.groups.leave(self.group);
+        self.reaped.set(true);
+        spawn::wait(self.group)
+    }
+}
+
+impl Drop for Reaper<'_> {
+    fn drop(&mut self) {
+        if !self.reaped.get() {
+            drop(self.reap());
+        }
+    }
 }
 
 /// How the feeding of a child ended.

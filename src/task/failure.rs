@@ -3,7 +3,7 @@
 use super::BuiltInError;
 use crate::archive::ArchiveError;
 use crate::counters::CounterError;
-use crate::error::IoError;
+use crate::error::{self, IoError};
 use crate::ids::AttemptId;
 use crate::input::InputError;
 use crate::output::OutputError;
@@ -12,6 +12,7 @@ use crate::plan::wire::WireError;
 use crate::shuffle::ShuffleError;
 use crate::streaming::child::ChildError;
 use crate::writable::{WritableError, WritableKind};
+use std::any::Any;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -109,6 +110,12 @@ pub enum TaskFailure {
     /// The job was stopped.
     #[error("the job was stopped")]
     Stopped,
+    /// A thread of the attempt panicked.
+    #[error("{text}; this is a bug in mr-stream, please report it")]
+    Panic {
+        /// What it said.
+        text: String,
+    },
 }
 
 impl TaskFailure {
@@ -164,6 +171,11 @@ impl TaskError {
             other => other,
         };
         self
+    }
+
+    /// The failure of an attempt that panicked, with what the panic carried.
+    pub(crate) fn panicked(attempt: AttemptId, payload: &(dyn Any + Send)) -> Self {
+        Self::without_child(attempt, TaskFailure::Panic { text: error::panic_text(payload) })
     }
 
     /// A failure outside any child.

@@ -157,3 +157,33 @@ fn children_of_a_job_that_was_stopped_are_ended() {
     let ran = run(&command, &groups, &mut reporter, STRICT, (InputLength::Unknown, feed), drain);
     assert!(matches!(ran, Err(ChildError::Stopped)));
 }
+
+/// Runs a child that would go on for ever, with a feed or a drain that panics.
+fn check_panic(feed_panics: bool) {
+    let args = vec!["-c".into(), "while :; do echo; done; sleep 1000".into()];
+    let command = ChildCommand { program: "/bin/sh".into(), args, dir: None, environment: &[] };
+    let groups = ChildGroups::default();
+    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let mut reporter = Reporter::new("reporter:", &Deaf);
+        let drain = |stdout: &mut OutputPipe<'_, '_>| {
+            assert!(feed_panics, "in the drain");
+            stdout.read_to_end(&mut Vec::new()).map(drop)
+        };
+        let feed = |pipe: &mut InputPipe| {
+            assert!(!feed_panics, "in the feed");
+            while pipe.write(&[b'x'; 9_000])? == Feed::More {}
+            Ok::<(), io::Error>(())
+        };
+        run(&command, &groups, &mut reporter, STRICT, (InputLength::Unknown, feed), drain)
+    }));
+    let text = if feed_panics { "in the feed" } else { "in the drain" };
+    assert_eq!(ran.err().unwrap().downcast_ref::<&str>(), Some(&text));
+    assert!(groups.lock().running.is_empty());
+}
+
+#[test]
+fn a_panic_ends_the_child_and_goes_on() {
+    for feed_panics in [true, false] {
+        check_panic(feed_panics);
+    }
+}
