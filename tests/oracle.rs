@@ -84,10 +84,10 @@ fn oracle(job: &Job) -> Vec<Vec<u8>> {
     }
     if job.reduces > 0 {
         for part in &mut parts {
-            // A stable sort: equal keys stay in order of task and emission. A folded task's are in order of value.
-            part.sort_by_key(|&(key, task, value)| match job.fold {
-                "always" => (key, task, value),
-                _ => (key, 0, &b""[..]),
+            // A stable sort: equal keys stay in order of task and emission. Those of folded tasks are in order of value.
+            part.sort_by_key(|&(key, _, value)| match job.fold {
+                "always" => (key, value),
+                _ => (key, &b""[..]),
             });
         }
     }

@@ -66,11 +66,11 @@ impl LocalEngine {
         let host = TaskHost::new(plan, &scratch, committer, &self.launch_dir, events)?;
         let floor = Floor {
             outputs: MapOutputs::new(
-                &host.order,
+                host.lines(),
+                &host.fold_tables,
                 host.memory,
                 &scratch,
-                plan.reduces,
-                plan.resources.map_slots,
+                [plan.maps.len() as u32, plan.reduces, plan.resources.map_slots],
             ),
             runs: OnceLock::new(),
             host: &host,
@@ -146,7 +146,7 @@ impl Floor<'_> {
         let outcome = map_task::run(self.host, attempt)?;
         if self.host.plan.reduces > 0 {
             self.outputs
-                .add(attempt.task.number, outcome.runs)
+                .add(attempt.task.number, outcome.runs, outcome.folded)
                 .map_err(|error| Box::new(TaskError::without_child(attempt, error)))?;
         }
         Ok(outcome.counters)

@@ -6,7 +6,7 @@ use super::comparator::{KeyOrder, Order};
 use super::cursor::{Cursor, MemoryCursor};
 use super::fold::{FoldBuffer, FoldTables, SAMPLE_BUFFER_BYTES, Sample};
 use super::memory::MemoryPlan;
-use super::merge::{BATCH, Ties, touch};
+use super::merge::{BATCH, touch};
 use super::partitioner::Partitioner;
 use super::passes;
 use super::run::Run;
@@ -49,6 +49,8 @@ pub(crate) struct CollectSpec<'a> {
 pub(crate) struct MapRuns {
     /// Its runs, in the order it made them.
     pub(crate) runs: Vec<Run>,
+    /// All of its records instead, if a table holds them and may be put together with others.
+    pub(crate) folded: Option<Box<FoldBuffer>>,
     /// Records that its sorts and merges wrote, in memory or on disk.
     pub(crate) spilled_records: u64,
     /// The lines that were collected.
@@ -194,8 +196,9 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
     /// Empties a table into a buffer.
     fn drain(&mut self, fold: &mut FoldBuffer) -> Result<SortBuffer, ShuffleError> {
         let mut buffer = self.next_buffer(fold.drained_bytes())?;
-        let drained = fold.drain(&mut buffer, &self.spec.fields, &self.order, self.spec.partitioner)?;
-        self.done.collected.add(drained);
+        self.done.collected.add(fold.collected(&self.spec.fields));
+        fold.lay_out(&mut buffer, &self.spec.fields, &self.order, self.spec.partitioner)?;
+        fold.clear();
         Ok(buffer)
     }
 
@@ -232,6 +235,12 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
         let mut folded = false;
         if let Stage::Folding(mut fold) = std::mem::replace(&mut self.stage, Stage::Sorting) {
             folded = true;
+            let all_in_table = self.spilling.is_none() && self.done.runs.is_empty();
+            if all_in_table && self.spec.memory.shared_table_bytes > 0 {
+                let collected = fold.collected(&self.spec.fields);
+                let spilled_records = collected.records;
+                return Ok(MapRuns { folded: Some(fold), collected, spilled_records, ..MapRuns::default() });
+            }
             self.buffer = self.drain(&mut fold)?;
             self.spec.tables.give_back(*fold);
         }
@@ -263,6 +272,7 @@ impl CollectSpec<'_> {
     fn spill(&self, run: MemoryRun, number: usize) -> Result<Spilled, ShuffleError> {
         let path = self.scratch.next_dir().join(format!("{}_spill{number}", self.name));
         let mut writer = SpillWriter::create(path, self.memory.block_bytes)?;
+        writer.mark(run.is_folded() && self.combiner.is_none());
         let mut combined = Collected::default();
         match self.combiner {
             Some(combiner) => self.combine_partitions(&run, combiner, &mut |partition, record| {
@@ -318,7 +328,7 @@ impl CollectSpec<'_> {
             let range = run.partition(partition);
             next = range.end;
             let cursor = Cursor::Memory(MemoryCursor::new(run, range));
-            let mut stream = passes::merge(vec![cursor], self.order, Ties::ByInput);
+            let mut stream = passes::merge(vec![cursor], self.order);
             combiner.combine(&mut *stream, &mut |record| output(partition, record))?;
         }
         Ok(())
@@ -331,11 +341,11 @@ impl CollectSpec<'_> {
         let mut writer = SpillWriter::create(path, self.memory.block_bytes)?;
         let mut combined = Collected::default();
         for partition in 0..self.partitions {
-            let (inputs, _) = self.passes(partition, Ties::ByInput).narrow(&runs, partition)?;
+            let (inputs, _) = self.passes(partition).narrow(&runs, partition)?;
             if inputs.is_empty() {
                 continue;
             }
-            let mut stream = passes::merge_runs(&inputs, partition..partition + 1, self.order, Ties::ByInput);
+            let mut stream = passes::merge_runs(&inputs, partition..partition + 1, self.order);
             combiner.combine(&mut *stream, &mut |record| {
                 self.count(record, &mut combined);
                 writer.write(partition, record, 1)
@@ -343,33 +353,33 @@ impl CollectSpec<'_> {
         }
         let spill = writer.finish(self.partitions)?;
         let spilled_records = done.spilled_records + spill.records();
-        Ok(MapRuns { runs: vec![Run::Disk(spill)], spilled_records, collected: done.collected, combined })
+        let runs = vec![Run::Disk(spill)];
+        Ok(MapRuns { runs, folded: None, spilled_records, collected: done.collected, combined })
     }
 
     /// Merges all runs of the attempt into one by value, so that nothing tells where one of them ended.
     fn merge_folded(&self, done: MapRuns) -> Result<MapRuns, ShuffleError> {
-        let MapRuns { runs, collected, combined, .. } = done;
+        let MapRuns { runs, collected, combined, folded, .. } = done;
         let runs: Vec<_> = runs.into_iter().map(Arc::new).collect();
         let path = self.scratch.next_dir().join(format!("{}_folded", self.name));
         let mut writer = SpillWriter::create(path, self.memory.block_bytes)?;
         for partition in 0..self.partitions {
-            let (inputs, _) = self.passes(partition, Ties::ByValue).narrow(&runs, partition)?;
+            let (inputs, _) = self.passes(partition).narrow(&runs, partition)?;
             if inputs.is_empty() {
                 continue;
             }
             let range = partition..partition + 1;
-            let mut stream = passes::merge_runs(&inputs, range, self.order, Ties::ByValue);
+            let mut stream = passes::merge_runs(&inputs, range, self.order);
             stream.append_to(&mut writer)?;
         }
         let spill = writer.finish(self.partitions)?;
         let spilled_records = done.spilled_records + spill.records();
-        Ok(MapRuns { runs: vec![Run::Disk(spill)], spilled_records, collected, combined })
+        Ok(MapRuns { runs: vec![Run::Disk(spill)], folded, spilled_records, collected, combined })
     }
 
-    fn passes(&self, partition: u32, ties: Ties) -> passes::Passes<'_> {
+    fn passes(&self, partition: u32) -> passes::Passes<'_> {
         passes::Passes {
             order: self.order,
-            ties,
             memory: self.memory,
             scratch: self.scratch,
             name: format!("{}_{partition}", self.name),

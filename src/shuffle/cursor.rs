@@ -57,6 +57,14 @@ impl Cursor<'_> {
         }
     }
 
+    /// Whether its records are folded, and ordered by value where keys are equal.
+    pub(super) fn is_folded(&self) -> bool {
+        match self {
+            Self::Memory(cursor) => cursor.run.is_folded(),
+            Self::Disk(cursor) => cursor.spill.is_folded(),
+        }
+    }
+
     pub(super) fn key(&self) -> &[u8] {
         match self {
             Self::Memory(cursor) => cursor.run.key(cursor.entry),

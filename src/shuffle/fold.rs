@@ -14,6 +14,8 @@
 //! which leaves the processor free to begin with the next line before the last is done (a quarter less time), and a
 //! short line is compared as two words of eight bytes in one line of cache.
 //!
+//! A task's table whose lines all fit is put together with those of other tasks ([`super::shared_fold`]).
+//!
 //! The price is the order of emission. Records of a folded task come out by key and then by value, so that
 //! their order does not tell when the table was full. [`Sample`] decides by the first records of a task alone,
 //! hence what comes out is a function of the input and the command.
@@ -27,6 +29,7 @@ use crate::record::KeyFields;
 use crate::writable::text_serialized_len;
 use memchr::memchr;
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -110,7 +113,7 @@ struct LongLine {
 
 /// The table.
 #[derive(Debug)]
-pub(super) struct FoldBuffer {
+pub(crate) struct FoldBuffer {
     read: Vec<u8>,
     filled: usize,
     /// So many of the first bytes are known to hold no LF.
@@ -154,8 +157,7 @@ impl FoldTables {
 
 impl FoldBuffer {
     pub(super) fn new(limits: BufferLimits) -> Self {
-        // Drained lines lie in an arena, with what is read beyond the limit.
-        let limits = BufferLimits { bytes: limits.bytes.min(ARENA_BYTES_MAX / 2), ..limits };
+        let limits = in_one_arena(limits);
         let read_bytes = READ_BYTES.min(limits.bytes / 4).max(1 << 10);
         let slots =
             SLOTS_MIN.min((limits.bytes / size_of::<ShortSlot>() / 4).next_power_of_two()).max(2 * BATCH);
@@ -216,7 +218,8 @@ impl FoldBuffer {
         (self.short_used + more) * 8 > self.short.len() * 5
     }
 
-    fn table_bytes(&self) -> usize {
+    /// Memory held, in bytes, but for what is read.
+    pub(super) fn table_bytes(&self) -> usize {
         self.short.len() * size_of::<ShortSlot>()
             + self.long.len() * size_of::<LongLine>()
             + self.long_slots.len() * size_of::<u32>()
@@ -282,7 +285,12 @@ impl FoldBuffer {
                     self.add_batch();
                 }
             }
-            _ => self.fold_long(start, end),
+            _ => {
+                let read = std::mem::take(&mut self.read);
+                let line = &read[start..end];
+                self.add_long(line, xxh3_64(line), 1);
+                self.read = read;
+            }
         }
     }
 
@@ -316,22 +324,20 @@ impl FoldBuffer {
         }
     }
 
-    /// Folds the line there, which does not fit two words.
-    fn fold_long(&mut self, start: usize, end: usize) {
-        let line = &self.read[start..end];
-        let hash = xxh3_64(line);
+    /// Adds a line that does not fit two words.
+    fn add_long(&mut self, line: &[u8], hash: u64, copies: u64) {
         let mask = self.long_slots.len() - 1;
         let mut index = hash as usize;
         loop {
             let slot = self.long_slots[index & mask];
             let Some(known) = slot.checked_sub(1).map(|known| &mut self.long[known as usize]) else { break };
             if known.hash == hash && self.text[known.at..known.at + known.len] == *line {
-                known.copies += 1;
+                known.copies += copies;
                 return;
             }
             index += 1;
         }
-        self.long.push(LongLine { hash, at: self.text.len(), len: line.len(), copies: 1 });
+        self.long.push(LongLine { hash, at: self.text.len(), len: line.len(), copies });
         self.text.extend_from_slice(line);
         self.long_slots[index & mask] = self.long.len() as u32;
         if self.long.len() * 2 > self.long_slots.len() {
@@ -352,42 +358,85 @@ impl FoldBuffer {
         }
     }
 
-    /// Moves the lines to `buffer`, which must be empty, cut into keys and values; what is read of an unfinished
-    /// one stays. Returns what they were, copies included.
-    pub(super) fn drain<O: KeyOrder>(
-        &mut self,
+    /// Copies the lines to `buffer`, which must be empty, cut into keys and values.
+    pub(super) fn lay_out<O: KeyOrder>(
+        &self,
         buffer: &mut SortBuffer,
         fields: &KeyFields<'_>,
         order: &O,
         partitioner: &Partitioner,
-    ) -> Result<Collected, ShuffleError> {
+    ) -> Result<(), ShuffleError> {
         debug_assert_eq!(buffer.gap(), fields.separator.len());
-        let mut collected = Collected::default();
-        let mut add = |line: &[u8], copies: u64| {
+        self.each_line(|line, copies| {
             let record = fields.split(line);
-            let (key_bytes, value_bytes) =
-                (text_serialized_len(record.key.len()), text_serialized_len(record.value.len()));
-            collected.count_copies(key_bytes, value_bytes, copies);
             let (partition, prefix) = (partitioner.partition(record.key), order.prefix(record.key));
             buffer.collect_folded(partition, prefix, line, record, copies)
-        };
-        for slot in self.short.iter_mut().filter(|slot| slot.copies > 0) {
+        })
+    }
+
+    /// What the lines are as records, copies included.
+    pub(super) fn collected(&self, fields: &KeyFields<'_>) -> Collected {
+        let mut collected = Collected::default();
+        let counted: Result<(), Infallible> = self.each_line(|line, copies| {
+            let record = fields.split(line);
+            let (key, value) = (record.key.len(), record.value.len());
+            collected.count_copies(text_serialized_len(key), text_serialized_len(value), copies);
+            Ok(())
+        });
+        let Ok(()) = counted;
+        collected
+    }
+
+    /// Adds the lines of another table.
+    pub(super) fn absorb(&mut self, other: &Self) {
+        for slots in other.short.chunks(BATCH) {
+            if self.is_crowded(slots.len()) {
+                self.grow_short();
+            }
+            let mask = self.short.len() - 1;
+            for slot in slots.iter().filter(|slot| slot.copies > 0) {
+                let home = slot.line.hash() as usize & mask;
+                self.short_used += usize::from(add_short(&mut self.short, home, slot.line, slot.copies));
+            }
+        }
+        for line in &other.long {
+            self.add_long(&other.text[line.at..line.at + line.len], line.hash, line.copies);
+        }
+    }
+
+    fn each_line<E>(&self, mut take: impl FnMut(&[u8], u64) -> Result<(), E>) -> Result<(), E> {
+        for slot in self.short.iter().filter(|slot| slot.copies > 0) {
             let mut bytes = [0; SHORT_BYTES];
             bytes[..8].copy_from_slice(&slot.line.low.to_le_bytes());
             bytes[8..].copy_from_slice(&slot.line.high.to_le_bytes());
             let len = memchr(b'\n', &bytes).unwrap_or(SHORT_BYTES);
-            add(&bytes[..len], slot.copies)?;
-            *slot = ShortSlot::default();
+            take(&bytes[..len], slot.copies)?;
         }
-        for line in &self.long {
-            add(&self.text[line.at..line.at + line.len], line.copies)?;
+        self.long.iter().try_for_each(|line| take(&self.text[line.at..line.at + line.len], line.copies))
+    }
+
+    /// Forgets the lines; what is read of an unfinished one stays.
+    pub(super) fn clear(&mut self) {
+        if self.short_used > 0 {
+            self.short.fill(ShortSlot::default());
+        }
+        self.short_used = 0;
+        if !self.long.is_empty() {
+            self.long_slots.fill(0);
         }
         self.long.clear();
-        self.long_slots.fill(0);
         self.text.clear();
-        self.short_used = 0;
-        Ok(collected)
     }
+
+    /// Sets when the table is full.
+    pub(super) fn limit(&mut self, limits: BufferLimits) {
+        self.limits = in_one_arena(limits);
+    }
+}
+
+/// Lines are laid out in one arena, with what comes beyond the limit.
+fn in_one_arena(limits: BufferLimits) -> BufferLimits {
+    BufferLimits { bytes: limits.bytes.min(ARENA_BYTES_MAX / 2), ..limits }
 }
 
 impl ShortLine {
@@ -465,7 +514,9 @@ mod tests {
             }
         }
         let mut buffer = SortBuffer::new(LIMITS, 0, 1).unwrap();
-        let collected = fold.drain(&mut buffer, &FIELDS, &ByteOrder, &partitioner()).unwrap();
+        let collected = fold.collected(&FIELDS);
+        fold.lay_out(&mut buffer, &FIELDS, &ByteOrder, &partitioner()).unwrap();
+        fold.clear();
         assert!(fold.is_empty());
         (buffer.sort(&ByteOrder), collected)
     }
@@ -522,7 +573,8 @@ mod tests {
         for line in numbers.lines().chain(numbers.lines().take(500).cycle().take(100_000)) {
             if fold.is_full() {
                 let mut buffer = SortBuffer::new(limits, 0, 1).unwrap();
-                fold.drain(&mut buffer, &FIELDS, &ByteOrder, &partitioner()).unwrap();
+                fold.lay_out(&mut buffer, &FIELDS, &ByteOrder, &partitioner()).unwrap();
+                fold.clear();
                 drained += 1;
             }
             let line = format!("{line}\n").into_bytes();

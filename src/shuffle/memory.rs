@@ -11,6 +11,11 @@ const BLOCK_BYTES: std::ops::RangeInclusive<u64> = 4 << 10..=64 << 10;
 /// pipes, runs that come while others are written out, what the allocator keeps.
 const UNCOUNTED_PART: u64 = 8;
 
+/// Tables of all tasks take this part of what is held, one in so many: when they are sorted, the same again.
+const SHARED_TABLES_PART: u64 = 4;
+/// A smaller one would be full all the time.
+const SHARED_TABLE_BYTES_MIN: u64 = 64 << 10;
+
 /// The parts of the budget of one engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MemoryPlan {
@@ -21,6 +26,9 @@ pub(crate) struct MemoryPlan {
     pub(crate) record_bytes_max: u64,
     /// Finished map output kept in memory: the other half, but for what is set aside.
     pub(crate) held_bytes: u64,
+    /// A table in which folded output of tasks is put together: one for each slot, a quarter of what is held. 0 when
+    /// that is too little, and then each task's is a run of its own.
+    pub(crate) shared_table_bytes: u64,
     /// Block of a spill, in bytes: what a merge reads ahead per segment.
     pub(crate) block_bytes: u64,
     /// Segments on disk that one merge may read.
@@ -40,10 +48,17 @@ impl MemoryPlan {
         let by_memory = usize::try_from(budget / 2 / readers).unwrap_or(usize::MAX);
         let by_files = open_files_max / resources.reduce_slots.max(1) as usize;
         let by_user = merge_width.map_or(usize::MAX, |width| width as usize);
+        let held_bytes = (budget - budget / UNCOUNTED_PART).saturating_sub(per_slot * slots);
+        let shared_table_bytes = held_bytes / SHARED_TABLES_PART / slots;
         Self {
             sort_buffer_bytes: (per_slot / 2).max(1),
             record_bytes_max: budget.max(per_slot),
-            held_bytes: (budget - budget / UNCOUNTED_PART).saturating_sub(per_slot * slots),
+            held_bytes,
+            shared_table_bytes: if shared_table_bytes < SHARED_TABLE_BYTES_MIN {
+                0
+            } else {
+                shared_table_bytes
+            },
             block_bytes,
             merge_width_max: by_memory.min(by_files).min(by_user).max(2),
         }

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Comparisons look at partition and key prefix, which lie beside the tree, and at whole keys only where
-//! those tie. Equal keys go to the lower input, so the order of inputs decides the order of values.
+//! those tie. Equal keys go to the lower input, so the order of inputs decides the order of values; between inputs of
+//! folded records the lower value goes first, so that nothing tells which of them a record was in.
 
 use super::ShuffleError;
 use super::comparator::KeyOrder;
@@ -56,20 +57,10 @@ pub(crate) trait RecordStream: Send {
     fn append_to(&mut self, spill: &mut SpillWriter) -> Result<(), ShuffleError>;
 }
 
-/// Which of two records with equal keys comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ties {
-    /// That of the lower input.
-    ByInput,
-    /// That of the lower value, as bytes.
-    ByValue,
-}
-
 /// A merge in progress.
 #[derive(Debug)]
 pub(crate) struct Merge<'a, O> {
     order: O,
-    ties: Ties,
     inputs: Vec<Cursor<'a>>,
     heads: Vec<Head>,
     /// Input that lost at each inner node; node 0 holds the winner.
@@ -81,12 +72,12 @@ pub(crate) struct Merge<'a, O> {
 }
 
 impl<'a, O: KeyOrder> Merge<'a, O> {
-    /// A merge of `inputs`, in the order in which equal keys shall come.
-    pub(crate) fn new(inputs: Vec<Cursor<'a>>, order: O, ties: Ties) -> Self {
+    /// A merge of `inputs`, in the order in which equal keys shall come; folded ones stand together.
+    pub(crate) fn new(inputs: Vec<Cursor<'a>>, order: O) -> Self {
         let heads = vec![Head::END; inputs.len()];
         let tree = vec![0; inputs.len().max(1)];
         let group = Group { head: Head::END, lent: &[], kept: Vec::new() };
-        Self { order, ties, inputs, heads, tree, started: false, group, copies_left: 0 }
+        Self { order, inputs, heads, tree, started: false, group, copies_left: 0 }
     }
 
     /// Whether input `a` comes before input `b`.
@@ -101,7 +92,7 @@ impl<'a, O: KeyOrder> Merge<'a, O> {
             return a < b;
         }
         let (one, two) = (&self.inputs[a as usize], &self.inputs[b as usize]);
-        if self.ties == Ties::ByValue {
+        if one.is_folded() && two.is_folded() {
             let (one, two) = (one.record(), two.record());
             let keys = self.order.compare(one.key, two.key);
             return keys.then_with(|| one.value.cmp(two.value)).then(a.cmp(&b)).is_lt();
@@ -255,6 +246,7 @@ impl<O: KeyOrder> RecordStream for Merge<'_, O> {
     }
 
     fn append_to(&mut self, spill: &mut SpillWriter) -> Result<(), ShuffleError> {
+        spill.mark(self.inputs.iter().all(Cursor::is_folded));
         let mut waiting = Vec::with_capacity(BATCH);
         while self.step()?.is_some() {
             let winner = self.tree[0] as usize;

@@ -32,6 +32,7 @@ pub(crate) mod passes;
 pub(crate) mod ranges;
 pub(crate) mod run;
 pub mod sample;
+pub(crate) mod shared_fold;
 pub(crate) mod sort_buffer;
 pub(crate) mod spill;
 #[cfg(test)]

@@ -2,10 +2,12 @@
 
 use super::ShuffleError;
 use super::comparator::Order;
+use super::fold::{FoldBuffer, FoldTables};
 use super::memory::MemoryPlan;
-use super::merge::Ties;
 use super::passes;
 use super::run::{Run, RunRank};
+use super::shared_fold::{LineSpec, SharedFold};
+use super::sort_buffer::MemoryRun;
 use crate::local_fs::Scratch;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -23,9 +25,12 @@ pub(crate) struct MapOutputs<'a> {
     state: Mutex<State>,
     /// Told when runs have left memory, or did not.
     left: Condvar,
+    /// Output that repeats itself.
+    folded: SharedFold<'a>,
     order: &'a Order,
     memory: MemoryPlan,
     scratch: &'a Scratch,
+    maps: usize,
     partitions: u32,
     /// Bytes in memory, but for those on their way out, above which a group of runs has to go if not all fits.
     part_bytes: u64,
@@ -42,40 +47,60 @@ struct State {
     leaving_bytes: u64,
     has_been_full: bool,
     spills: u32,
+    /// Runs that were a table of several tasks.
+    tables: u32,
 }
 
 impl<'a> MapOutputs<'a> {
-    /// For map tasks that run in so many `slots` at once.
+    /// For so many `maps`, which run in so many `slots` at once.
     pub(crate) fn new(
-        order: &'a Order,
+        lines: LineSpec<'a>,
+        tables: &'a FoldTables,
         memory: MemoryPlan,
         scratch: &'a Scratch,
-        partitions: u32,
-        slots: u32,
+        [maps, partitions, slots]: [u32; 3],
     ) -> Self {
         let part_bytes = memory.held_bytes / u64::from(slots.clamp(1, EVICTIONS_MAX));
         let (state, left) = (Mutex::default(), Condvar::new());
-        Self { state, left, order, memory, scratch, partitions, part_bytes }
+        let (folded, order) = (SharedFold::new(lines, &memory, tables), lines.order);
+        Self { state, left, folded, order, memory, scratch, maps: maps as usize, partitions, part_bytes }
     }
 
-    /// Takes in the runs of a map task, in the order it made them. Returns when memory is within its
-    /// bounds again, so the task that fills it is the one that waits.
-    pub(crate) fn add(&self, map: u32, runs: Vec<Run>) -> Result<(), ShuffleError> {
-        let mut state = self.lock();
-        // An attempt before this one left its runs here and failed only to make room for them.
-        if state.added.insert(map) {
-            state.held_bytes += runs.iter().map(held).sum::<u64>();
-            let ranked = (0..).zip(runs).map(|(spill, run)| (RunRank { map, spill }, Arc::new(run)));
-            state.runs.extend(ranked);
+    /// Takes in the runs of a map task, in the order it made them, or its folded lines. Returns when memory is
+    /// within its bounds again, so the task that fills it is the one that waits.
+    pub(crate) fn add(
+        &self,
+        map: u32,
+        runs: Vec<Run>,
+        folded: Option<Box<FoldBuffer>>,
+    ) -> Result<(), ShuffleError> {
+        // An attempt before this one may have left its output here and failed only to make room for it.
+        if !self.lock().added.contains(&map) {
+            let full = folded.map_or(Ok(None), |lines| self.folded.add(lines));
+            let mut state = self.lock();
+            (0..).zip(runs).for_each(|(spill, run)| state.put(map, spill, run));
+            state.added.insert(map);
+            full?.into_iter().for_each(|run| state.put_table(run));
         }
+        if self.lock().added.len() == self.maps {
+            let sorted = self.folded.take_runs()?;
+            let mut state = self.lock();
+            sorted.into_iter().for_each(|run| state.put_table(run));
+        }
+        self.make_room()
+    }
+
+    fn make_room(&self) -> Result<(), ShuffleError> {
+        let mut state = self.lock();
         loop {
-            state.has_been_full |= state.held_bytes > self.memory.held_bytes;
+            let is_full = state.held_bytes + self.folded.bytes() > self.memory.held_bytes;
+            state.has_been_full |= is_full;
             if state.has_been_full && state.held_bytes - state.leaving_bytes > self.part_bytes {
                 let Some(eviction) = Eviction::begin(self, &mut state) else { return Ok(()) };
                 drop(state);
                 eviction.write()?;
                 state = self.lock();
-            } else if state.held_bytes > self.memory.held_bytes {
+            } else if is_full && state.leaving_bytes > 0 {
                 state = self.left.wait(state).unwrap_or_else(PoisonError::into_inner);
             } else {
                 return Ok(());
@@ -83,7 +108,7 @@ impl<'a> MapOutputs<'a> {
         }
     }
 
-    /// Gives all runs out, in rank order.
+    /// Gives all runs out, in rank order, once every map task has added its output.
     pub(crate) fn take_runs(&self) -> Vec<Arc<Run>> {
         std::mem::take(&mut *self.lock()).runs.into_values().collect()
     }
@@ -122,7 +147,7 @@ impl<'o, 'a> Eviction<'o, 'a> {
     fn write(mut self) -> Result<(), ShuffleError> {
         let MapOutputs { order, memory, scratch, partitions, .. } = *self.outputs;
         let path = scratch.next_dir().join(format!("held_{}", self.number));
-        let mut stream = passes::merge_runs(&self.runs, 0..partitions, order, Ties::ByInput);
+        let mut stream = passes::merge_runs(&self.runs, 0..partitions, order);
         let spill = passes::write_all(&mut *stream, path, memory.block_bytes, partitions)?;
         drop(stream);
         let mut state = self.outputs.lock();
@@ -152,13 +177,28 @@ impl Drop for Eviction<'_, '_> {
 }
 
 impl State {
-    /// The neighbours in memory, with no task missing between them, that hold most bytes.
+    fn put(&mut self, map: u32, spill: u32, run: Run) {
+        self.held_bytes += held(&run);
+        self.runs.insert(RunRank { folded: run.is_folded(), map, spill }, Arc::new(run));
+    }
+
+    /// Takes in what was a table of several tasks.
+    fn put_table(&mut self, run: MemoryRun) {
+        let run = Run::Memory(run);
+        self.tables += 1;
+        self.put(u32::MAX, self.tables, run);
+    }
+
+    /// The neighbours in memory, with no task missing between them, that hold most bytes. Between folded ones none is
+    /// missed, for their place says nothing.
     fn largest_group(&self) -> Vec<RunRank> {
         let (mut best, mut best_bytes) = (Vec::new(), 0);
         let (mut group, mut bytes) = (Vec::<RunRank>::new(), 0);
         for (&rank, run) in &self.runs {
             let run_bytes = if self.leaving.contains(&rank) { 0 } else { held(run) };
-            let adjoins = group.last().is_none_or(|last| self.all_added(last.map, rank.map));
+            let adjoins = group.last().is_none_or(|last| {
+                last.folded == rank.folded && (last.folded || self.all_added(last.map, rank.map))
+            });
             if run_bytes == 0 || !adjoins {
                 group.clear();
                 bytes = 0;

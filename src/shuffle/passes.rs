@@ -4,7 +4,7 @@ use super::ShuffleError;
 use super::comparator::Order;
 use super::cursor::{Cursor, DiskCursor, MemoryCursor};
 use super::memory::MemoryPlan;
-use super::merge::{Merge, RecordStream, Ties};
+use super::merge::{Merge, RecordStream};
 use super::run::Run;
 use super::spill::{Spill, SpillWriter};
 use crate::local_fs::Scratch;
@@ -13,14 +13,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A merge by whichever order the job has.
-pub(crate) fn merge<'a>(inputs: Vec<Cursor<'a>>, order: &Order, ties: Ties) -> Box<dyn RecordStream + 'a>
+pub(crate) fn merge<'a>(inputs: Vec<Cursor<'a>>, order: &Order) -> Box<dyn RecordStream + 'a>
 where
     Order: 'a,
 {
     match order {
-        Order::Bytes(order) => Box::new(Merge::new(inputs, order.clone(), ties)),
-        Order::Number(order) => Box::new(Merge::new(inputs, order.clone(), ties)),
-        Order::Fields(order) => Box::new(Merge::new(inputs, order.clone(), ties)),
+        Order::Bytes(order) => Box::new(Merge::new(inputs, order.clone())),
+        Order::Number(order) => Box::new(Merge::new(inputs, order.clone())),
+        Order::Fields(order) => Box::new(Merge::new(inputs, order.clone())),
     }
 }
 
@@ -41,7 +41,6 @@ pub(crate) fn merge_runs<'a>(
     runs: &'a [Arc<Run>],
     partitions: Range<u32>,
     order: &Order,
-    ties: Ties,
 ) -> Box<dyn RecordStream + 'a> {
     let cursors = runs.iter().map(|run| match &**run {
         Run::Memory(run) => {
@@ -51,13 +50,12 @@ pub(crate) fn merge_runs<'a>(
         }
         Run::Disk(spill) => Cursor::Disk(Box::new(DiskCursor::new(spill, partitions.clone()))),
     });
-    merge(cursors.collect(), order, ties)
+    merge(cursors.collect(), order)
 }
 
 /// What a merge pass needs to know.
 pub(crate) struct Passes<'a> {
     pub(crate) order: &'a Order,
-    pub(crate) ties: Ties,
     pub(crate) memory: &'a MemoryPlan,
     pub(crate) scratch: &'a Scratch,
     /// Begins the names of its files; unique in the job.
@@ -93,7 +91,7 @@ impl Passes<'_> {
             let window = cheapest_window(&left, width.min(on_disk - width + 1));
             let inputs: Vec<_> = left[window.clone()].iter().map(|(run, _)| Arc::clone(run)).collect();
             let path = self.scratch.next_dir().join(format!("{}_merge{pass}", self.name));
-            let mut stream = merge_runs(&inputs, partition..partition + 1, self.order, self.ties);
+            let mut stream = merge_runs(&inputs, partition..partition + 1, self.order);
             let spill = write_all(&mut *stream, path, self.memory.block_bytes, partition + 1)?;
             drop(stream);
             records += spill.records();
@@ -125,7 +123,8 @@ fn bytes_of(run: &Run, partition: u32) -> Result<u64, ShuffleError> {
     })
 }
 
-/// The neighbours with `on_disk` runs on disk among them and the fewest bytes to move.
+/// The neighbours with up to `on_disk` runs on disk among them, as many as can be, and the fewest bytes to move.
+/// All of them are folded or none is: a spill of both kinds could not be merged again.
 fn cheapest_window(runs: &[(Arc<Run>, u64)], on_disk: usize) -> Range<usize> {
     let disk: Vec<usize> = runs
         .iter()
@@ -133,8 +132,12 @@ fn cheapest_window(runs: &[(Arc<Run>, u64)], on_disk: usize) -> Range<usize> {
         .filter(|(_, (run, _))| matches!(**run, Run::Disk(_)))
         .map(|(i, _)| i)
         .collect();
-    let windows = disk.windows(on_disk).map(|ends| ends[0]..ends[on_disk - 1] + 1);
+    let unfolded = disk.partition_point(|&at| !runs[at].0.is_folded());
+    let kinds = [&disk[..unfolded], &disk[unfolded..]];
+    let on_disk = on_disk.min(kinds[0].len().max(kinds[1].len()));
+    let windows = kinds.into_iter().flat_map(|kind| kind.windows(on_disk));
     let cost = |window: &Range<usize>| runs[window.clone()].iter().map(|(_, bytes)| *bytes).sum::<u64>();
+    let windows = windows.map(|ends| ends[0]..ends[on_disk - 1] + 1);
     windows.min_by_key(cost).expect("there are more runs on disk than the window takes")
 }
 
@@ -151,17 +154,12 @@ mod tests {
             sort_buffer_bytes: 1,
             record_bytes_max: 1 << 20,
             held_bytes: 0,
+            shared_table_bytes: 0,
             block_bytes: 4_096,
             merge_width_max: 64,
         };
         let name = "job".to_owned();
-        let passes = Passes {
-            order: &Order::Bytes(ByteOrder),
-            ties: Ties::ByInput,
-            memory: &memory,
-            scratch: &scratch,
-            name,
-        };
+        let passes = Passes { order: &Order::Bytes(ByteOrder), memory: &memory, scratch: &scratch, name };
         for (value_bytes, expect) in [(10, 64), (4_000, 64), (8_192, 31), (70_000, 3), (1 << 20, 2)] {
             let path = scratch.next_dir().join(value_bytes.to_string());
             let mut writer = SpillWriter::create(path, memory.block_bytes).unwrap();

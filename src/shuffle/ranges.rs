@@ -13,7 +13,7 @@
 use super::ShuffleError;
 use super::comparator::Order;
 use super::cursor::{Cursor, MemoryCursor};
-use super::merge::{Filled, Ties};
+use super::merge::Filled;
 use super::passes;
 use super::run::Run;
 use super::sort_buffer::{Entry, MemoryRun};
@@ -156,7 +156,7 @@ impl<'a> Ranges<'a> {
         let cursors = runs
             .filter(|(_, entries)| !entries.is_empty())
             .map(|(run, entries)| Cursor::Memory(MemoryCursor::new(run, entries.clone())));
-        let mut stream = passes::merge(cursors.collect(), self.order, Ties::ByInput);
+        let mut stream = passes::merge(cursors.collect(), self.order);
         loop {
             let mut lines = used.try_recv().unwrap_or_else(|_| Vec::with_capacity(bytes + (8 << 10)));
             lines.clear();
@@ -232,7 +232,7 @@ mod tests {
 
     /// All lines and what they count, by one merge.
     fn merged(runs: &[Arc<Run>]) -> (Vec<u8>, Filled) {
-        let mut stream = passes::merge_runs(runs, 0..1, &ORDER, Ties::ByInput);
+        let mut stream = passes::merge_runs(runs, 0..1, &ORDER);
         let mut lines = Vec::new();
         let filled = stream.fill_lines(&mut lines, b"=", usize::MAX).unwrap();
         (lines, filled)

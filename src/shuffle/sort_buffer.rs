@@ -504,6 +504,11 @@ impl MemoryRun {
         before.last_chunk().map_or(1, |copies| u64::from_le_bytes(*copies))
     }
 
+    /// Whether records have their number of copies, and lie by value where keys are equal.
+    pub(crate) fn is_folded(&self) -> bool {
+        self.folded
+    }
+
     /// Records, copies included.
     pub(crate) fn records(&self) -> u64 {
         self.records

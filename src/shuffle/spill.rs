@@ -3,7 +3,8 @@
 //! ```text
 //!   block*                    of partition 0, then of partition 1, ...
 //!   index                     per partition: offset u64, length u64, records u64
-//!   footer                    index offset u64, partitions u32, version u32, index checksum u64, magic
+//!   footer                    index offset u64, partitions u32, version u16, folded u16, checksum u64 of index and
+//!                             footer, magic
 //!
 //!   block = length u32, checksum u64, record*
 //!   record = twice the key length, and one more if copies follow, varint; value length varint;
@@ -24,7 +25,7 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
 
 const MAGIC: &[u8; 8] = b"mrspill\n";
-const VERSION: u32 = 2;
+const VERSION: u16 = 3;
 /// Bytes before a block's records.
 pub(super) const BLOCK_HEADER_BYTES: usize = 12;
 const INDEX_ENTRY_BYTES: u64 = 24;
@@ -51,6 +52,7 @@ pub(crate) struct SpillWriter {
     block_bytes: usize,
     written: u64,
     spans: Vec<SegmentSpan>,
+    folded: bool,
 }
 
 impl SpillWriter {
@@ -65,7 +67,21 @@ impl SpillWriter {
             .at("create spill", &path)?;
         let block_bytes = block_bytes as usize;
         let block = Vec::with_capacity(block_bytes + BLOCK_HEADER_BYTES);
-        Ok(Self { file, path, block, block_records: 0, block_bytes, written: 0, spans: Vec::new() })
+        Ok(Self {
+            file,
+            path,
+            block,
+            block_records: 0,
+            block_bytes,
+            written: 0,
+            spans: Vec::new(),
+            folded: false,
+        })
+    }
+
+    /// Says whether its records are folded, which they all are or none is.
+    pub(crate) fn mark(&mut self, folded: bool) {
+        self.folded = folded;
     }
 
     /// Adds a record that is there so many times.
@@ -137,17 +153,18 @@ impl SpillWriter {
                 tail.extend_from_slice(&number.to_le_bytes());
             }
         }
-        let checksum = xxh3_64(&tail);
         tail.extend_from_slice(&self.written.to_le_bytes());
         tail.extend_from_slice(&partitions.to_le_bytes());
         tail.extend_from_slice(&VERSION.to_le_bytes());
-        tail.extend_from_slice(&checksum.to_le_bytes());
+        tail.extend_from_slice(&u16::from(self.folded).to_le_bytes());
+        tail.extend_from_slice(&xxh3_64(&tail).to_le_bytes());
         tail.extend_from_slice(MAGIC);
         self.file.write_all(&tail).at("write spill", &self.path)?;
         // Not synced: a spill does not outlive the job, and a crash of the machine ends the job.
         let records = self.spans.iter().map(|span| span.records).sum();
         let bytes = self.written + tail.len() as u64;
-        Ok(Spill { file: self.file, path: self.path, index_at: self.written, partitions, records, bytes })
+        let Self { file, path, written: index_at, folded, .. } = self;
+        Ok(Spill { file, path, index_at, partitions, records, bytes, folded })
     }
 }
 
@@ -160,6 +177,7 @@ pub(crate) struct Spill {
     partitions: u32,
     records: u64,
     bytes: u64,
+    folded: bool,
 }
 
 impl Spill {
@@ -171,7 +189,8 @@ impl Spill {
         let footer_at = bytes.checked_sub(FOOTER_BYTES).ok_or_else(|| corrupt(0, "no room for a footer"))?;
         let mut footer = [0; FOOTER_BYTES as usize];
         file.read_exact_at(&mut footer, footer_at).at("read spill", &path)?;
-        if footer[24..] != *MAGIC || le_u32(&footer[12..]) != VERSION {
+        let (version, folded) = (le_u16(&footer[12..]), le_u16(&footer[14..]));
+        if footer[24..] != *MAGIC || version != VERSION || folded > 1 {
             return Err(corrupt(footer_at, "no footer of this version"));
         }
         let (index_at, partitions) = (le_u64(&footer), le_u32(&footer[8..]));
@@ -180,11 +199,13 @@ impl Spill {
         }
         let mut index = vec![0; (footer_at - index_at) as usize];
         file.read_exact_at(&mut index, index_at).at("read spill", &path)?;
+        index.extend_from_slice(&footer[..16]);
         if xxh3_64(&index) != le_u64(&footer[16..]) {
             return Err(corrupt(index_at, "the index does not match its checksum"));
         }
+        index.truncate((footer_at - index_at) as usize);
         let records = index.chunks_exact(INDEX_ENTRY_BYTES as usize).map(|entry| le_u64(&entry[16..])).sum();
-        Ok(Self { file, path, index_at, partitions, records, bytes })
+        Ok(Self { file, path, index_at, partitions, records, bytes, folded: folded == 1 })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -194,6 +215,11 @@ impl Spill {
     /// Records of all partitions.
     pub(crate) fn records(&self) -> u64 {
         self.records
+    }
+
+    /// Whether its records are folded, and by value where keys are equal.
+    pub(crate) fn is_folded(&self) -> bool {
+        self.folded
     }
 
     /// Size of the file.
@@ -235,6 +261,10 @@ impl Spill {
 
 fn le_u64(bytes: &[u8]) -> u64 {
     u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes"))
+}
+
+fn le_u16(bytes: &[u8]) -> u16 {
+    u16::from_le_bytes(bytes[..2].try_into().expect("two bytes"))
 }
 
 fn le_u32(bytes: &[u8]) -> u32 {

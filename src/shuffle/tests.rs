@@ -1,16 +1,17 @@
 //! The whole shuffle against a stupid oracle: whatever the buffers, the merge width, the tasks and their
 //! order of finishing are, records come out sorted by partition and key, and equal keys by task and
-//! emission.
+//! emission, folded ones behind those by value.
 
-use super::collector::{CollectSpec, Collector};
+use super::collector::{CollectSpec, Collector, MapRuns};
 use super::combine::Combine;
 use super::comparator::{KeyOrder, Order};
 use super::fold::FoldTables;
 use super::memory::MemoryPlan;
-use super::merge::{RecordStream, Ties};
+use super::merge::RecordStream;
 use super::outputs::MapOutputs;
 use super::partitioner::Partitioner;
 use super::passes::{Passes, merge_runs};
+use super::shared_fold::LineSpec;
 use super::sort_buffer::{BufferLimits, SortBuffer};
 use super::{ShuffleError, comparator};
 use crate::local_fs::Scratch;
@@ -38,7 +39,9 @@ struct Trial {
     /// Give the collector lines of so many bytes at once, or records when 0.
     read_bytes: usize,
     number_keys: bool,
-    fold: Fold,
+    /// How each task folds.
+    fold: Vec<Fold>,
+    shared_table_bytes: u64,
     /// Threads that hand runs in.
     slots: u32,
 }
@@ -61,6 +64,7 @@ impl Trial {
             sort_buffer_bytes: self.sort_buffer_bytes,
             record_bytes_max: 1 << 20,
             held_bytes: self.held_bytes,
+            shared_table_bytes: self.shared_table_bytes,
             block_bytes: self.block_bytes,
             merge_width_max: self.merge_width_max,
         }
@@ -68,13 +72,14 @@ impl Trial {
 
     /// What must come out: each partition's records.
     fn expected(&self) -> Vec<Vec<Record>> {
-        let mut tasks = self.tasks.clone();
-        if self.fold == Fold::Always && self.read_bytes > 0 && !self.number_keys {
-            for records in &mut tasks {
-                records.sort();
-            }
+        let lines = self.read_bytes > 0 && !self.number_keys;
+        let (mut folded, mut all) = (Vec::new(), Vec::new());
+        for (records, fold) in self.tasks.iter().zip(&self.fold) {
+            let kind = if lines && *fold == Fold::Always { &mut folded } else { &mut all };
+            kind.extend_from_slice(records);
         }
-        let mut all: Vec<Record> = tasks.concat();
+        folded.sort();
+        all.append(&mut folded);
         all.sort_by(|a, b| self.kind().compare(&a.0, &b.0));
         let partitioner = self.partitioner();
         let of = |number| {
@@ -89,8 +94,10 @@ impl Trial {
         let dir = tempfile::tempdir().unwrap();
         let scratch = Scratch::create(&[dir.path().to_path_buf()]).unwrap();
         let (order, partitioner, memory) = (self.order(), self.partitioner(), self.memory());
-        let outputs = MapOutputs::new(&order, memory, &scratch, self.partitions, self.slots);
-        let tables = FoldTables::default();
+        let (tables, fields) = (FoldTables::default(), KeyFields { separator: b"\t", key_fields: 1 });
+        let lines = LineSpec { order: &order, partitioner: &partitioner, fields };
+        let numbers = [self.tasks.len() as u32, self.partitions, self.slots];
+        let outputs = MapOutputs::new(lines, &tables, memory, &scratch, numbers);
         let mut made = Vec::new();
         let mut numbers: Vec<usize> = (0..self.tasks.len()).collect();
         numbers.sort_by_key(|&number| self.finish.get(number));
@@ -106,8 +113,8 @@ impl Trial {
                 combine_spills_min: 3,
                 name: &name,
                 expected_bytes: 10,
-                fields: KeyFields { separator: b"\t", key_fields: 1 },
-                fold: self.fold,
+                fields,
+                fold: if combiner.is_some() { Fold::Never } else { self.fold[number] },
                 tables: &tables,
                 kinds: (&WritableKind::Text, &WritableKind::Text),
             };
@@ -122,17 +129,16 @@ impl Trial {
         let runs = outputs.take_runs();
         let partition = |number: u32| {
             let name = format!("r{number}");
-            let passes =
-                Passes { order: &order, ties: Ties::ByInput, memory: &memory, scratch: &scratch, name };
+            let passes = Passes { order: &order, memory: &memory, scratch: &scratch, name };
             let (inputs, _) = passes.narrow(&runs, number).unwrap();
-            let mut stream = merge_runs(&inputs, number..number + 1, &order, Ties::ByInput);
+            let mut stream = merge_runs(&inputs, number..number + 1, &order);
             records_of(&mut *stream)
         };
         (0..self.partitions).map(partition).collect()
     }
 
     /// Hands the runs in from as many threads as there are slots, each in its order.
-    fn add_at_once(&self, outputs: &MapOutputs<'_>, made: Vec<(u32, Vec<super::run::Run>)>) {
+    fn add_at_once(&self, outputs: &MapOutputs<'_>, made: Vec<(u32, MapRuns)>) {
         let slots = self.slots as usize;
         let mut shares: Vec<Vec<_>> = (0..slots).map(|_| Vec::new()).collect();
         for (place, runs) in made.into_iter().enumerate() {
@@ -141,15 +147,15 @@ impl Trial {
         thread::scope(|scope| {
             for share in shares {
                 scope.spawn(|| {
-                    for (number, runs) in share {
-                        outputs.add(number, runs).unwrap();
+                    for (number, left) in share {
+                        outputs.add(number, left.runs, left.folded).unwrap();
                     }
                 });
             }
         });
     }
 
-    fn collect<O: KeyOrder>(&self, spec: CollectSpec<'_>, order: O, number: usize) -> Vec<super::run::Run> {
+    fn collect<O: KeyOrder>(&self, spec: CollectSpec<'_>, order: O, number: usize) -> MapRuns {
         thread::scope(|scope| {
             let mut collector = Collector::new(spec, order, scope).unwrap();
             if self.read_bytes == 0 || self.number_keys {
@@ -167,7 +173,7 @@ impl Trial {
                     collector.take_lines(count).unwrap();
                 }
             }
-            collector.finish().unwrap().runs
+            collector.finish().unwrap()
         })
     }
 }
@@ -209,9 +215,11 @@ fn trial() -> impl Strategy<Value = Trial> {
     let tasks = prop::collection::vec(prop::collection::vec((key(), value), 0..40), 0..8);
     let sizes = (1..5u32, 1..3000u64, 0..3000u64, 1..200u64, 2..6usize);
     let fold = prop_oneof![Just(Fold::Never), Just(Fold::Always), Just(Fold::IfRepeated)];
-    let how = (0..50usize, any::<bool>(), fold, 1..5u32);
+    let fold = prop::collection::vec(fold, 8);
+    let shared = prop_oneof![Just(0), 1..3000u64, Just(1 << 20)];
+    let how = (0..50usize, any::<bool>(), fold, shared, 1..5u32);
     (tasks, prop::collection::vec(any::<u8>(), 8), sizes, how).prop_map(
-        |(mut tasks, finish, sizes, (read_bytes, number_keys, fold, slots))| {
+        |(mut tasks, finish, sizes, (read_bytes, number_keys, fold, shared_table_bytes, slots))| {
             let (partitions, sort, held_bytes, block_bytes, width) = sizes;
             for (key, _) in tasks.iter_mut().flatten().filter(|_| number_keys) {
                 key.resize(8, 0xfe);
@@ -227,6 +235,7 @@ fn trial() -> impl Strategy<Value = Trial> {
                 read_bytes,
                 number_keys,
                 fold,
+                shared_table_bytes,
                 slots,
             }
         },
@@ -305,7 +314,8 @@ fn one_record_may_outgrow_the_buffer_but_not_the_limit() {
         merge_width_max: 2,
         read_bytes: 1000,
         number_keys: false,
-        fold: Fold::Never,
+        fold: vec![Fold::Never; 2],
+        shared_table_bytes: 0,
         slots: 1,
     };
     let fits = large(500_000);
@@ -322,13 +332,18 @@ fn a_failed_eviction_holds_nobody_up() {
         sort_buffer_bytes: 1 << 20,
         record_bytes_max: 1 << 20,
         held_bytes: 0,
+        shared_table_bytes: 0,
         block_bytes: 16,
         merge_width_max: 2,
     };
     let dir = tempfile::tempdir().unwrap();
     let scratch = Scratch::create(&[dir.path().to_path_buf()]).unwrap();
     std::fs::remove_dir_all(dir.path()).unwrap();
-    let outputs = MapOutputs::new(&order, memory, &scratch, 1, 3);
+    let (tables, partitioner) =
+        (FoldTables::default(), Partitioner::new(&PartitionerSpec::Hash, &WritableKind::Text, 1));
+    let fields = KeyFields { separator: b"\t", key_fields: 1 };
+    let lines = LineSpec { order: &order, partitioner: &partitioner, fields };
+    let outputs = MapOutputs::new(lines, &tables, memory, &scratch, [3, 1, 3]);
     let run = || {
         let mut buffer = SortBuffer::new(memory.buffer_limits(), 0, 1).unwrap();
         assert!(buffer.collect(0, 0, RecordRef { key: b"k", value: b"v" }).unwrap());
@@ -336,12 +351,12 @@ fn a_failed_eviction_holds_nobody_up() {
     };
     let failed = thread::scope(|scope| {
         let (outputs, run) = (&outputs, &run);
-        let added = [0, 1, 2].map(|map| scope.spawn(move || outputs.add(map, vec![run()])));
+        let added = [0, 1, 2].map(|map| scope.spawn(move || outputs.add(map, vec![run()], None)));
         added.map(|added| added.join().unwrap().is_err())
     });
     assert_eq!(failed, [true; 3]);
     // Another attempt of a task brings the same again.
-    assert!(outputs.add(1, vec![run()]).is_err());
+    assert!(outputs.add(1, vec![run()], None).is_err());
     assert_eq!(outputs.take_runs().len(), 3);
 }
 
@@ -361,7 +376,8 @@ fn fill_lines_writes_what_next_record_gives() {
         merge_width_max: 2,
         read_bytes: 0,
         number_keys: false,
-        fold: Fold::Never,
+        fold: vec![Fold::Never; 2],
+        shared_table_bytes: 0,
         slots: 1,
     };
     let (partitioner, memory) = (trial.partitioner(), trial.memory());
@@ -385,11 +401,11 @@ fn fill_lines_writes_what_next_record_gives() {
                 tables: &FoldTables::default(),
                 kinds: (&WritableKind::Text, &WritableKind::Text),
             };
-            trial.collect(spec, comparator::ByteOrder, number)
+            trial.collect(spec, comparator::ByteOrder, number).runs
         })
         .map(std::sync::Arc::new)
         .collect();
-    let mut stream = merge_runs(&runs, 0..1, &order, Ties::ByInput);
+    let mut stream = merge_runs(&runs, 0..1, &order);
     let mut out = Vec::new();
     let first = stream.fill_lines(&mut out, b"::", 1).unwrap();
     let rest = stream.fill_lines(&mut out, b"::", 1 << 10).unwrap();

@@ -16,9 +16,10 @@ use crate::ids::AttemptId;
 use crate::input::{self, Reader};
 use crate::plan::{Encoding, JobPlan, MapTask, Processor};
 use crate::record::{KeyFields, RecordRef};
-use crate::shuffle::collector::{CollectSpec, Collector};
+use crate::shuffle::collector::{CollectSpec, Collector, MapRuns};
 use crate::shuffle::combine::Combine;
 use crate::shuffle::comparator::{KeyOrder, Order};
+use crate::shuffle::fold::FoldBuffer;
 use crate::shuffle::run::Run;
 use crate::streaming::child::{ChildInput, Feed, InputLength, InputPipe};
 use crate::streaming::input_writer::InputWriter;
@@ -44,13 +45,17 @@ pub(crate) struct MapOutcome {
     pub(crate) counters: Counters,
     /// Its output for the reducers; empty without reducers.
     pub(crate) runs: Vec<Run>,
+    /// Its output instead, if that repeats itself and may be put together with that of other tasks.
+    pub(crate) folded: Option<Box<FoldBuffer>>,
 }
 
 /// Runs an attempt. Without reducers its part file is committed when this returns.
 pub(crate) fn run(host: &TaskHost<'_>, attempt: AttemptId) -> Result<MapOutcome, Box<TaskError>> {
     let map = MapAttempt::new(host, attempt);
     match map.run() {
-        Ok(runs) => Ok(MapOutcome { counters: map.counters.into_inner(), runs }),
+        Ok(MapRuns { runs, folded, .. }) => {
+            Ok(MapOutcome { counters: map.counters.into_inner(), runs, folded })
+        }
         Err(failure) => Err(Box::new(map.into_error(failure))),
     }
 }
@@ -122,13 +127,13 @@ impl<'a> MapAttempt<'a> {
         }
     }
 
-    fn run(&self) -> Result<Vec<Run>, TaskFailure> {
+    fn run(&self) -> Result<MapRuns, TaskFailure> {
         let plan = self.host.plan;
         let reader = input::open(&plan.input, self.task)?;
         let kinds = self.output_kinds(&reader);
         let runs = if plan.reduces == 0 {
             self.run_to_output(reader, kinds)?;
-            Vec::new()
+            MapRuns::default()
         } else {
             let runs = self.run_to_shuffle(reader)?;
             // Side files of the mapper are output of the job, with reducers too.
@@ -164,7 +169,7 @@ impl<'a> MapAttempt<'a> {
         Ok(())
     }
 
-    fn run_to_shuffle(&self, reader: Reader) -> Result<Vec<Run>, TaskFailure> {
+    fn run_to_shuffle(&self, reader: Reader) -> Result<MapRuns, TaskFailure> {
         let host = self.host;
         let plan = host.plan;
         let workplace = self.workplace(&host.committer.attempt_dir(self.attempt))?;
@@ -200,7 +205,7 @@ impl<'a> MapAttempt<'a> {
         workplace: Option<&Workplace<'_>>,
         spec: CollectSpec<'_>,
         order: O,
-    ) -> Result<Vec<Run>, TaskFailure> {
+    ) -> Result<MapRuns, TaskFailure> {
         let kinds = (&self.host.plan.shuffle.key_kind, &self.host.plan.shuffle.value_kind);
         thread::scope(|scope| {
             let collector = Collector::new(spec, order, scope)?;
@@ -212,7 +217,7 @@ impl<'a> MapAttempt<'a> {
                 counters::count_map_output(counters, self.host.plan, collected, kept);
                 counters.add(TaskCounter::SpilledRecords, left.spilled_records);
             });
-            Ok(left.runs)
+            Ok(left)
         })
     }
 

@@ -33,10 +33,12 @@ use crate::ids::AttemptId;
 use crate::local_fs::{self, Scratch};
 use crate::output::committer::JobCommitter;
 use crate::plan::{JobPlan, PartitionerSpec, ShuffleSpec};
+use crate::record::KeyFields;
 use crate::shuffle::comparator::Order;
 use crate::shuffle::fold::FoldTables;
 use crate::shuffle::memory::MemoryPlan;
 use crate::shuffle::partitioner::Partitioner;
+use crate::shuffle::shared_fold::LineSpec;
 use crate::streaming::ChildGroups;
 use environment::JobEnvironment;
 use std::path::Path;
@@ -99,6 +101,15 @@ impl<'a> TaskHost<'a> {
             bytes_read: AtomicU64::new(0),
             records_reduced: AtomicU64::new(0),
         })
+    }
+}
+
+impl TaskHost<'_> {
+    /// How lines that a mapper writes become records.
+    pub(crate) fn lines(&self) -> LineSpec<'_> {
+        let stream = &self.plan.map_stream;
+        let fields = KeyFields { separator: &stream.output_separator, key_fields: stream.key_fields };
+        LineSpec { order: &self.order, partitioner: &self.partitioner, fields }
     }
 }
 

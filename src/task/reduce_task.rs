@@ -13,7 +13,7 @@ use crate::error::At;
 use crate::ids::AttemptId;
 use crate::plan::{Processor, StreamSpec};
 use crate::record::{KeyFields, RecordRef};
-use crate::shuffle::merge::{Filled, RecordStream, Ties};
+use crate::shuffle::merge::{Filled, RecordStream};
 use crate::shuffle::passes::{self, Passes};
 use crate::shuffle::ranges::Ranges;
 use crate::shuffle::run::Run;
@@ -89,7 +89,7 @@ impl<'a> ReduceAttempt<'a> {
     /// Merges before the last one, to files of this name.
     fn passes(&self, name: String) -> Passes<'_> {
         let host = self.host;
-        Passes { order: &host.order, ties: Ties::ByInput, memory: &host.memory, scratch: host.scratch, name }
+        Passes { order: &host.order, memory: &host.memory, scratch: host.scratch, name }
     }
 
     fn run(&self, runs: &[Arc<Run>]) -> Result<(), TaskFailure> {
@@ -151,7 +151,7 @@ impl<'a> ReduceAttempt<'a> {
     /// The input in one merge.
     fn merge<'r>(&'r self, inputs: &'r [Arc<Run>]) -> Box<dyn RecordStream + 'r> {
         let partition = self.attempt.task.number;
-        passes::merge_runs(inputs, partition..partition + 1, &self.host.order, Ties::ByInput)
+        passes::merge_runs(inputs, partition..partition + 1, &self.host.order)
     }
 
     /// The input cut into ranges, if more cores are there than reduce tasks and the child wants lines.

@@ -17,7 +17,6 @@ use crate::ids::{AttemptId, TaskId, TaskKind};
 use crate::local_fs::Scratch;
 use crate::output::committer::{CommitError, JobCommitter};
 use crate::plan::{JobPlan, wire};
-use crate::shuffle::merge::Ties;
 use crate::shuffle::passes;
 use crate::shuffle::run::Run;
 use crate::shuffle::spill::Spill;
@@ -57,7 +56,8 @@ impl RemoteTask<'_> {
         std::fs::create_dir_all(self.work_dir).at("make folder", self.work_dir)?;
         let scratch = Scratch::create(&[self.work_dir.to_path_buf()])?;
         let committer = JobCommitter::of(&self.plan.output, &self.plan.job_id);
-        let host = TaskHost::new(self.plan, &scratch, &committer, self.launch_dir, events)?;
+        let mut host = TaskHost::new(self.plan, &scratch, &committer, self.launch_dir, events)?;
+        host.memory.shared_table_bytes = 0; // there is nobody to share with
         let report = match attempt.task.kind {
             TaskKind::Map => {
                 let outcome = map_task::run(&host, attempt)?;
@@ -108,8 +108,7 @@ impl RemoteTask<'_> {
                 Run::Disk(spill) => std::fs::rename(spill.path(), &path).at("rename to", &path)?,
                 memory @ Run::Memory(_) => {
                     let runs = [Arc::new(memory)];
-                    let mut stream =
-                        passes::merge_runs(&runs, 0..self.plan.reduces, &host.order, Ties::ByInput);
+                    let mut stream = passes::merge_runs(&runs, 0..self.plan.reduces, &host.order);
                     // A task that was cut short may have left its half of this file.
                     drop(std::fs::remove_file(&path));
                     passes::write_all(&mut *stream, path, host.memory.block_bytes, self.plan.reduces)?;
