@@ -80,12 +80,11 @@ impl<'a> MapOutputs<'a> {
             let mut state = self.lock();
             (0..).zip(runs).for_each(|(spill, run)| state.put(map, spill, run));
             state.added.insert(map);
-            full?.into_iter().for_each(|run| state.put_table(run));
+            state.put_tables(full?);
         }
         if self.lock().added.len() == self.maps {
             let sorted = self.folded.take_runs()?;
-            let mut state = self.lock();
-            sorted.into_iter().for_each(|run| state.put_table(run));
+            self.lock().put_tables(sorted);
         }
         self.make_room()
     }
@@ -182,11 +181,12 @@ impl State {
         self.runs.insert(RunRank { folded: run.is_folded(), map, spill }, Arc::new(run));
     }
 
-    /// Takes in what was a table of several tasks.
-    fn put_table(&mut self, run: MemoryRun) {
-        let run = Run::Memory(run);
-        self.tables += 1;
-        self.put(u32::MAX, self.tables, run);
+    /// Takes in what were tables of several tasks.
+    fn put_tables(&mut self, runs: impl IntoIterator<Item = MemoryRun>) {
+        for run in runs {
+            self.tables += 1;
+            self.put(u32::MAX, self.tables, Run::Memory(run));
+        }
     }
 
     /// The neighbours in memory, with no task missing between them, that hold most bytes. Between folded ones none is

@@ -38,7 +38,7 @@ pub(crate) struct SharedFold<'a> {
     limits: BufferLimits,
     /// Where the tables of tasks go once they are empty.
     spare: &'a FoldTables,
-    tables: Mutex<Vec<Box<FoldBuffer>>>,
+    tables: Mutex<Vec<FoldBuffer>>,
     /// Memory that the tables take.
     bytes: AtomicU64,
 }
@@ -61,18 +61,15 @@ impl<'a> SharedFold<'a> {
     /// There is no memory to sort them in. They stay here, and are tried again with the next task's.
     pub(super) fn add(&self, mut lines: Box<FoldBuffer>) -> Result<Option<MemoryRun>, ShuffleError> {
         let known = self.lock().pop();
-        let table = match known {
-            Some(mut table) => {
-                self.bytes.fetch_sub(table.table_bytes() as u64, Relaxed);
-                table.absorb(&lines);
-                lines.clear();
-                self.spare.give_back(*lines);
-                table
-            }
-            None => {
-                lines.limit(self.limits);
-                lines
-            }
+        let table = if let Some(mut table) = known {
+            self.bytes.fetch_sub(table.table_bytes() as u64, Relaxed);
+            table.absorb(&lines);
+            lines.clear();
+            self.spare.give_back(*lines);
+            table
+        } else {
+            lines.limit(self.limits);
+            *lines
         };
         let run = if table.is_full() { Some(self.sorted(&table)) } else { None };
         if !matches!(run, Some(Ok(_))) {
@@ -94,7 +91,7 @@ impl<'a> SharedFold<'a> {
         Ok(runs)
     }
 
-    fn sort_all(&self, tables: &[Box<FoldBuffer>]) -> Result<Vec<MemoryRun>, ShuffleError> {
+    fn sort_all(&self, tables: &[FoldBuffer]) -> Result<Vec<MemoryRun>, ShuffleError> {
         thread::scope(|scope| {
             let sorting: Vec<_> = tables.iter().map(|table| scope.spawn(|| self.sorted(table))).collect();
             let join = |sorting: thread::ScopedJoinHandle<'_, _>| match sorting.join() {
@@ -124,7 +121,7 @@ impl<'a> SharedFold<'a> {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Box<FoldBuffer>>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<FoldBuffer>> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
