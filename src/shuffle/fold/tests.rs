@@ -15,8 +15,8 @@ fn partitioner() -> Partitioner {
     Partitioner::new(&PartitionerSpec::Hash, &WritableKind::Text, 1)
 }
 
-/// Folds a child's output, read in pieces of `read` bytes.
-fn folded(output: &[u8], read: usize) -> (MemoryRun, Collected) {
+/// A child's output in a table, read in pieces of `read` bytes.
+fn table(output: &[u8], read: usize) -> FoldBuffer {
     let mut fold = FoldBuffer::new(LIMITS);
     for piece in output.chunks(read) {
         let mut rest = piece;
@@ -28,12 +28,22 @@ fn folded(output: &[u8], read: usize) -> (MemoryRun, Collected) {
             rest = &rest[count..];
         }
     }
+    fold
+}
+
+/// Empties a table.
+fn sorted(mut fold: FoldBuffer) -> (MemoryRun, Collected) {
     let mut buffer = SortBuffer::new(LIMITS, 0, 1).unwrap();
     let collected = fold.collected(&FIELDS);
     fold.lay_out(&mut buffer, &FIELDS, &ByteOrder, &partitioner()).unwrap();
     fold.clear();
     assert!(fold.is_empty());
     (buffer.sort(&ByteOrder), collected)
+}
+
+/// Folds a child's output.
+fn folded(output: &[u8], read: usize) -> (MemoryRun, Collected) {
+    sorted(table(output, read))
 }
 
 proptest! {
@@ -68,12 +78,32 @@ proptest! {
     }
 }
 
-#[test]
-fn tables_grow() {
+/// One short or long line for each number.
+fn lines(numbers: std::ops::Range<usize>) -> String {
     let line = |number: usize| {
         if number.is_multiple_of(3) { format!("{number:030}\n") } else { format!("{number}\n") }
     };
-    let output: String = (0..200_000).map(line).collect();
+    numbers.map(line).collect()
+}
+
+#[test]
+fn a_table_takes_in_another() {
+    for (one, other) in [(0..0, 0..9), (0..9, 0..0), (0..70_000, 50_000..60_000), (0..600, 300..200_000)] {
+        let both = lines(one.clone()).repeat(2) + &lines(other.clone()).repeat(3);
+        let mut absorbing = table(lines(one).repeat(2).as_bytes(), 70_000);
+        absorbing.absorb(&table(lines(other).repeat(3).as_bytes(), 70_000));
+        let (expect, expect_collected) = folded(both.as_bytes(), 70_000);
+        let (got, collected) = sorted(absorbing);
+        let records = |run: &MemoryRun| -> Vec<_> {
+            run.entries().iter().map(|entry| (run.key(entry).to_vec(), run.copies(entry))).collect()
+        };
+        assert_eq!((records(&got), collected), (records(&expect), expect_collected));
+    }
+}
+
+#[test]
+fn tables_grow() {
+    let output = lines(0..200_000);
     let (run, collected) = folded(&output.repeat(2).into_bytes(), 70_000);
     assert_eq!((run.entries().len(), collected.records), (200_000, 400_000));
     assert!(run.entries().iter().all(|entry| run.copies(entry) == 2));
