@@ -13,10 +13,10 @@ mod tests;
 
 use crate::codec::Codec;
 use crate::error::{At, IoError};
+use crate::fs::File;
 use folder::Folder;
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;

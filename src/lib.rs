@@ -27,7 +27,7 @@
 //! | 3 | [`conf`], [`input`], [`streaming`], [`shuffle`], [`output`] |
 //! | 2 | [`plan`]: plain data |
 //! | 1 | [`archive`], [`codec`], [`local_fs`], [`sequence_file`] |
-//! | 0 | [`error`], [`units`], [`ids`], [`record`], [`lines`], [`java_regex`], [`counters`], [`writable`] |
+//! | 0 | [`error`], [`fs`], [`fault`], [`units`], [`ids`], [`record`], [`lines`], [`java_regex`], [`counters`], [`writable`] |
 //!
 //! # What is deliberately absent
 //!
@@ -38,6 +38,8 @@
 //! - No `unsafe`.
 
 pub mod error;
+mod fault;
+mod fs;
 pub mod ids;
 pub mod java_regex;
 pub mod lines;

@@ -7,7 +7,8 @@ mod last_failure;
 pub use last_failure::LastFailure;
 
 use crate::error::{At, IoError};
-use std::fs::Permissions;
+use crate::fault::{self, Op};
+use crate::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -66,6 +67,7 @@ impl Scratch {
     pub fn remove(self) -> Result<(), IoError> {
         for folder in self.folders {
             let path = folder.path().to_path_buf();
+            fault::point(Op::Remove, &path).at("remove temp folder", &path)?;
             folder.close().at("remove temp folder", &path)?;
         }
         Ok(())
@@ -73,7 +75,8 @@ impl Scratch {
 }
 
 fn make_private(dir: &Path) -> Result<TempDir, IoError> {
-    std::fs::create_dir_all(dir).at("make local folder", dir)?;
+    crate::fs::create_dir_all(dir).at("make local folder", dir)?;
+    fault::point(Op::Mkdir, dir).at("make a temp folder in", dir)?;
     tempfile::Builder::new()
         .prefix("mr-stream-")
         .permissions(Permissions::from_mode(0o700))

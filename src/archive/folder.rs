@@ -5,8 +5,9 @@
 //! wherever links lead one after the other, it is inside.
 
 use super::refused;
+use crate::fault::{self, Op};
+use crate::fs::{self, File, OpenOptions, Permissions};
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -58,7 +59,9 @@ impl<'a> Folder<'a> {
             let target = String::from_utf8_lossy(target);
             return Err(refused(format!("its target {target:?} is not sure to be in the archive's folder")));
         }
-        symlink(OsStr::from_bytes(target), self.make_room(&parts)?)
+        let path = self.make_room(&parts)?;
+        fault::point(Op::Link, &path)?;
+        symlink(OsStr::from_bytes(target), path)
     }
 
     /// Adds another name for a file that was unpacked before.

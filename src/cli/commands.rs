@@ -151,7 +151,7 @@ fn plan(given: &ArgMatches, options: &StreamOptions, host: &HostFacts) -> u8 {
         wire::to_bytes(&plan)
     };
     report(match given.get_one::<PathBuf>("output") {
-        Some(path) => std::fs::write(path, document).at("write the plan to", path),
+        Some(path) => crate::fs::write(path, document).at("write the plan to", path),
         None => std::io::Write::write_all(&mut std::io::stdout(), &document)
             .at("write to", Path::new("standard output")),
     })
@@ -200,7 +200,7 @@ fn task(given: &ArgMatches, host: &HostFacts) -> u8 {
 }
 
 fn read_plan(path: &Path) -> Result<JobPlan, u8> {
-    let bytes = std::fs::read(path).at("read plan", path).map_err(|error| report(Err(error)))?;
+    let bytes = crate::fs::read(path).at("read plan", path).map_err(|error| report(Err(error)))?;
     wire::from_bytes(&bytes).map_err(|error| {
         say(&format!("mr-stream: cannot read plan {}: {}", path.display(), error::chain(&error)));
         exit::JOB_FAILED

@@ -30,6 +30,20 @@ pub(super) fn facts() -> std::io::Result<HostFacts> {
     })
 }
 
+/// Arms the faults that a test asks for: `MRSTREAM_FAULT`, `MRSTREAM_FAULT_LOG`. Not in a release build.
+///
+/// # Errors
+/// What is wrong with them.
+#[cfg(debug_assertions)]
+#[expect(clippy::disallowed_methods, reason = "faults are not for the conf")]
+pub(super) fn arm_faults() -> Result<(), String> {
+    let (rules, log) = (std::env::var_os("MRSTREAM_FAULT"), std::env::var_os("MRSTREAM_FAULT_LOG"));
+    if rules.is_none() && log.is_none() {
+        return Ok(());
+    }
+    crate::fault::arm(&rules.unwrap_or_default().to_string_lossy(), log.map(PathBuf::from))
+}
+
 /// The name of the account we run under, as Java finds it; accounts that are not in the file are not found.
 fn account_name() -> Option<String> {
     let accounts = std::fs::read(ACCOUNTS).ok()?;

@@ -34,6 +34,11 @@ use watcher::{Watcher, say};
 
 /// Runs the program with the words behind its name; returns the exit code.
 pub fn main(argv: Vec<OsString>) -> u8 {
+    #[cfg(debug_assertions)]
+    if let Err(wrong) = host::arm_faults() {
+        say(&format!("mr-stream: no such fault: {wrong}"));
+        return exit::USAGE;
+    }
     let host = match host::facts() {
         Ok(host) => host,
         Err(error) => {
@@ -173,7 +178,7 @@ fn finish(job: &Job, counters: &Counters, kept: Option<PathBuf>) -> u8 {
 }
 
 fn write_counters(path: &Path, counters: &Counters) -> u8 {
-    match std::fs::write(path, summary::counters_json(counters)).at("write counters to", path) {
+    match crate::fs::write(path, summary::counters_json(counters)).at("write counters to", path) {
         Ok(()) => exit::OK,
         Err(error) => {
             say(&format!("mr-stream: the job succeeded, but: {}", error::chain(&error)));

@@ -36,7 +36,7 @@ pub(crate) fn read_file(path: &Path) -> Result<Option<Vec<FileProperty>>, ConfEr
 }
 
 fn read_nested(path: &Path, base: &Path, depth: usize) -> Result<Option<Vec<FileProperty>>, ConfError> {
-    let bytes = match std::fs::read(path) {
+    let bytes = match crate::fs::read(path) {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(None);
         }

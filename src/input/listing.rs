@@ -8,8 +8,8 @@
 
 use super::glob::{self, Component};
 use crate::error::{At, IoError};
+use crate::fs::Metadata;
 use std::ffi::OsStr;
-use std::fs::Metadata;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -232,7 +232,7 @@ fn add_match(entry: Entry, settings: &ListSettings, files: &mut Vec<InputFile>) 
             add_match(child, settings, files)?;
         } else if settings.map_files {
             let path = child.path.join("data");
-            let metadata = std::fs::metadata(&path).at("read MapFile", &path)?;
+            let metadata = crate::fs::metadata(&path).at("read MapFile", &path)?;
             files.push(InputFile { path, length: metadata.len() });
         } else if !settings.ignore_subdirs {
             return Err(ListError::NotAFile(child.path));
@@ -247,7 +247,7 @@ fn is_hidden(name: &OsStr) -> bool {
 
 /// The entries of a folder by name; links are followed, dangling ones left out as in Hadoop.
 fn read_folder(path: &Path) -> Result<Vec<Entry>, IoError> {
-    let names = std::fs::read_dir(path).and_then(|entries| {
+    let names = crate::fs::read_dir(path).and_then(|entries| {
         entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<PathBuf>>>()
     });
     let mut entries = Vec::new();
@@ -266,7 +266,7 @@ fn is_folder(path: &Path) -> Result<bool, IoError> {
 
 /// What is at a path, if anything is.
 fn look_at(path: &Path) -> Result<Option<Metadata>, IoError> {
-    match std::fs::metadata(path) {
+    match crate::fs::metadata(path) {
         Ok(metadata) => Ok(Some(metadata)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
         other => other.map(Some).at("look at input path", path),

@@ -29,11 +29,11 @@ pub use splitter::SplitSettings;
 pub use text::{LineOptions, LineReader};
 
 use crate::error::IoError;
+use crate::fs::File;
 use crate::plan::{InputFormat, InputSpec, InputSplit, MapTask};
 use crate::record::RecordRef;
 use crate::writable::WritableKind;
 use sequence::Flavour;
-use std::fs::File;
 use std::path::PathBuf;
 
 /// Why input could not be read.
@@ -96,7 +96,7 @@ pub struct LineBlock<'a> {
     /// How many.
     pub records: u64,
     /// A file that has all these bytes, and where in it they begin.
-    pub file: Option<(&'a File, u64)>,
+    pub(crate) file: Option<(&'a File, u64)>,
 }
 
 /// The records of one map task.

@@ -7,11 +7,11 @@
 
 use super::{InputError, Position, RecordReader};
 use crate::error::{At, IoError};
+use crate::fs::File;
 use crate::plan::InputSplit;
 use crate::record::RecordRef;
 use crate::sequence_file::{SequenceFileError, SequenceReader};
 use crate::writable::{WritableError, WritableKind};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// What is made of keys and values.

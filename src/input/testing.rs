@@ -20,8 +20,8 @@ impl Folder {
     /// Writes a file, its folders included.
     pub(super) fn write(&self, name: impl AsRef<Path>, bytes: &[u8]) -> PathBuf {
         let path = self.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, bytes).unwrap();
+        crate::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        crate::fs::write(&path, bytes).unwrap();
         path
     }
 }

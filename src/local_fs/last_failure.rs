@@ -4,8 +4,8 @@
 //! find it: so it is only used if it is a real folder of this user's that nobody else can enter.
 
 use crate::error::{At, IoError};
+use crate::fs::DirBuilder;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat};
-use std::fs::DirBuilder;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
@@ -55,12 +55,12 @@ impl LastFailure {
 }
 
 fn empty(folder: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
+    for entry in crate::fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
-            std::fs::remove_dir_all(entry.path())?;
+            crate::fs::remove_dir_all(entry.path())?;
         } else {
-            std::fs::remove_file(entry.path())?;
+            crate::fs::remove_file(entry.path())?;
         }
     }
     Ok(())

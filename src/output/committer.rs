@@ -10,9 +10,9 @@
 //! Which attempt may commit is the scheduler's decision; nobody but this room names a path in `out`.
 
 use crate::error::{At, IoError};
+use crate::fs::{self, File, FileType};
 use crate::ids::{AttemptId, JobId, TaskId};
 use crate::plan::{OutputFormat, OutputSpec};
-use std::fs::{self, File, FileType};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -288,6 +288,7 @@ fn sync_folder(folder: &Path) -> Result<(), IoError> {
 mod tests {
     use super::*;
     use crate::output::tests::spec;
+    use std::fs;
     use std::os::unix::fs::symlink;
 
     fn job() -> JobId {

@@ -6,7 +6,7 @@
 
 use super::write_back::WriteBack;
 use crate::error::{At, IoError};
-use std::fs::File;
+use crate::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,7 +38,7 @@ impl PartFile {
     /// into the attempt's folder.
     pub(super) fn create(path: &Path) -> Result<Self, IoError> {
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).at("make output folder", folder)?;
+            crate::fs::create_dir_all(folder).at("make output folder", folder)?;
         }
         let file = File::create(path).at("create output file", path)?;
         let shared = Shared { file, buffer: Vec::new(), stored: 0, write_back: WriteBack::default() };

@@ -4,7 +4,7 @@
 //! the commit of a gigabyte would wait for nearly all of it, with all cores idle: 0.35 of 2.6 seconds of sorting
 //! 1 GB. What is done here early is not done again then; whether the file is on disk is not promised here.
 
-use std::fs::File;
+use crate::fs::File;
 use std::io::{self, ErrorKind};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
@@ -78,7 +78,7 @@ impl Drop for WriteBack {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs::OpenOptions;
+    use crate::fs::OpenOptions;
     use std::os::unix::fs::OpenOptionsExt;
     use std::path::Path;
 

@@ -6,12 +6,12 @@
 use crate::codec::Codec;
 use crate::conf::JobConf;
 use crate::error::{At, IoError};
+use crate::fs::File;
 use crate::record::RecordRef;
 use crate::sequence_file::{
     BLOCK_BYTES, Compression, SequenceReader, SequenceSpec, SequenceWriter, sync_marker,
 };
 use crate::writable::WritableKind;
-use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
@@ -68,9 +68,9 @@ pub fn write(path: &Path, kind: &WritableKind, cuts: &[Vec<u8>]) -> Result<(), I
     }
     writer.finish().at("make partition file", path)?;
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).at("make folder", folder)?;
+        crate::fs::create_dir_all(folder).at("make folder", folder)?;
     }
-    std::fs::write(path, bytes).at("write partition file", path)
+    crate::fs::write(path, bytes).at("write partition file", path)
 }
 
 #[cfg(test)]

@@ -16,9 +16,9 @@
 
 use super::ShuffleError;
 use crate::error::{At, IoError};
+use crate::fs::{File, OpenOptions};
 use crate::record::RecordRef;
 use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};

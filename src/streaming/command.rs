@@ -93,12 +93,12 @@ pub fn find_program(program: &str, task_dir: &Path, path_env: &OsStr) -> Found {
 /// Gives a program of the task's folder the run bits it lacks, for everybody, as `PipeMapRed.configure` does.
 /// Follows links.
 pub fn make_executable(program: &Path) -> Result<(), IoError> {
-    let metadata = std::fs::metadata(program).at("look at", program)?;
+    let metadata = crate::fs::metadata(program).at("look at", program)?;
     let mode = metadata.permissions().mode();
     if mode & RUN_BITS == RUN_BITS {
         return Ok(());
     }
-    std::fs::set_permissions(program, std::fs::Permissions::from_mode(mode | RUN_BITS))
+    crate::fs::set_permissions(program, crate::fs::Permissions::from_mode(mode | RUN_BITS))
         .at("make executable", program)
 }
 

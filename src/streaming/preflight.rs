@@ -7,8 +7,8 @@
 //! changed.
 
 use super::command::{Found, Place, find_program, is_runnable_file, search_folders, shell_word};
+use crate::fs::File;
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};

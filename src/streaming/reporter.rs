@@ -1,10 +1,12 @@
 //! The child's standard error: counters and status in reporter lines, everything else passed on.
 //! Hadoop: `PipeMapRed.MRErrorThread`.
 
+use crate::fault::{self, Op};
 use crate::lines::LineEnds;
 use crate::writable::decode_utf8;
 use std::collections::VecDeque;
 use std::io::{self, Read};
+use std::path::Path;
 
 /// Bytes of lines kept for the report of a failure.
 const TAIL_BYTES_MAX: usize = 64 << 10;
@@ -52,7 +54,7 @@ impl<'a> Reporter<'a> {
     /// Reads some, once; false at the end.
     pub(super) fn hear(&mut self, stderr: &mut dyn Read) -> io::Result<bool> {
         let mut block = [0; 8 << 10];
-        let count = match stderr.read(&mut block) {
+        let count = match fault::point(Op::Read, Path::new("stderr")).and_then(|()| stderr.read(&mut block)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(true),
             read => read?,
         };

@@ -22,13 +22,13 @@ use super::map_task::{self, command_of};
 use super::workdir::{UnpackedArchives, Workplace};
 use super::{TaskError, TaskFailure, TaskHost, reduce_task};
 use crate::error::{self, At, IoError};
+use crate::fs::{self, DirBuilder, File, Permissions};
 use crate::ids::TaskKind;
 use crate::local_fs::LastFailure;
 use crate::plan::KeepPlace;
 use crate::shuffle::run::Run;
 use crate::streaming::child::{ChildInput, Feed};
 use script::Script;
-use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn input_is_cut_at_its_bound() {
         let check = |left: u64, expect: &[u8], is_cut: bool| {
-            let mut slice = Slice { file: tempfile::tempfile().unwrap(), left, is_cut: false };
+            let mut slice = Slice { file: tempfile::tempfile().unwrap().into(), left, is_cut: false };
             for block in [&b"abc"[..], b"def"] {
                 if slice.write(block).unwrap() != Feed::More {
                     break;

@@ -153,7 +153,7 @@ impl<'a> MapAttempt<'a> {
     fn run_to_output(&self, reader: Reader, kinds: Kinds) -> Result<(), TaskFailure> {
         let spec = &self.host.plan.output;
         let dir = self.host.committer.attempt_dir(self.attempt);
-        std::fs::create_dir_all(&dir).at("make folder", &dir)?;
+        crate::fs::create_dir_all(&dir).at("make folder", &dir)?;
         let part = Part { dir: &dir, number: self.attempt.task.number, input_file: self.input_file() };
         let opened = writer::open(spec, kinds, part)?;
         let mut sink = OutputSink::new(opened, self.fields());

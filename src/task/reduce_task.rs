@@ -97,7 +97,7 @@ impl<'a> ReduceAttempt<'a> {
         let partition = self.attempt.task.number;
         let (inputs, merged_records) = self.passes(self.attempt.to_string()).narrow(runs, partition)?;
         let dir = host.committer.attempt_dir(self.attempt);
-        std::fs::create_dir_all(&dir).at("make folder", &dir)?;
+        crate::fs::create_dir_all(&dir).at("make folder", &dir)?;
         let part = Part { dir: &dir, number: partition, input_file: None };
         let opened = writer::open(&host.plan.output, self.output_kinds(), part)?;
         let mut sink = OutputSink::new(opened, self.fields());

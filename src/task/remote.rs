@@ -53,7 +53,7 @@ impl RemoteTask<'_> {
     }
 
     fn run_attempt(&self, attempt: AttemptId, events: &dyn TaskEvents) -> Result<(), RemoteError> {
-        std::fs::create_dir_all(self.work_dir).at("make folder", self.work_dir)?;
+        crate::fs::create_dir_all(self.work_dir).at("make folder", self.work_dir)?;
         let scratch = Scratch::create(&[self.work_dir.to_path_buf()])?;
         let committer = JobCommitter::of(&self.plan.output, &self.plan.job_id);
         let mut host = TaskHost::new(self.plan, &scratch, &committer, self.launch_dir, events)?;
@@ -72,8 +72,8 @@ impl RemoteTask<'_> {
         };
         drop(host);
         let (path, half) = (self.done(attempt.task), self.work_dir.join(format!("{}.half", attempt.task)));
-        std::fs::write(&half, wire::to_bytes(&report)).at("write", &half)?;
-        Ok(std::fs::rename(&half, &path).at("rename to", &path)?)
+        crate::fs::write(&half, wire::to_bytes(&report)).at("write", &half)?;
+        Ok(crate::fs::rename(&half, &path).at("rename to", &path)?)
     }
 
     /// Publishes the output of all tasks and returns their counters.
@@ -105,12 +105,12 @@ impl RemoteTask<'_> {
             let name = format!("{task}_{number}");
             let path = self.work_dir.join(&name);
             match run {
-                Run::Disk(spill) => std::fs::rename(spill.path(), &path).at("rename to", &path)?,
+                Run::Disk(spill) => crate::fs::rename(spill.path(), &path).at("rename to", &path)?,
                 memory @ Run::Memory(_) => {
                     let runs = [Arc::new(memory)];
                     let mut stream = passes::merge_runs(&runs, 0..self.plan.reduces, &host.order);
                     // A task that was cut short may have left its half of this file.
-                    drop(std::fs::remove_file(&path));
+                    drop(crate::fs::remove_file(&path));
                     passes::write_all(&mut *stream, path, host.memory.block_bytes, self.plan.reduces)?;
                 }
             }
@@ -131,7 +131,7 @@ impl RemoteTask<'_> {
 
     fn report(&self, task: TaskId) -> Result<TaskReport, TaskFailure> {
         let path = self.done(task);
-        let bytes = std::fs::read(&path).at("read the report of a task:", &path)?;
+        let bytes = crate::fs::read(&path).at("read the report of a task:", &path)?;
         wire::from_bytes(&bytes).map_err(|source| TaskFailure::Wire { path, source })
     }
 

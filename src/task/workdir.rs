@@ -9,6 +9,7 @@ use super::environment::{self, Places};
 use super::{TaskFailure, TaskHost, lock};
 use crate::archive::{self, ArchiveError};
 use crate::error::{At, IoError};
+use crate::fault::{self, Op};
 use crate::ids::AttemptId;
 use crate::local_fs::Scratch;
 use crate::plan::{CacheEntry, JobPlan};
@@ -130,7 +131,7 @@ impl<'a> Workplace<'a> {
         if host.plan.cache.is_empty() {
             return Ok(Self { host, dir: host.launch_dir.to_path_buf(), environment, own: false, stays });
         }
-        std::fs::create_dir(&dir).at("make the attempt's folder", &dir)?;
+        crate::fs::create_dir(&dir).at("make the attempt's folder", &dir)?;
         let place = Self { host, dir, environment, own: true, stays };
         for entry in &host.plan.cache {
             link(places.archives.target(entry), &place.dir.join(&entry.link))?;
@@ -168,8 +169,8 @@ impl<'a> Workplace<'a> {
             return Ok(());
         }
         let original = path.canonicalize().at("find", &path)?;
-        std::fs::remove_file(&path).at("remove the link", &path)?;
-        std::fs::copy(&original, &path).at("copy a program to", &path)?;
+        crate::fs::remove_file(&path).at("remove the link", &path)?;
+        crate::fs::copy(&original, &path).at("copy a program to", &path)?;
         command::make_executable(&path)
     }
 
@@ -206,13 +207,13 @@ impl Drop for Workplace<'_> {
     fn drop(&mut self) {
         if self.own && !self.stays {
             // What cannot be removed here goes with the job's scratch folder.
-            drop(std::fs::remove_dir_all(&self.dir));
+            drop(crate::fs::remove_dir_all(&self.dir));
         }
     }
 }
 
 fn link(target: &Path, name: &Path) -> Result<(), IoError> {
-    symlink(target, name).at("link a shipped file as", name)
+    fault::point(Op::Link, name).and_then(|()| symlink(target, name)).at("link a shipped file as", name)
 }
 
 /// Root may run what has any run bit, but not what has none.

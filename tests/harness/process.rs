@@ -37,6 +37,12 @@ impl MrCommand {
         self
     }
 
+    /// Sets a variable of its environment.
+    pub(crate) fn with(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
     /// Runs to the end: until the process is gone and nobody holds its output open any more.
     #[track_caller]
     pub(crate) fn run(self) -> Output {

@@ -1,12 +1,14 @@
 //! The child's standard input, and how much of it the child let us write.
 
 use super::widened;
+use crate::fault::{self, Op};
+use crate::fs::File;
 use crate::streaming::pace::Pace;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::pipe::{SpliceFlags, splice};
-use std::fs::File;
 use std::io::{self, PipeWriter, Write};
+use std::path::Path;
 
 /// Hadoop writes to a child through a buffer of this size and forgives what the last, partial one meets:
 /// so little input may be left unread (`PipeMapRed.BUFFER_SIZE`, `mapRedFinished`).
@@ -106,6 +108,9 @@ impl InputPipe {
     fn splice(&mut self, file: &File, mut offset: u64, bytes: usize) -> usize {
         let mut moved = 0;
         while let Some(pipe) = self.pipe.as_ref().filter(|_| moved < bytes) {
+            if fault::point(Op::Read, Path::new("splice")).is_err() {
+                break;
+            }
             match splice(file, Some(&mut offset), pipe, None, bytes - moved, SpliceFlags::empty()) {
                 // The file has become shorter.
                 Ok(0) => break,
@@ -163,7 +168,8 @@ impl InputPipe {
     fn write_some(&mut self, block: &[u8]) -> io::Result<usize> {
         let mut written = 0;
         while let Some(pipe) = self.pipe.as_mut().filter(|_| written < block.len()) {
-            match pipe.write(&block[written..]) {
+            let room = fault::write_point(Path::new("stdin"), block.len() - written);
+            match room.and_then(|room| pipe.write(&block[written..written + room])) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     written += count;

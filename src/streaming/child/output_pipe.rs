@@ -2,6 +2,7 @@
 //! looks from time to time whether the child still lives; so one thread serves a child.
 
 use super::{end_group, widened};
+use crate::fault::{self, Op};
 use crate::streaming::pace::Pace;
 use crate::streaming::reporter::Reporter;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -9,6 +10,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// A child that is read so often writes a lot. Before that, its end must be seen at once.
@@ -48,6 +50,7 @@ impl Read for OutputPipe<'_, '_> {
             self.pace.wait();
         }
         self.listener.until_readable(&self.pipe)?;
+        fault::point(Op::Read, Path::new("stdout"))?;
         let count = self.pipe.read(space)?;
         if self.reads < EAGER_READS {
             self.reads += 1;

@@ -5,6 +5,7 @@
 //! time of a job of very small tasks. But only `Command` can start a child in another folder, or look for the
 //! program itself.
 
+use crate::fault::{self, Op};
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::signal::{SigSet, Signal};
 use rustix::io::Errno;
@@ -49,6 +50,7 @@ struct ChildEnds {
 impl ChildCommand<'_> {
     /// Starts it in a process group of its own, with signals as a program expects to find them.
     pub(super) fn start(&self) -> io::Result<Started> {
+        fault::point(Op::Spawn, &self.program)?;
         let (stdin, our_stdin) = io::pipe()?;
         let (our_stdout, stdout) = io::pipe()?;
         let (our_stderr, stderr) = io::pipe()?;
@@ -117,6 +119,7 @@ pub(crate) fn environment_line(name: &OsStr, value: &OsStr) -> Option<CString> {
 
 /// Takes a process that is dead, or soon will be, off the system's list.
 pub(super) fn wait(child: i32) -> io::Result<ExitStatus> {
+    fault::point(Op::Wait, Path::new("child"))?;
     loop {
         match waitpid(Pid::from_raw(child), WaitOptions::empty()) {
             Err(Errno::INTR) | Ok(None) => {}

@@ -1,4 +1,5 @@
 use super::*;
+use crate::fs::File;
 use crate::streaming::reporter::StderrSink;
 use std::borrow::Cow;
 use std::ffi::CStr;
@@ -106,7 +107,7 @@ fn a_failed_child_is_not_waited_for_by_those_who_hold_its_pipes() {
 /// got them all.
 fn check_file(script: &str, block_bytes: usize, bytes: usize, in_file: usize, expect: bool) {
     let text: Vec<u8> = (0..bytes).map(|at| (at % 251) as u8).collect();
-    let mut file = tempfile::tempfile().unwrap();
+    let mut file = File::from(tempfile::tempfile().unwrap());
     file.write_all(&text[..in_file]).unwrap();
     let mut blocks = (0..).zip(text.chunks(block_bytes));
     let feed = |pipe: &mut InputPipe| {
