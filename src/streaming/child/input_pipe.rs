@@ -204,7 +204,7 @@ impl InputPipe {
             let bytes = widened(pipe);
             // The flag is of our end alone: the child's reads go on to block.
             if self.set_flags(OFlags::NONBLOCK).is_ok() {
-                self.wide = Some(Wide { bytes, pace: Pace::default(), moved: 0 });
+                self.wide = Some(Wide { bytes, pace: Pace::of_input(), moved: 0 });
             }
         }
     }

@@ -34,7 +34,7 @@ pub(crate) struct OutputPipe<'a, 'r> {
 
 impl<'a, 'r> OutputPipe<'a, 'r> {
     pub(super) fn new(pipe: PipeReader, listener: Listener<'a, 'r>) -> Self {
-        Self { pipe, reads: 0, bytes: 0, pace: Pace::default(), listener }
+        Self { pipe, reads: 0, bytes: 0, pace: Pace::of_output(), listener }
     }
 
     /// Closes it; a child that writes on is told so.
