@@ -16,7 +16,8 @@ use crate::local_fs::Scratch;
 use crate::plan::Fold;
 use crate::record::{KeyFields, RecordRef};
 use crate::writable::WritableKind;
-use std::sync::Arc;
+use memchr::memchr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Scope, ScopedJoinHandle};
 
 /// What an attempt's collecting needs to know.
@@ -40,6 +41,7 @@ pub(crate) struct CollectSpec<'a> {
     pub(crate) fold: Fold,
     /// Tables for those.
     pub(crate) tables: &'a FoldTables,
+    pub(crate) long_records: &'a LongRecords,
     /// Classes of keys and values, for the serialised lengths of what a combiner leaves.
     pub(crate) kinds: (&'a WritableKind, &'a WritableKind),
 }
@@ -59,11 +61,23 @@ pub(crate) struct MapRuns {
     pub(crate) combined: Collected,
 }
 
+/// Records that outgrow their buffer, in a whole job: one at a time, for each may take all the memory there is.
+/// It goes to disk at once and is not combined on the way. Hadoop: `MapTask.MapOutputBuffer.spillSingleRecord`.
+#[derive(Debug, Default)]
+pub(crate) struct LongRecords(Mutex<()>);
+
+impl LongRecords {
+    /// Waits until no other one is in memory.
+    fn begin(&self) -> MutexGuard<'_, ()> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// A buffer that was spilled.
 struct Spilled {
     spill: Spill,
-    /// The buffer, empty again.
-    recycled: SortBuffer,
+    /// The buffer, empty again, unless it had outgrown its limit.
+    recycled: Option<SortBuffer>,
     combined: Collected,
 }
 
@@ -76,6 +90,8 @@ pub(crate) struct Collector<'scope, 'env, O> {
     buffer: SortBuffer,
     stage: Stage,
     spilling: Option<ScopedJoinHandle<'scope, Result<Spilled, ShuffleError>>>,
+    /// The buffer holds a long record, or will.
+    long: Option<MutexGuard<'env, ()>>,
     done: MapRuns,
 }
 
@@ -109,32 +125,38 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
         };
         let expected = usize::try_from(spec.expected_bytes).unwrap_or(usize::MAX);
         let buffer = SortBuffer::new(limits, expected, spec.gap())?;
-        Ok(Self { spec, order, scope, buffer, stage, spilling: None, done: MapRuns::default() })
+        Ok(Self { spec, order, scope, buffer, stage, spilling: None, long: None, done: MapRuns::default() })
     }
 
     /// Space to read the child's output into.
     pub(crate) fn room(&mut self) -> Result<&mut [u8], ShuffleError> {
         match &self.stage {
+            Stage::Folding(_) if self.long.is_some() => {}
             Stage::Folding(fold) if fold.is_full() => self.rotate_folded()?,
+            Stage::Folding(fold) if fold.is_outgrown() => self.begin_long()?,
             Stage::Folding(_) => {}
             _ if self.buffer.room()?.is_none() => self.rotate()?,
+            _ if self.buffer.is_outgrown() => self.begin_long()?,
             _ => {}
         }
-        if let Stage::Folding(fold) = &mut self.stage {
-            return fold.room();
+        match &mut self.stage {
+            Stage::Folding(fold) if self.long.is_none() => Ok(fold.room()),
+            _ => Ok(self.buffer.room()?.expect("an empty buffer has room or is an error")),
         }
-        Ok(self.buffer.room()?.expect("an empty buffer has room or is an error"))
     }
 
     /// Takes in `count` bytes of whole and broken lines that were read into [`Self::room`].
     pub(crate) fn take_lines(&mut self, count: usize) -> Result<(), ShuffleError> {
-        if let Stage::Folding(fold) = &mut self.stage {
-            fold.take_lines(count);
-            return Ok(());
+        match &mut self.stage {
+            Stage::Folding(_) if self.long.is_some() => return self.take_long(count),
+            Stage::Folding(fold) => {
+                fold.take_lines(count);
+                return Ok(());
+            }
+            Stage::Sorting | Stage::Sampling(_) => {}
         }
         self.buffer.extend(count);
-        let taken = self.buffer.cut_lines(&self.spec.fields, &self.order, self.spec.partitioner);
-        self.done.collected.add(taken);
+        self.cut_lines();
         if let Stage::Sampling(sample) = &mut self.stage {
             match sample.decide(&self.buffer) {
                 None => {}
@@ -150,10 +172,53 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
         if !matches!(self.stage, Stage::Sorting) {
             self.stop_sampling();
         }
+        if record.key.len() + self.spec.gap() + record.value.len()
+            > self.spec.memory.buffer_limits().own_bytes()
+        {
+            if !self.buffer.is_empty() {
+                self.rotate()?;
+            }
+            self.begin_long()?;
+        }
         let partition = self.spec.partitioner.partition(record.key);
         let prefix = self.order.prefix(record.key);
         while !self.buffer.collect(partition, prefix, record)? {
             self.rotate()?;
+        }
+        Ok(())
+    }
+
+    fn cut_lines(&mut self) {
+        let taken = self.buffer.cut_lines(&self.spec.fields, &self.order, self.spec.partitioner);
+        self.done.collected.add(taken);
+    }
+
+    /// Makes ready for a record that outgrows the buffer, which holds what there is of it, or the table does.
+    fn begin_long(&mut self) -> Result<(), ShuffleError> {
+        if self.long.is_some() {
+            return Ok(());
+        }
+        self.wait_for_spill()?;
+        self.long = Some(self.spec.long_records.begin());
+        if let Stage::Folding(fold) = &mut self.stage {
+            self.buffer.begin_folded(fold.take_begun())?;
+        }
+        Ok(())
+    }
+
+    /// Takes in so many bytes of a line that is too long for the table. What comes behind its end is not: lines of
+    /// a table must be sorted by value.
+    fn take_long(&mut self, count: usize) -> Result<(), ShuffleError> {
+        let Some(end) = memchr(b'\n', self.buffer.peek(count)) else {
+            self.buffer.extend(count);
+            return Ok(());
+        };
+        let behind = self.buffer.peek(count)[end + 1..].to_vec();
+        self.buffer.extend(end + 1);
+        self.cut_lines();
+        self.rotate()?;
+        if let Stage::Folding(fold) = &mut self.stage {
+            fold.take_in(&behind);
         }
         Ok(())
     }
@@ -175,11 +240,17 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
 
     /// Sends the full buffer to be spilled and goes on with an empty one.
     fn rotate(&mut self) -> Result<(), ShuffleError> {
-        self.stop_sampling();
+        if matches!(self.stage, Stage::Sampling(_)) {
+            self.stop_sampling();
+        }
         let mut next = self.next_buffer(self.buffer.bytes())?;
         self.buffer.hand_pending_to(&mut next)?;
         let full = std::mem::replace(&mut self.buffer, next);
         self.spill(full);
+        if self.long.is_some() {
+            self.wait_for_spill()?;
+            self.long = None;
+        }
         Ok(())
     }
 
@@ -214,7 +285,8 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
     fn spill(&mut self, full: SortBuffer) {
         let (spec, order) = (self.spec, self.order.clone());
         let number = self.done.runs.len();
-        self.spilling = Some(self.scope.spawn(move || spec.spill(full.sort(&order), number)));
+        let combiner = spec.combiner.filter(|_| self.long.is_none());
+        self.spilling = Some(self.scope.spawn(move || spec.spill(full.sort(&order), number, combiner)));
     }
 
     fn wait_for_spill(&mut self) -> Result<Option<SortBuffer>, ShuffleError> {
@@ -226,7 +298,7 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
         self.done.spilled_records += spilled.spill.records();
         self.done.combined.add(spilled.combined);
         self.done.runs.push(Run::Disk(spilled.spill));
-        Ok(Some(spilled.recycled))
+        Ok(spilled.recycled)
     }
 
     /// Sorts what is left and gives all runs out; merges them if the combiner shall see them again, or if they
@@ -245,6 +317,9 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
             self.spec.tables.give_back(*fold);
         }
         self.wait_for_spill()?;
+        if self.long.is_some() {
+            self.rotate()?;
+        }
         if !self.buffer.is_empty() {
             let mut run = self.buffer.sort(&self.order);
             if let Some(combiner) = self.spec.combiner {
@@ -268,13 +343,18 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
 }
 
 impl CollectSpec<'_> {
-    /// Writes a run to disk, combined if there is a combiner, and empties its buffer for the next one.
-    fn spill(&self, run: MemoryRun, number: usize) -> Result<Spilled, ShuffleError> {
+    /// Writes a run to disk, combined if there is a combiner for it, and empties its buffer for the next one.
+    fn spill(
+        &self,
+        run: MemoryRun,
+        number: usize,
+        combiner: Option<&dyn Combine>,
+    ) -> Result<Spilled, ShuffleError> {
         let path = self.scratch.next_dir().join(format!("{}_spill{number}", self.name));
         let mut writer = SpillWriter::create(path, self.memory.block_bytes)?;
         writer.mark(run.is_folded() && self.combiner.is_none());
         let mut combined = Collected::default();
-        match self.combiner {
+        match combiner {
             Some(combiner) => self.combine_partitions(&run, combiner, &mut |partition, record| {
                 self.count(record, &mut combined);
                 writer.write(partition, record, 1)
@@ -283,6 +363,9 @@ impl CollectSpec<'_> {
                 for batch in run.entries().chunks(BATCH) {
                     touch(batch.iter().map(|entry| (&run, entry)));
                     batch.iter().try_for_each(|entry| {
+                        if self.combiner.is_some() {
+                            self.count(run.record(entry), &mut combined);
+                        }
                         writer.write(entry.partition(), run.record(entry), run.copies(entry))
                     })?;
                 }

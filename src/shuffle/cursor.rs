@@ -105,6 +105,9 @@ impl<'a> MemoryCursor<'a> {
     }
 }
 
+/// Keys of this length are not copied where their block can be had instead.
+const LONG_KEY_BYTES: usize = 64 << 10;
+
 /// A place in the segments of a spill.
 #[derive(Debug)]
 pub(crate) struct DiskCursor<'a> {
@@ -172,6 +175,20 @@ impl<'a> DiskCursor<'a> {
         self.blocks.start = self.spill.read_block(self.blocks.start, &mut self.block)?;
         self.next = 0;
         Ok(true)
+    }
+
+    /// The record it stands at is all of its block, and a long one.
+    pub(super) fn is_alone(&self) -> bool {
+        self.key.len() >= LONG_KEY_BYTES && self.next == self.block.len()
+    }
+
+    /// Gives the block away for another, which must be done when it stands at the last record and before it advances.
+    /// Returns where in the block that record's key lies.
+    pub(super) fn exchange_block(&mut self, other: &mut Vec<u8>) -> Range<usize> {
+        debug_assert_eq!(self.next, self.block.len(), "records would be lost");
+        std::mem::swap(&mut self.block, other);
+        self.next = self.block.len();
+        std::mem::take(&mut self.key)
     }
 
     pub(super) fn record(&self) -> RecordRef<'_> {

@@ -44,6 +44,8 @@ pub(super) const SAMPLE_BUFFER_BYTES: usize = 4 * SAMPLE_BYTES + SAMPLE_RECORDS 
 const READ_BYTES: usize = 256 << 10;
 /// Lines of this length and their ends fit two words.
 const SHORT_BYTES: usize = 16;
+/// A longer line is not looked for in a table.
+const LONG_LINE_BYTES: usize = 4 << 20;
 /// Slots of an empty table. A table is made for what has thousands of records already.
 const SLOTS_MIN: usize = 1 << 15;
 /// What a line takes in the table: slots are at most five eighths full, and rarely less than a third.
@@ -187,10 +189,7 @@ impl FoldBuffer {
             self.read.resize(self.filled + SCAN_BYTES, 0);
             self.fold();
         }
-        let pending = buffer.pending();
-        self.read.resize((pending.len() * 2).max(READ_BYTES) + SCAN_BYTES, 0);
-        self.read[..pending.len()].copy_from_slice(pending);
-        self.filled = pending.len();
+        self.take_in(buffer.pending());
     }
 
     /// Nothing is in the table.
@@ -227,20 +226,35 @@ impl FoldBuffer {
     }
 
     /// Space to read a child's output into.
-    ///
-    /// # Errors
-    /// When a single line is larger than the limits allow.
-    pub(super) fn room(&mut self) -> Result<&mut [u8], ShuffleError> {
+    pub(super) fn room(&mut self) -> &mut [u8] {
         let capacity = self.read.len() - SCAN_BYTES;
         if self.filled > capacity / 2 {
-            let (bytes, limit) = (self.filled as u64, self.limits.record_bytes_max);
-            if self.filled > limit {
-                return Err(ShuffleError::RecordTooLarge { bytes, limit: limit as u64 });
-            }
             self.read.resize(capacity * 2 + SCAN_BYTES, 0);
         }
         let end = self.read.len() - SCAN_BYTES;
-        Ok(&mut self.read[self.filled..end])
+        &mut self.read[self.filled..end]
+    }
+
+    /// The line that has begun is too long to be kept here.
+    pub(super) fn is_outgrown(&self) -> bool {
+        self.filled > LONG_LINE_BYTES.min(self.limits.bytes / 2).max(1 << 10)
+    }
+
+    /// Takes in lines, the last of which may have begun only. What was read before must have been taken.
+    pub(super) fn take_in(&mut self, bytes: &[u8]) {
+        debug_assert_eq!(self.filled, 0, "bytes would be lost");
+        self.read.clear();
+        self.read.resize((bytes.len() * 2).max(READ_BYTES) + SCAN_BYTES, 0);
+        self.read[..bytes.len()].copy_from_slice(bytes);
+        self.filled = bytes.len();
+        self.fold();
+    }
+
+    /// Gives out what there is of a line.
+    pub(super) fn take_begun(&mut self) -> &[u8] {
+        let filled = std::mem::take(&mut self.filled);
+        self.searched = 0;
+        &self.read[..filled]
     }
 
     /// Takes in `count` bytes that were read into [`Self::room`].

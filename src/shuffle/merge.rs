@@ -21,6 +21,7 @@ use super::sort_buffer::{Entry, MemoryRun};
 use super::spill::SpillWriter;
 use crate::record::RecordRef;
 use std::hint::{black_box, select_unpredictable};
+use std::ops::Range;
 
 /// A record of a merge.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +46,9 @@ pub(crate) trait RecordStream: Send {
     fn next_record(&mut self) -> Result<Option<Merged<'_>>, ShuffleError>;
 
     /// Appends records to `out` as lines, key, separator, value, LF, until it holds `bytes` or more or the
-    /// records end. A batch at a time, so that the loop inside knows its comparator.
+    /// records end: then it appends nothing. A batch at a time, so that the loop inside knows its comparator.
+    ///
+    /// A line longer than `bytes` comes in pieces, and is counted with its first.
     fn fill_lines(
         &mut self,
         out: &mut Vec<u8>,
@@ -69,6 +72,8 @@ pub(crate) struct Merge<'a, O> {
     group: Group<'a>,
     /// Copies of the current record that [`RecordStream::fill_lines`] has still to write.
     copies_left: u64,
+    /// Bytes of a long line that have been given out; 0 if there is none.
+    given: usize,
 }
 
 impl<'a, O: KeyOrder> Merge<'a, O> {
@@ -76,8 +81,8 @@ impl<'a, O: KeyOrder> Merge<'a, O> {
     pub(crate) fn new(inputs: Vec<Cursor<'a>>, order: O) -> Self {
         let heads = vec![Head::END; inputs.len()];
         let tree = vec![0; inputs.len().max(1)];
-        let group = Group { head: Head::END, lent: &[], kept: Vec::new() };
-        Self { order, inputs, heads, tree, started: false, group, copies_left: 0 }
+        let group = Group::default();
+        Self { order, inputs, heads, tree, started: false, group, copies_left: 0, given: 0 }
     }
 
     /// Whether input `a` comes before input `b`.
@@ -130,6 +135,7 @@ impl<'a, O: KeyOrder> Merge<'a, O> {
     /// Steps the winner's input and replays its path.
     fn replay(&mut self) -> Result<(), ShuffleError> {
         let mut winner = self.tree[0];
+        self.group.keep(&mut self.inputs[winner as usize]);
         self.heads[winner as usize] = self.inputs[winner as usize].advance(&self.order)?;
         let mut node = self.inputs.len() + winner as usize;
         while node > 1 {
@@ -142,6 +148,23 @@ impl<'a, O: KeyOrder> Merge<'a, O> {
         }
         self.tree[0] = winner;
         Ok(())
+    }
+
+    /// Appends more of the current record, as a line, until `out` holds so many bytes.
+    fn give_piece(&mut self, out: &mut Vec<u8>, separator: &[u8], bytes: usize) {
+        let record = self.inputs[self.tree[0] as usize].record();
+        let mut skip = self.given;
+        for part in [record.key, separator, record.value, b"\n"] {
+            let rest = &part[skip.min(part.len())..];
+            skip -= part.len() - rest.len();
+            let piece = &rest[..rest.len().min(bytes.saturating_sub(out.len()))];
+            out.extend_from_slice(piece);
+            self.given += piece.len();
+            if piece.len() < rest.len() {
+                return;
+            }
+        }
+        self.given = 0;
     }
 
     /// Steps to the next record; `None` at the end, otherwise whether it begins a group.
@@ -172,8 +195,17 @@ impl<'a, O: KeyOrder> Merge<'a, O> {
 struct Group<'a> {
     head: Head,
     lent: &'a [u8],
-    /// The key of a record on disk, whose place is used again.
+    /// The key of a record on disk, whose place is used again, somewhere in these bytes.
     kept: Vec<u8>,
+    kept_key: Range<usize>,
+    /// The key is still in the block of the input that had it, which has not advanced since.
+    in_block: bool,
+}
+
+impl Default for Group<'_> {
+    fn default() -> Self {
+        Self { head: Head::END, lent: &[], kept: Vec::new(), kept_key: 0..0, in_block: false }
+    }
 }
 
 impl<'a> Group<'a> {
@@ -182,20 +214,36 @@ impl<'a> Group<'a> {
     /// Hadoop's `ReduceContext` compares whole keys here, also where the sort order looked at a few fields only:
     /// `KeyFieldBasedComparator` leaves `WritableComparator.compare(a, b)` as it is.
     fn turn_to(&mut self, head: Head, input: &Cursor<'a>) -> bool {
-        let begun = if self.kept.is_empty() { self.lent } else { &self.kept };
+        let begun = if self.kept_key.is_empty() { self.lent } else { &self.kept[self.kept_key.clone()] };
         if head == self.head && input.key() == begun {
             return false;
         }
         self.head = head;
-        self.kept.clear();
+        self.kept_key = 0..0;
+        self.lent = &[];
         match input {
             Cursor::Memory(cursor) => self.lent = cursor.record().key,
+            Cursor::Disk(cursor) if cursor.is_alone() => {
+                self.kept = Vec::new();
+                self.in_block = true;
+            }
             Cursor::Disk(cursor) => {
-                self.lent = &[];
-                self.kept.extend_from_slice(cursor.record().key);
+                let key = cursor.record().key;
+                self.kept.clear();
+                self.kept.extend_from_slice(key);
+                self.kept_key = 0..key.len();
             }
         }
         true
+    }
+
+    /// Takes the key out of the input that is about to advance. A long one is not copied: its block changes hands.
+    fn keep(&mut self, input: &mut Cursor<'a>) {
+        if std::mem::take(&mut self.in_block)
+            && let Cursor::Disk(cursor) = input
+        {
+            self.kept_key = cursor.exchange_block(&mut self.kept);
+        }
     }
 }
 
@@ -215,6 +263,11 @@ impl<O: KeyOrder> RecordStream for Merge<'_, O> {
         let mut filled = Filled::default();
         let mut lines = LineBatch { separator, lines: Vec::with_capacity(BATCH), bytes: out.len() };
         while lines.bytes < bytes {
+            if self.given > 0 {
+                self.give_piece(out, separator, bytes);
+                lines.bytes = out.len();
+                continue;
+            }
             if self.copies_left == 0 {
                 let Some(new_group) = self.step()? else { break };
                 self.copies_left = self.inputs[self.tree[0] as usize].copies();
@@ -223,7 +276,9 @@ impl<O: KeyOrder> RecordStream for Merge<'_, O> {
             let copies = match &self.inputs[self.tree[0] as usize] {
                 Cursor::Memory(cursor) => {
                     let copies = lines.count(cursor.record(), self.copies_left, bytes);
-                    lines.lines.push((cursor.place(), copies));
+                    if copies > 0 {
+                        lines.lines.push((cursor.place(), copies));
+                    }
                     if lines.lines.len() == BATCH {
                         lines.write(out);
                     }
@@ -234,12 +289,19 @@ impl<O: KeyOrder> RecordStream for Merge<'_, O> {
                     lines.write(out);
                     let record = cursor.record();
                     let copies = lines.count(record, self.copies_left, bytes);
-                    write_line(out, record, separator, copies);
+                    if copies > 0 {
+                        write_line(out, record, separator, copies);
+                    }
                     copies
                 }
             };
-            self.copies_left -= copies;
-            filled.records += copies;
+            if copies == 0 {
+                lines.write(out);
+                self.give_piece(out, separator, bytes);
+                lines.bytes = out.len();
+            }
+            self.copies_left -= copies.max(1);
+            filled.records += copies.max(1);
         }
         lines.write(out);
         Ok(filled)
@@ -299,9 +361,12 @@ struct LineBatch<'a> {
 
 impl LineBatch<'_> {
     /// Counts the bytes of a record that is there so many times, or of as many as begin before `bytes_max`; returns
-    /// how many that are.
+    /// how many that are. None if a single one is longer than that.
     fn count(&mut self, record: RecordRef<'_>, copies: u64, bytes_max: usize) -> u64 {
         let line_bytes = record.key.len() + self.separator.len() + record.value.len() + 1;
+        if line_bytes > bytes_max {
+            return 0;
+        }
         let copies = copies.min(bytes_max.saturating_sub(self.bytes).div_ceil(line_bytes) as u64);
         self.bytes += line_bytes * copies as usize;
         copies

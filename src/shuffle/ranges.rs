@@ -161,7 +161,7 @@ impl<'a> Ranges<'a> {
             let mut lines = used.try_recv().unwrap_or_else(|_| Vec::with_capacity(bytes + (8 << 10)));
             lines.clear();
             let filled = stream.fill_lines(&mut lines, separator, bytes);
-            let done = filled.as_ref().map_or(true, |filled| filled.records == 0);
+            let done = filled.is_err() || lines.is_empty();
             if done && filled.is_ok() {
                 return;
             }

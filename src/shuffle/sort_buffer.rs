@@ -28,6 +28,9 @@ const PARALLEL_SORT_FROM: usize = 1 << 20;
 /// No read is worth its system call for fewer bytes than this.
 const ROOM_BYTES_MIN: usize = 4 << 10;
 
+/// Read at once of a record that has outgrown its buffer.
+const LONG_READ_BYTES: usize = 256 << 10;
+
 /// One record of a buffer. The order of `rank` is partition, key prefix, position in the arena.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
@@ -102,6 +105,13 @@ pub(crate) struct BufferLimits {
     pub(crate) bytes: usize,
     /// One record may push a buffer up to here.
     pub(crate) record_bytes_max: usize,
+}
+
+impl BufferLimits {
+    /// What records may take that are not long ones, which outgrow their buffer.
+    pub(super) fn own_bytes(&self) -> usize {
+        self.bytes.max(2 * ROOM_BYTES_MIN)
+    }
 }
 
 /// What was taken in: a batch of map output for the counters.
@@ -216,10 +226,27 @@ impl SortBuffer {
         if !self.make_room(ROOM_BYTES_MIN)? {
             return Ok(None);
         }
-        let left = self.limits.bytes.saturating_sub(self.bytes()).max(ROOM_BYTES_MIN);
+        let least = if self.entries.is_empty() { LONG_READ_BYTES } else { ROOM_BYTES_MIN };
+        let left = self.limits.bytes.saturating_sub(self.bytes()).max(least);
         let free = self.arena.free();
         let count = free.len().min(left);
         Ok(Some(&mut free[..count]))
+    }
+
+    /// What was read into [`Self::room`] and not taken in.
+    pub(super) fn peek(&mut self, count: usize) -> &[u8] {
+        &self.arena.free()[..count]
+    }
+
+    /// Takes in the beginning of a folded record that comes once, as pending. The buffer must be empty and take no
+    /// other: where there is no room for their number, the first record is one.
+    pub(super) fn begin_folded(&mut self, bytes: &[u8]) -> Result<(), ShuffleError> {
+        debug_assert!(self.arena.used() == 0, "a record begins behind another");
+        self.folded = true;
+        self.make_room(bytes.len().max(ROOM_BYTES_MIN))?;
+        self.arena.free()[..bytes.len()].copy_from_slice(bytes);
+        self.arena.extend(bytes.len());
+        Ok(())
     }
 
     /// Takes in `count` bytes that were read into [`Self::room`], as pending.
@@ -243,9 +270,20 @@ impl SortBuffer {
         if needed > limit.max(2 * ROOM_BYTES_MIN) {
             return Err(ShuffleError::RecordTooLarge { bytes: needed as u64, limit: limit as u64 });
         }
+        // A long record moves once, for a copy would take as much again: what it does not fill takes no memory.
+        let own = self.limits.own_bytes();
+        if needed > own && self.arena.grow(limit.max(needed)).is_ok() {
+            return Ok(true);
+        }
+        let limit = if needed > own { limit } else { limit.min(own) };
         let capacity = (self.arena.capacity() * 2).clamp(needed, limit.max(needed));
         self.arena.grow(capacity).map_err(|source| ShuffleError::Memory { bytes: capacity, source })?;
         Ok(true)
+    }
+
+    /// A record that has begun is about to outgrow the buffer.
+    pub(super) fn is_outgrown(&self) -> bool {
+        self.entries.is_empty() && self.arena.used() + ROOM_BYTES_MIN > self.limits.own_bytes()
     }
 
     /// Cuts the pending bytes into records, a line each. The lines must end in LF alone.
@@ -385,7 +423,7 @@ impl SortBuffer {
         debug_assert_eq!(self.cut, self.arena.used(), "pending bytes would be lost");
         let value_gap = self.folded.then_some(self.gap);
         sort_entries(self.arena.bytes(), &mut self.entries, order, value_gap);
-        if self.folded {
+        if self.folded && self.entries.len() > 1 {
             self.arrange();
         }
         self.into_run()
@@ -519,12 +557,16 @@ impl MemoryRun {
         self.arena.used() + size_of::<Entry>() * self.entries.capacity()
     }
 
-    /// Forgets the records and keeps the memory, whose pages are there already, for the next buffer.
-    pub(crate) fn recycle(mut self, limits: BufferLimits) -> SortBuffer {
+    /// Forgets the records and keeps the memory, whose pages are there already, for the next buffer; not that of a
+    /// record which outgrew the limits.
+    pub(crate) fn recycle(mut self, limits: BufferLimits) -> Option<SortBuffer> {
+        if self.arena.used() > limits.own_bytes() {
+            return None;
+        }
         self.arena.truncate(0);
         self.entries.clear();
         let Self { arena, entries, gap, .. } = self;
-        SortBuffer { arena, entries, folded: false, records: 0, cut: 0, searched: 0, gap, limits }
+        Some(SortBuffer { arena, entries, folded: false, records: 0, cut: 0, searched: 0, gap, limits })
     }
 
     /// Gives back what was reserved and not used, so that the run can be kept until the reducers come.

@@ -12,17 +12,18 @@
 //! ```
 //!
 //! Numbers are little-endian. A block holds whole records of one partition, and its checksum (xxh3)
-//! guards every byte that is read back. Files are private to the job, so there is one version at a time.
+//! guards every byte that is read back. A record longer than a block is one alone, and goes from where it lies to
+//! the file. Files are private to the job, so there is one version at a time.
 
 use super::ShuffleError;
 use crate::error::{At, IoError};
 use crate::fs::{File, OpenOptions};
 use crate::record::RecordRef;
 use serde::{Deserialize, Serialize};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 const MAGIC: &[u8; 8] = b"mrspill\n";
 const VERSION: u16 = 3;
@@ -30,6 +31,10 @@ const VERSION: u16 = 3;
 pub(super) const BLOCK_HEADER_BYTES: usize = 12;
 const INDEX_ENTRY_BYTES: u64 = 24;
 const FOOTER_BYTES: u64 = 32;
+const VARINT_BYTES_MAX: usize = 10;
+
+/// A block of so many bytes is large: its memory is not kept for the next one.
+const LARGE_BLOCK_BYTES: usize = 1 << 20;
 
 /// Where one partition lies in a spill.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,20 +99,36 @@ impl SpillWriter {
         if self.spans.len() != partition as usize + 1 {
             self.turn_to(partition)?;
         }
+        if record.key.len() + record.value.len() > self.block_bytes {
+            return self.write_alone(record, copies);
+        }
         if self.block.is_empty() {
             self.block.resize(BLOCK_HEADER_BYTES, 0);
         }
-        push_varint(&mut self.block, (record.key.len() as u64) << 1 | u64::from(copies != 1));
-        push_varint(&mut self.block, record.value.len() as u64);
-        if copies != 1 {
-            push_varint(&mut self.block, copies);
-        }
+        push_lengths(&mut self.block, record, copies);
         self.block.extend_from_slice(record.key);
         self.block.extend_from_slice(record.value);
         self.block_records += copies;
         if self.block.len() >= self.block_bytes {
             self.flush_block()?;
         }
+        Ok(())
+    }
+
+    /// Writes a block of one record without copying it.
+    fn write_alone(&mut self, record: RecordRef<'_>, copies: u64) -> Result<(), ShuffleError> {
+        self.flush_block()?;
+        let mut lengths = Vec::with_capacity(BLOCK_HEADER_BYTES + 3 * VARINT_BYTES_MAX);
+        push_lengths(&mut lengths, record, copies);
+        let parts = [&lengths, record.key, record.value];
+        let mut checksum = Xxh3::new();
+        parts.iter().for_each(|part| checksum.update(part));
+        let body_bytes = parts.iter().map(|part| part.len() as u64).sum();
+        let header = block_header(body_bytes, checksum.digest())?;
+        for part in [&header[..]].iter().chain(&parts) {
+            self.file.write_all(part).at("write spill", &self.path)?;
+        }
+        self.count_block(BLOCK_HEADER_BYTES as u64 + body_bytes, copies);
         Ok(())
     }
 
@@ -123,21 +144,21 @@ impl SpillWriter {
         if self.block_records == 0 {
             return Ok(());
         }
-        let (header, body) = self.block.split_at_mut(BLOCK_HEADER_BYTES);
-        let length = u32::try_from(body.len()).map_err(|_| ShuffleError::RecordTooLarge {
-            bytes: body.len() as u64,
-            limit: u64::from(u32::MAX),
-        })?;
-        header[..4].copy_from_slice(&length.to_le_bytes());
-        header[4..].copy_from_slice(&xxh3_64(body).to_le_bytes());
+        let body = &self.block[BLOCK_HEADER_BYTES..];
+        let header = block_header(body.len() as u64, xxh3_64(body))?;
+        self.block[..BLOCK_HEADER_BYTES].copy_from_slice(&header);
         self.file.write_all(&self.block).at("write spill", &self.path)?;
-        let span = self.spans.last_mut().expect("a block has a partition");
-        span.length += self.block.len() as u64;
-        span.records += self.block_records;
-        self.written += self.block.len() as u64;
+        self.count_block(self.block.len() as u64, self.block_records);
         self.block.clear();
         self.block_records = 0;
         Ok(())
+    }
+
+    fn count_block(&mut self, bytes: u64, records: u64) {
+        let span = self.spans.last_mut().expect("a block has a partition");
+        span.length += bytes;
+        span.records += records;
+        self.written += bytes;
     }
 
     /// Writes index and footer and gives the spill out for reading. A writer dropped without it leaves a
@@ -246,6 +267,13 @@ impl Spill {
         if end > self.index_at {
             return Err(self.corrupt(offset, "a block reaches into the index"));
         }
+        if block.capacity() > LARGE_BLOCK_BYTES && length < block.capacity() / 2 {
+            *block = Vec::new();
+        }
+        if let Some(more) = length.checked_sub(block.len()).filter(|more| *more > LARGE_BLOCK_BYTES) {
+            let refused = |error| ShuffleError::Memory { bytes: length, source: io::Error::other(error) };
+            block.try_reserve_exact(more).map_err(refused)?;
+        }
         block.resize(length, 0); // not cleared first: what is left of the last block is overwritten
         self.file.read_exact_at(block, offset + BLOCK_HEADER_BYTES as u64).at("read spill", &self.path)?;
         if xxh3_64(block) != le_u64(&header[4..]) {
@@ -269,6 +297,25 @@ fn le_u16(bytes: &[u8]) -> u16 {
 
 fn le_u32(bytes: &[u8]) -> u32 {
     u32::from_le_bytes(bytes[..4].try_into().expect("four bytes"))
+}
+
+fn block_header(body_bytes: u64, checksum: u64) -> Result<[u8; BLOCK_HEADER_BYTES], ShuffleError> {
+    let limit = u64::from(u32::MAX);
+    let length =
+        u32::try_from(body_bytes).map_err(|_| ShuffleError::RecordTooLarge { bytes: body_bytes, limit })?;
+    let mut header = [0; BLOCK_HEADER_BYTES];
+    header[..4].copy_from_slice(&length.to_le_bytes());
+    header[4..].copy_from_slice(&checksum.to_le_bytes());
+    Ok(header)
+}
+
+/// What stands before the bytes of a record.
+fn push_lengths(out: &mut Vec<u8>, record: RecordRef<'_>, copies: u64) {
+    push_varint(out, (record.key.len() as u64) << 1 | u64::from(copies != 1));
+    push_varint(out, record.value.len() as u64);
+    if copies != 1 {
+        push_varint(out, copies);
+    }
 }
 
 fn push_varint(out: &mut Vec<u8>, mut number: u64) {
@@ -321,9 +368,29 @@ mod tests {
     }
 
     #[test]
+    fn a_long_record_is_a_block_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let long = "v".repeat(33);
+        let records = [(0, "a", "1"), (0, "b", &long), (0, "c", "2"), (1, &long, ""), (1, "d", "3")];
+        let spill = spill_of(dir.path(), &records, 2);
+        let check = |partition: u32, expect: &[usize]| {
+            let span = spill.span(partition).unwrap();
+            let (mut at, mut block, mut lengths) = (span.offset, Vec::new(), Vec::new());
+            while at < span.offset + span.length {
+                at = spill.read_block(at, &mut block).unwrap();
+                lengths.push(block.len());
+            }
+            assert_eq!(lengths, expect, "partition {partition}");
+        };
+        check(0, &[4, 36, 4]);
+        check(1, &[35, 4]);
+    }
+
+    #[test]
     fn every_flipped_bit_is_seen() {
         let dir = tempfile::tempdir().unwrap();
-        let spill = spill_of(dir.path(), &[(0, "key", "value"), (1, "k", "v")], 2);
+        let long = "v".repeat(40);
+        let spill = spill_of(dir.path(), &[(0, "key", "value"), (1, "k", "v"), (1, "l", &long)], 2);
         let good = std::fs::read(spill.path()).unwrap();
         for bit in 0..good.len() * 8 {
             let mut bad = good.clone();

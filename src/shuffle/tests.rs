@@ -2,7 +2,7 @@
 //! order of finishing are, records come out sorted by partition and key, and equal keys by task and
 //! emission, folded ones behind those by value.
 
-use super::collector::{CollectSpec, Collector, MapRuns};
+use super::collector::{CollectSpec, Collector, LongRecords, MapRuns};
 use super::combine::Combine;
 use super::comparator::{KeyOrder, Order};
 use super::fold::FoldTables;
@@ -11,8 +11,10 @@ use super::merge::RecordStream;
 use super::outputs::MapOutputs;
 use super::partitioner::Partitioner;
 use super::passes::{Passes, merge_runs};
+use super::run::Run;
 use super::shared_fold::LineSpec;
 use super::sort_buffer::{BufferLimits, SortBuffer};
+use super::spill::SpillWriter;
 use super::{ShuffleError, comparator};
 use crate::local_fs::Scratch;
 use crate::plan::{Fold, KeyOrderSpec, PartitionerSpec};
@@ -116,6 +118,7 @@ impl Trial {
                 fields,
                 fold: if combiner.is_some() { Fold::Never } else { self.fold[number] },
                 tables: &tables,
+                long_records: &LongRecords::default(),
                 kinds: (&WritableKind::Text, &WritableKind::Text),
             };
             let runs = match order.clone() {
@@ -304,24 +307,38 @@ fn number(text: &[u8]) -> u64 {
 
 #[test]
 fn one_record_may_outgrow_the_buffer_but_not_the_limit() {
-    let large = |bytes: usize| Trial {
-        tasks: vec![vec![(b"a".to_vec(), vec![b'x'; 10]), (b"b".to_vec(), vec![b'y'; bytes])]],
+    let records = |bytes: usize| {
+        let of = |key: &[u8], value: u8, bytes: usize| (key.to_vec(), vec![value; bytes]);
+        vec![
+            of(b"a", b'x', 10),
+            of(b"b", b'y', bytes),
+            of(b"b", b'x', 10),
+            of(b"b", b'a', 9),
+            of(b"b", b'x', 5),
+        ]
+    };
+    let large = |bytes: usize, fold: Fold, read_bytes: usize| Trial {
+        tasks: vec![records(bytes), records(bytes)],
         finish: vec![0],
         partitions: 1,
         sort_buffer_bytes: 64,
         held_bytes: 0,
         block_bytes: 16,
         merge_width_max: 2,
-        read_bytes: 1000,
+        read_bytes,
         number_keys: false,
-        fold: vec![Fold::Never; 2],
+        fold: vec![fold; 2],
         shared_table_bytes: 0,
         slots: 1,
     };
-    let fits = large(500_000);
-    assert_eq!(fits.run(None), fits.expected());
-    let caught = std::panic::catch_unwind(|| large(2 << 20).run(None));
-    assert!(caught.is_err(), "a record over the limit went through");
+    for fold in [Fold::Never, Fold::Always, Fold::IfRepeated] {
+        for read_bytes in [0, 1_000, 1 << 20] {
+            let fits = large(500_000, fold, read_bytes);
+            assert_eq!(fits.run(None), fits.expected(), "{fold:?} {read_bytes}");
+            let caught = std::panic::catch_unwind(|| large(2 << 20, fold, read_bytes).run(None));
+            assert!(caught.is_err(), "a record over the limit went through: {fold:?} {read_bytes}");
+        }
+    }
 }
 
 /// Runs in memory that no disk takes: each task that brings one is told so, and none waits for another.
@@ -399,18 +416,69 @@ fn fill_lines_writes_what_next_record_gives() {
                 fields: KeyFields { separator: b"\t", key_fields: 1 },
                 fold: Fold::Never,
                 tables: &FoldTables::default(),
+                long_records: &LongRecords::default(),
                 kinds: (&WritableKind::Text, &WritableKind::Text),
             };
             trial.collect(spec, comparator::ByteOrder, number).runs
         })
         .map(std::sync::Arc::new)
         .collect();
+    // Lines longer than what is wanted come in pieces.
+    for bytes in [1, 2, 3, 5, 8, 1 << 10] {
+        let mut stream = merge_runs(&runs, 0..1, &order);
+        let (mut all, mut records, mut groups) = (Vec::new(), 0, 0);
+        loop {
+            let mut out = Vec::new();
+            let filled = stream.fill_lines(&mut out, b"::", bytes).unwrap();
+            if out.is_empty() {
+                break;
+            }
+            assert!(out.len() < bytes + 5, "{bytes}: {out:?}");
+            all.extend(out);
+            (records, groups) = (records + filled.records, groups + filled.groups);
+        }
+        assert_eq!(String::from_utf8_lossy(&all), "j::\nk::1\nk::2\n", "{bytes}");
+        assert_eq!((records, groups), (3, 2), "{bytes}");
+    }
+}
+
+/// Keys of this length are not copied on their way.
+#[test]
+fn long_keys_are_grouped_wherever_they_lie() {
+    let dir = tempfile::tempdir().unwrap();
+    let long = |last: &str| [&"k".repeat(1 << 17), last].concat();
+    let spill = |name: &str, keys: &[&str]| {
+        let mut writer = SpillWriter::create(dir.path().join(name), 1 << 10).unwrap();
+        for key in keys {
+            writer.write(0, RecordRef { key: key.as_bytes(), value: name.as_bytes() }, 1).unwrap();
+        }
+        std::sync::Arc::new(Run::Disk(writer.finish(1).unwrap()))
+    };
+    let (a, b) = (long("a"), long("b"));
+    let runs = [spill("0", &["j", &a, &a, &b]), spill("1", &[&a, &b, &b, "l"]), spill("2", &[&b])];
+    let order = Order::Bytes(comparator::ByteOrder);
     let mut stream = merge_runs(&runs, 0..1, &order);
-    let mut out = Vec::new();
-    let first = stream.fill_lines(&mut out, b"::", 1).unwrap();
-    let rest = stream.fill_lines(&mut out, b"::", 1 << 10).unwrap();
-    assert_eq!(String::from_utf8_lossy(&out), "j::\nk::1\nk::2\n");
-    assert_eq!((first.records, first.groups, rest.records, rest.groups), (1, 1, 2, 1));
+    let mut found = Vec::new();
+    while let Some(merged) = stream.next_record().unwrap() {
+        let key = match merged.record.key {
+            key if key == a.as_bytes() => "a",
+            key if key == b.as_bytes() => "b",
+            _ => "short",
+        };
+        found.push((key, merged.record.value.to_vec(), merged.new_group));
+    }
+    let expect = [
+        ("short", "0", true),
+        ("a", "0", true),
+        ("a", "0", false),
+        ("a", "1", false),
+        ("b", "0", true),
+        ("b", "1", false),
+        ("b", "1", false),
+        ("b", "2", false),
+        ("short", "1", true),
+    ];
+    assert_eq!(found, expect.map(|(key, value, new)| (key, value.as_bytes().to_vec(), new)));
 }
 
 /// Which of these lines a buffer lends out as they are, to whoever wants this separator.

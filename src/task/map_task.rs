@@ -190,6 +190,7 @@ impl<'a> MapAttempt<'a> {
             fields: self.fields(),
             fold: plan.shuffle.fold,
             tables: &host.fold_tables,
+            long_records: &host.long_records,
             kinds: (&plan.shuffle.key_kind, &plan.shuffle.value_kind),
         };
         match &host.order {

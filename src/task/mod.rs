@@ -34,6 +34,7 @@ use crate::local_fs::{self, Scratch};
 use crate::output::committer::JobCommitter;
 use crate::plan::{JobPlan, PartitionerSpec, ShuffleSpec};
 use crate::record::KeyFields;
+use crate::shuffle::collector::LongRecords;
 use crate::shuffle::comparator::Order;
 use crate::shuffle::fold::FoldTables;
 use crate::shuffle::memory::MemoryPlan;
@@ -53,6 +54,7 @@ pub(crate) struct TaskHost<'a> {
     pub(crate) partitioner: Partitioner,
     pub(crate) memory: MemoryPlan,
     pub(crate) fold_tables: FoldTables,
+    pub(crate) long_records: LongRecords,
     pub(crate) scratch: &'a Scratch,
     /// The folders that the job's archives were unpacked into.
     archives: UnpackedArchives,
@@ -90,6 +92,7 @@ impl<'a> TaskHost<'a> {
             partitioner,
             memory: MemoryPlan::new(&plan.resources, shuffle.merge_width_max, local_fs::open_files_max()),
             fold_tables: FoldTables::default(),
+            long_records: LongRecords::default(),
             scratch,
             archives: UnpackedArchives::unpack(plan, scratch)?,
             environment: JobEnvironment::new(&plan.children.environment),

@@ -247,7 +247,7 @@ pub(super) fn feed_stream(
         } else {
             fill_records(stream, &writer, &mut block)?
         };
-        if filled.records == 0 {
+        if filled.records == 0 && block.is_empty() {
             return Ok(());
         }
         note(filled);

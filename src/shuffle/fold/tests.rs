@@ -21,7 +21,7 @@ fn table(output: &[u8], read: usize) -> FoldBuffer {
     for piece in output.chunks(read) {
         let mut rest = piece;
         while !rest.is_empty() {
-            let room = fold.room().unwrap();
+            let room = fold.room();
             let count = room.len().min(rest.len());
             room[..count].copy_from_slice(&rest[..count]);
             fold.take_lines(count);
@@ -123,7 +123,7 @@ fn a_table_that_was_emptied_is_not_full() {
             drained += 1;
         }
         let line = format!("{line}\n").into_bytes();
-        fold.room().unwrap()[..line.len()].copy_from_slice(&line);
+        fold.room()[..line.len()].copy_from_slice(&line);
         fold.take_lines(line.len());
     }
     assert!((1..5).contains(&drained), "{drained} times");
@@ -135,15 +135,14 @@ fn a_long_line_comes_in_pieces() {
     let (run, _) = folded(&output.repeat(3), 1_000);
     assert_eq!((run.entries().len(), run.copies(&run.entries()[0])), (1, 3));
     let mut fold = FoldBuffer::new(BufferLimits { bytes: 1 << 12, record_bytes_max: 1 << 12 });
-    let outcome = (0..10).find_map(|_| match fold.room().map(|room| room.fill(b'x')) {
-        Ok(()) => {
-            let count = fold.room().unwrap().len();
-            fold.take_lines(count);
-            None
-        }
-        Err(error) => Some(error),
-    });
-    assert!(matches!(outcome, Some(ShuffleError::RecordTooLarge { .. })), "{outcome:?}");
+    for (bytes, outgrown) in [(1_000, false), (1_000, false), (48, false), (1, true)] {
+        fold.room()[..bytes].fill(b'x');
+        fold.take_lines(bytes);
+        assert_eq!(fold.is_outgrown(), outgrown, "{bytes}");
+    }
+    assert_eq!(fold.take_begun(), [b'x'; 2_049]);
+    fold.take_in(b"a\nb\na\nbe");
+    assert_eq!((fold.short_used, fold.filled), (2, 2));
 }
 
 /// What a sample says of an output, read in pieces of each size.
