@@ -95,8 +95,16 @@ fn behind(entry: Option<&str>) -> String {
     entry.map(|entry| format!(", behind entry {entry:?}")).unwrap_or_default()
 }
 
-/// Unpacks `archive` into the new folder `into`. `bytes_left` is what may be unpacked in bytes, and less by
-/// so much afterwards; an entry counts as [`folder::ENTRY_BYTES_MIN`] at least.
+/// What archives may unpack to, all together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// Bytes; an entry counts as 512 at least.
+    pub bytes: u64,
+    /// Entries: files, folders and links.
+    pub entries: u64,
+}
+
+/// Unpacks `archive` into the new folder `into`. `left` is what may be unpacked, and less by so much afterwards.
 ///
 /// # Errors
 /// An archive that is damaged or encrypted, an entry that would leave the folder, is neither file, folder
@@ -105,10 +113,10 @@ pub fn unpack(
     archive: &Path,
     kind: ArchiveKind,
     into: &Path,
-    bytes_left: &mut u64,
+    left: &mut Allowance,
 ) -> Result<(), ArchiveError> {
     let file = File::open(archive).at("open archive", archive)?;
-    let folder = Folder::create(into, bytes_left).at("make folder", into)?;
+    let folder = Folder::create(into, left).at("make folder", into)?;
     let mut unpacking = Unpacking { archive, kind, folder, after: None };
     match kind {
         ArchiveKind::Zip | ArchiveKind::Jar => unpacking.zip(BufReader::new(file)),

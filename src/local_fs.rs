@@ -8,14 +8,21 @@ pub use last_failure::LastFailure;
 
 use crate::error::{At, IoError};
 use crate::fault::{self, Op};
-use crate::fs::Permissions;
+use crate::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
-/// Descriptors kept free for pipes, part files and whatever the libraries open.
-const OPEN_FILES_RESERVED: u64 = 48;
+/// Descriptors of the process itself: its standard streams, signals, what the libraries open for a moment.
+const OPEN_FILES_OWN: u64 = 20;
+/// Descriptors of an attempt: the pipes of its child, both ends while it is started, its input, its part file or its
+/// spill, a folder that is looked through.
+const OPEN_FILES_PER_SLOT: u64 = 10;
+/// Files on disk that a merge may always read at once.
+const MERGE_FILES_MIN: u64 = 2;
+/// One descriptor in so many keeps a file open that will be read again.
+const KEPT_OPEN_PART: u64 = 8;
 
 /// A folder of this job in each of the local folders, removed with all it holds when dropped.
 ///
@@ -84,11 +91,56 @@ fn make_private(dir: &Path) -> Result<TempDir, IoError> {
         .at("make a temp folder in", dir)
 }
 
-/// How many files the engine may hold open for spills: the process's soft limit less a reserve.
-pub fn open_files_max() -> usize {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    let limit = limit.unwrap_or(u64::MAX);
-    usize::try_from(limit.saturating_sub(OPEN_FILES_RESERVED)).unwrap_or(usize::MAX).max(8)
+/// The process's soft limit of open files.
+fn open_files_limit() -> u64 {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+/// How many files the merges of so many attempts at once may read, all together.
+pub fn open_files_max(slots: u32) -> usize {
+    let limit = open_files_limit();
+    let others = limit / KEPT_OPEN_PART + OPEN_FILES_OWN + OPEN_FILES_PER_SLOT * u64::from(slots);
+    usize::try_from(limit.saturating_sub(others)).unwrap_or(usize::MAX)
+}
+
+/// How many attempts may run at once for the files that they open; at least one.
+pub fn slots_max() -> u32 {
+    slots_within(open_files_limit())
+}
+
+fn slots_within(limit: u64) -> u32 {
+    let left = limit.saturating_sub(limit / KEPT_OPEN_PART + OPEN_FILES_OWN);
+    u32::try_from(left / (OPEN_FILES_PER_SLOT + MERGE_FILES_MIN)).unwrap_or(u32::MAX).max(1)
+}
+
+/// A file that is kept open to be read again. There are so few of them that any number of files works under any limit.
+#[derive(Debug)]
+pub(crate) struct KeptOpen(File);
+
+/// How many there are.
+static KEPT_OPEN: AtomicUsize = AtomicUsize::new(0);
+
+impl KeptOpen {
+    /// Keeps `file` open if there is room for one more.
+    pub(crate) fn new(file: File) -> Option<Self> {
+        Self::within(file, usize::try_from(open_files_limit() / KEPT_OPEN_PART).unwrap_or(usize::MAX))
+    }
+
+    fn within(file: File, most: usize) -> Option<Self> {
+        let add_one = |kept: usize| (kept < most).then_some(kept + 1);
+        KEPT_OPEN.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add_one).ok()?;
+        Some(Self(file))
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        &self.0
+    }
+}
+
+impl Drop for KeptOpen {
+    fn drop(&mut self) {
+        KEPT_OPEN.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Lifts the soft limit of open files to the hard one: many temp files at once are our normal work.
@@ -114,6 +166,27 @@ mod tests {
         std::fs::write(one.join("spill"), b"x").unwrap();
         drop(scratch);
         assert!(!one.exists() && !two.exists());
+    }
+
+    #[test]
+    fn slots_and_merges_fit_the_limit_of_open_files() {
+        let check = |limit: u64, slots: u32| {
+            assert_eq!(slots_within(limit), slots, "{limit}");
+        };
+        check(16, 1);
+        check(64, 3);
+        check(256, 17);
+        check(1_024, 73);
+        check(u64::MAX, u32::MAX);
+    }
+
+    #[test]
+    fn only_so_many_files_are_kept_open() {
+        let file = || File::open("/dev/null").unwrap();
+        // Other tests keep files too.
+        assert!(KeptOpen::within(file(), 0).is_none());
+        let kept = KeptOpen::within(file(), usize::MAX).unwrap();
+        kept.file().metadata().unwrap();
     }
 
     #[test]

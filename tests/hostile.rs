@@ -103,6 +103,7 @@ fn host() -> HostFacts {
         temp_dir: "/tmp".into(),
         memory_bytes: 1 << 30,
         cores: 2,
+        slots_max: 8,
     }
 }
 
@@ -199,7 +200,7 @@ proptest! {
             streams: StreamSplits::BySize,
         };
         let files: Vec<_> = lengths.iter().enumerate()
-            .map(|(number, &length)| InputFile { path: PathBuf::from(format!("/f{number}")), length })
+            .map(|(number, &length)| InputFile { path: PathBuf::from(format!("/f{number}")), length, stamp: None })
             .collect();
         let tasks = splitter::plan_splits(&files, &settings);
         let total: u64 = tasks.iter().map(mr_stream::plan::MapTask::length).sum();
@@ -258,7 +259,7 @@ proptest! {
         let cut = cut.min(length);
         let cut_stream_bytes = (!codec.splittable() && cut > 0).then_some(length);
         for (start, length) in [(0, cut), (cut, length - cut)] {
-            let split = InputSplit { path: path.clone(), start, length, codec: Some(codec), cut_stream_bytes };
+            let split = InputSplit { cut_stream_bytes, ..InputSplit::new(path.clone(), start, length, Some(codec)) };
             let mut reader = input::LineReader::new(vec![split], &input::LineOptions::default());
             while let Ok(Some(block)) = reader.next_block() {
                 prop_assert!(block.bytes.ends_with(b"\n"));
@@ -279,7 +280,7 @@ proptest! {
         let path = dir.path().join("in");
         std::fs::write(&path, &text).unwrap();
         let to = to.min(text.len() as u64);
-        let split = InputSplit { path, start: from.min(to), length: to - from.min(to), codec: None, cut_stream_bytes: None };
+        let split = InputSplit::new(path, from.min(to), to - from.min(to), None);
         let spec = InputSpec {
             format: InputFormat::Text,
             record_delimiter: None,

@@ -12,6 +12,7 @@ mod golden;
 mod harness;
 mod hostile;
 mod kept;
+mod limits;
 mod messages;
 mod oracle;
 mod readme;

@@ -4,7 +4,7 @@
 //! on the way to an entry must be a real one. A link may only go up as far as the folder and then down, so
 //! wherever links lead one after the other, it is inside.
 
-use super::refused;
+use super::{Allowance, refused};
 use crate::fault::{self, Op};
 use crate::fs::{self, File, OpenOptions, Permissions};
 use std::ffi::OsStr;
@@ -22,37 +22,37 @@ pub(super) const ENTRY_BYTES_MIN: u64 = 512;
 
 pub(super) struct Folder<'a> {
     root: PathBuf,
-    bytes_left: &'a mut u64,
-    bytes_max: u64,
+    left: &'a mut Allowance,
+    max: Allowance,
 }
 
 impl<'a> Folder<'a> {
-    pub(super) fn create(root: &Path, bytes_left: &'a mut u64) -> io::Result<Self> {
+    pub(super) fn create(root: &Path, left: &'a mut Allowance) -> io::Result<Self> {
         make_folder(root)?;
-        let bytes_max = *bytes_left;
-        Ok(Self { root: root.to_path_buf(), bytes_left, bytes_max })
+        let max = *left;
+        Ok(Self { root: root.to_path_buf(), left, max })
     }
 
     /// Writes a file and returns its length in bytes.
     pub(super) fn add_file(&mut self, name: &[u8], content: &mut dyn Read) -> io::Result<u64> {
-        self.count(ENTRY_BYTES_MIN)?;
+        self.count_entry()?;
         let path = self.make_room(&parts(name)?)?;
         let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-        let most = self.bytes_left.saturating_add(ENTRY_BYTES_MIN);
+        let most = self.left.bytes.saturating_add(ENTRY_BYTES_MIN);
         let written = io::copy(&mut content.take(most.saturating_add(1)), &mut file)?;
-        self.count(written.saturating_sub(ENTRY_BYTES_MIN))?;
+        self.count_bytes(written.saturating_sub(ENTRY_BYTES_MIN))?;
         set_mode(&file, FILE_MODE)?;
         Ok(written)
     }
 
     pub(super) fn add_folder(&mut self, name: &[u8]) -> io::Result<()> {
-        self.count(ENTRY_BYTES_MIN)?;
+        self.count_entry()?;
         self.make_folders(&parts(name)?).map(drop)
     }
 
     /// Adds a link that leads to `target` from the folder it stands in.
     pub(super) fn add_link(&mut self, name: &[u8], target: &[u8]) -> io::Result<()> {
-        self.count(ENTRY_BYTES_MIN)?;
+        self.count_entry()?;
         let parts = parts(name)?;
         let depth = parts.len().saturating_sub(1);
         if !stays_inside(target, depth) {
@@ -66,7 +66,7 @@ impl<'a> Folder<'a> {
 
     /// Adds another name for a file that was unpacked before.
     pub(super) fn add_hard_link(&mut self, name: &[u8], target: &[u8]) -> io::Result<()> {
-        self.count(ENTRY_BYTES_MIN)?;
+        self.count_entry()?;
         let target_parts = parts(target)?;
         let mut file = self.root.clone();
         for (number, part) in target_parts.iter().enumerate() {
@@ -83,17 +83,26 @@ impl<'a> Folder<'a> {
         fs::hard_link(file, path)
     }
 
-    fn count(&mut self, bytes: u64) -> io::Result<()> {
-        let Some(left) = self.bytes_left.checked_sub(bytes) else {
-            return Err(io::Error::new(
-                io::ErrorKind::FileTooLarge,
-                format!(
-                    "more than the {} bytes that archives may still unpack to; raise mrstream.archive.max.mb",
-                    self.bytes_max
-                ),
-            ));
+    /// Counts one more entry.
+    fn count_entry(&mut self) -> io::Result<()> {
+        let Some(left) = self.left.entries.checked_sub(1) else {
+            let max = self.max.entries;
+            return Err(too_large(format!(
+                "more than the {max} entries that archives may still unpack to; raise mrstream.archive.max.entries"
+            )));
         };
-        *self.bytes_left = left;
+        self.left.entries = left;
+        self.count_bytes(ENTRY_BYTES_MIN)
+    }
+
+    fn count_bytes(&mut self, bytes: u64) -> io::Result<()> {
+        let Some(left) = self.left.bytes.checked_sub(bytes) else {
+            let max = self.max.bytes;
+            return Err(too_large(format!(
+                "more than the {max} bytes that archives may still unpack to; raise mrstream.archive.max.mb"
+            )));
+        };
+        self.left.bytes = left;
         Ok(())
     }
 
@@ -128,6 +137,10 @@ impl<'a> Folder<'a> {
         }
         Ok(path)
     }
+}
+
+fn too_large(what: String) -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, what)
 }
 
 fn make_folder(path: &Path) -> io::Result<()> {

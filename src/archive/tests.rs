@@ -86,7 +86,7 @@ fn unpack_bytes(name: &str, bytes: &[u8], bytes_max: u64) -> Result<String, Stri
     let (archive, into) = (scratch.first_dir().join(name), scratch.first_dir().join("into"));
     std::fs::write(&archive, bytes).unwrap();
     let kind = ArchiveKind::from_path(&archive).unwrap();
-    let mut left = bytes_max;
+    let mut left = Allowance { bytes: bytes_max, entries: 40 };
     let unpacked = unpack(&archive, kind, &into, &mut left);
     assert_eq!(std::fs::read_dir(scratch.first_dir()).unwrap().count(), 2, "{name}");
     match unpacked {
@@ -222,6 +222,17 @@ fn what_is_unpacked_has_a_limit() {
             Ok(_) => assert!(fits, "{name} {bytes_max}"),
             Err(error) => assert!(!fits && error.contains("mrstream.archive.max.mb"), "{error}"),
         };
+    let many: Vec<String> = (0..41).map(|number| format!("f{number}")).collect();
+    let zip_of_many = |count: usize| {
+        let entries: Vec<_> = many[..count].iter().map(|name| (name.as_str(), "")).collect();
+        unpack_bytes("a.zip", &zip_of(&entries), 1 << 20)
+    };
+    zip_of_many(40).unwrap();
+    let error = zip_of_many(41).unwrap_err();
+    assert!(
+        error.contains("more than the 40 entries") && error.contains("mrstream.archive.max.entries"),
+        "{error}"
+    );
     let text = "x".repeat(1_000_000);
     let tar = tar_of(&[(FILE, "small", ""), (FILE, "big", &text)]);
     check("a.tgz", &gzip(&tar), 1_000_512, true);
@@ -256,7 +267,7 @@ proptest! {
     ) {
         let scratch = Scratch::create(&[std::env::temp_dir()]).unwrap();
         let into = scratch.first_dir().join("into");
-        let mut left = 1 << 20;
+        let mut left = Allowance { bytes: 1 << 20, entries: 100 };
         let mut folder = Folder::create(&into, &mut left).unwrap();
         for (name, target, kind) in entries {
             // An entry that is refused does not matter here; those that are not do.

@@ -1,6 +1,7 @@
 //! The facts of this machine and process, read once.
 
 use crate::conf::HostFacts;
+use crate::local_fs;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
@@ -26,6 +27,7 @@ pub(super) fn facts() -> std::io::Result<HostFacts> {
         temp_dir: std::env::temp_dir(),
         memory_bytes: memory_bytes(),
         cores: available_parallelism().map_or(1, |cores| cores.get() as u32),
+        slots_max: local_fs::slots_max(),
         environment,
     })
 }
@@ -60,13 +62,18 @@ fn name_in(accounts: &str, number: &str) -> Option<String> {
     })
 }
 
-/// Memory of the machine or of the smallest control group we are in.
+/// Memory of the machine, of the smallest control group we are in, or of this process (`ulimit -v`, `ulimit -d`).
 fn memory_bytes() -> u64 {
     let total = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
         let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
         Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
     });
-    group_limits().chain(total).min().unwrap_or(MEMORY_BYTES_UNKNOWN)
+    group_limits().chain(process_limits()).chain(total).min().unwrap_or(MEMORY_BYTES_UNKNOWN)
+}
+
+fn process_limits() -> impl Iterator<Item = u64> {
+    use rustix::process::{Resource, getrlimit};
+    [Resource::As, Resource::Data].into_iter().filter_map(|resource| getrlimit(resource).current)
 }
 
 /// The memory limits of our control group and of those around it, of either version.

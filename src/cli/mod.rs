@@ -39,6 +39,7 @@ pub fn main(argv: Vec<OsString>) -> u8 {
         say(&format!("mr-stream: no such fault: {wrong}"));
         return exit::USAGE;
     }
+    local_fs::raise_open_files();
     let host = match host::facts() {
         Ok(host) => host,
         Err(error) => {
@@ -46,7 +47,6 @@ pub fn main(argv: Vec<OsString>) -> u8 {
             return exit::USAGE;
         }
     };
-    local_fs::raise_open_files();
     if argv.first().is_some_and(|word| commands::is_command(word)) {
         return commands::run(&argv, &host);
     }

@@ -4,7 +4,7 @@ use crate::engine::event::{JobEvents, Snapshot};
 use crate::error;
 use crate::ids::AttemptId;
 use crate::plan::JobPlan;
-use crate::report::{self, FailureReport, Progress, Style, TaskInput};
+use crate::report::{self, FailureReport, Progress, Style, TaskInput, printable};
 use crate::streaming::exit_status;
 use crate::task::{TaskError, TaskEvents, TaskFailure};
 use std::io::{IsTerminal, Write};
@@ -135,6 +135,8 @@ pub(super) fn failure_text(plan: &JobPlan, failed: &TaskError) -> String {
 
 /// Prints a line on standard error where no job is displayed.
 pub(super) fn say(line: &str) {
+    let mut stderr = std::io::stderr();
+    let line = if stderr.is_terminal() { printable(line.as_bytes()) } else { line.into() };
     // Nobody is left to tell when standard error is closed.
-    drop(writeln!(std::io::stderr(), "{line}"));
+    drop(writeln!(stderr, "{line}"));
 }

@@ -22,6 +22,8 @@ pub struct HostFacts {
     pub memory_bytes: u64,
     /// Cores this process may use, at least one.
     pub cores: u32,
+    /// Attempts that may run at once for all the descriptors they need.
+    pub slots_max: u32,
 }
 
 impl HostFacts {
@@ -46,6 +48,7 @@ impl HostFacts {
             temp_dir: "/tmp".into(),
             memory_bytes: 1 << 30,
             cores: 4,
+            slots_max: 1 << 10,
         }
     }
 }

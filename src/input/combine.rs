@@ -41,7 +41,10 @@ pub(super) fn plan_splits(files: &[InputFile], task_bytes_max: u64) -> Vec<MapTa
 /// piece is left; a compressed file stays whole unless its codec has blocks.
 fn cut_file(file: &InputFile, limit: u64) -> Vec<InputSplit> {
     let codec = Codec::from_path(&file.path);
-    let piece = |start, length| InputSplit::new(file.path.clone(), start, length, codec);
+    let piece = |start, length| InputSplit {
+        stamp: file.stamp,
+        ..InputSplit::new(file.path.clone(), start, length, codec)
+    };
     if codec.is_some_and(|codec| !codec.splittable()) {
         return vec![piece(0, file.length)];
     }

@@ -7,11 +7,14 @@
 //! that. The files are not opened.
 
 use super::glob::{self, Component};
+use super::stamp;
 use crate::error::{At, IoError};
 use crate::fs::Metadata;
+use crate::plan::FileStamp;
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// A file to be read.
@@ -21,6 +24,29 @@ pub struct InputFile {
     pub path: PathBuf,
     /// Its length in bytes, as stored.
     pub length: u64,
+    /// What tells it from itself after a change.
+    pub stamp: Option<FileStamp>,
+}
+
+impl InputFile {
+    fn new(path: PathBuf, metadata: &Metadata) -> Result<Self, ListError> {
+        let kind = metadata.file_type();
+        let what = match () {
+            () if kind.is_fifo() => "a pipe",
+            () if kind.is_socket() => "a socket",
+            () if is_null_device(metadata) => {
+                return Ok(Self { path, length: 0, stamp: None });
+            }
+            () if kind.is_char_device() || kind.is_block_device() => "a device",
+            () => return Ok(Self { path, length: metadata.len(), stamp: stamp::of(metadata) }),
+        };
+        Err(ListError::Special { path, what })
+    }
+}
+
+/// `/dev/null`, wherever it stands: the one device that may be input, for it ends.
+fn is_null_device(metadata: &Metadata) -> bool {
+    metadata.file_type().is_char_device() && metadata.rdev() == rustix::fs::makedev(1, 3)
 }
 
 /// How folders are looked through.
@@ -52,6 +78,14 @@ pub enum ListError {
          mapreduce.input.fileinputformat.input.dir.recursive=true", .0.display()
     )]
     NotAFile(PathBuf),
+    /// What cannot be cut, read twice, or come to an end.
+    #[error("Not a file: file:{}: it is {what}; expected regular files: write what it gives to one", path.display())]
+    Special {
+        /// What stands there.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
     /// A pattern that cannot be read.
     #[error("Illegal file pattern: {what}")]
     Pattern {
@@ -221,7 +255,7 @@ fn walk(components: &[Component]) -> Result<Vec<Entry>, ListError> {
 /// Adds a match: a file, or the files of a folder.
 fn add_match(entry: Entry, settings: &ListSettings, files: &mut Vec<InputFile>) -> Result<(), ListError> {
     if !entry.metadata.is_dir() {
-        files.push(InputFile { path: entry.path, length: entry.metadata.len() });
+        files.push(InputFile::new(entry.path, &entry.metadata)?);
         return Ok(());
     }
     for child in read_folder(&entry.path)? {
@@ -233,7 +267,7 @@ fn add_match(entry: Entry, settings: &ListSettings, files: &mut Vec<InputFile>) 
         } else if settings.map_files {
             let path = child.path.join("data");
             let metadata = crate::fs::metadata(&path).at("read MapFile", &path)?;
-            files.push(InputFile { path, length: metadata.len() });
+            files.push(InputFile::new(path, &metadata)?);
         } else if !settings.ignore_subdirs {
             return Err(ListError::NotAFile(child.path));
         }
@@ -378,7 +412,7 @@ mod tests {
         let folder = folder();
         let odd = folder.write(Path::new("odd").join(OsStr::from_bytes(b"\xFF\xFE")), b"12345");
         let plain = folder.path().join("odd").into_os_string().into_string().unwrap();
-        let expect = vec![InputFile { path: odd, length: 5 }];
+        let expect = vec![InputFile::new(odd.clone(), &odd.metadata().unwrap()).unwrap()];
         for pattern in [plain.clone(), format!("file:{plain}"), format!("file://{plain}/??")] {
             assert_eq!(list(&[&pattern], &settings(Path::new("/"))).unwrap(), expect, "{pattern}");
         }
@@ -386,6 +420,25 @@ mod tests {
         std::os::unix::fs::symlink("../in/a.txt", folder.path().join("odd/link")).unwrap();
         let files = list(&["odd"], &settings(folder.path())).unwrap();
         assert_eq!(files.iter().map(|file| file.length).collect::<Vec<_>>(), [8, 5]);
+    }
+
+    #[test]
+    fn what_has_no_end_is_refused() {
+        let folder = Folder::new();
+        folder.write("in/a", b"1");
+        let (pipe, socket) = (folder.path().join("pipe"), folder.path().join("in/socket"));
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let check = |path: &str, named: &str, what: &str| {
+            let message = list(&[path], &settings(folder.path())).unwrap_err().to_string();
+            assert!(message.starts_with("Not a file: file:/"), "{message}");
+            assert!(message.contains(&format!("{named}: it is {what};")), "{message}");
+        };
+        check("pipe", "/pipe", "a pipe");
+        check("in", "/in/socket", "a socket");
+        check("/dev/zero", "/dev/zero", "a device");
+        let null = list(&["/dev/null"], &settings(folder.path())).unwrap();
+        assert_eq!((null[0].length, null[0].stamp), (0, None));
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod nline;
 mod sequence;
 mod source;
 pub mod splitter;
+mod stamp;
 mod stream_xml;
 #[cfg(test)]
 mod testing;
@@ -26,6 +27,7 @@ mod text;
 
 pub use listing::InputFile;
 pub use splitter::SplitSettings;
+pub use stamp::check_unchanged;
 pub use text::{LineOptions, LineReader};
 
 use crate::error::IoError;
@@ -51,6 +53,21 @@ pub enum InputError {
         /// Where in it, as stored (compressed) bytes.
         offset: u64,
         /// What was found and what was expected.
+        what: String,
+    },
+    /// A file is not what it was when the job was planned.
+    #[error(
+        "input file {} changed since the job was planned: {what}; bytes {start} to {end} of it are this task's: \
+         run the job again on files that stay as they are", path.display()
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// First byte of the task's part of it.
+        start: u64,
+        /// The byte behind that part.
+        end: u64,
+        /// What became of it.
         what: String,
     },
     /// A property that the input format needs has no usable value.

@@ -43,7 +43,8 @@ fn cut_file(
 ) -> Result<(), InputError> {
     let mut add = |begin: u64, end: u64| {
         let (start, length) = if begin == 0 { (0, end - 1) } else { (begin - 1, end - begin) };
-        tasks.push(MapTask { splits: vec![InputSplit::new(file.path.clone(), start, length, codec)] });
+        let split = InputSplit::new(file.path.clone(), start, length, codec);
+        tasks.push(MapTask { splits: vec![InputSplit { stamp: file.stamp, ..split }] });
     };
     window.open(&InputSplit::new(file.path.clone(), 0, file.length, None))?;
     let mut begin = 0;

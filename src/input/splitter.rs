@@ -97,6 +97,7 @@ pub fn plan_splits(files: &[InputFile], settings: &SplitSettings) -> Vec<MapTask
             length,
             codec,
             cut_stream_bytes: (stream_pieces > 1).then_some(file.length),
+            stamp: file.stamp,
         })
     });
     in_task_order(tasks.map(|split| MapTask { splits: vec![split] }).collect())

@@ -27,7 +27,7 @@ impl Folder {
 }
 
 pub(super) fn file(path: &Path, length: usize) -> InputFile {
-    InputFile { path: path.to_path_buf(), length: length as u64 }
+    InputFile { path: path.to_path_buf(), length: length as u64, stamp: None }
 }
 
 pub(super) fn split(path: &Path, start: usize, end: usize) -> InputSplit {

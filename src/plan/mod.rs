@@ -15,7 +15,7 @@ pub mod wire;
 pub use built_in::{BuiltIn, FieldSelection, SelectedFields};
 pub use environment::Environment;
 pub use key_spec::{KeySpec, KeySpecError, parse_key_specs};
-pub use split::{InputSplit, MapTask, StreamSplits};
+pub use split::{FileStamp, InputSplit, MapTask, StreamSplits};
 
 use crate::archive::ArchiveKind;
 use crate::codec::Codec;
@@ -363,6 +363,8 @@ pub struct ResourceSpec {
     pub reduce_slots: u32,
     /// What the job's archives may unpack to in bytes, all together (`mrstream.archive.max.mb`).
     pub archive_bytes_max: u64,
+    /// How many files, folders and links may come out of them (`mrstream.archive.max.entries`).
+    pub archive_entries_max: u64,
     /// Folders for spills (`mapreduce.cluster.local.dir`), at least one.
     #[serde(with = "wire::paths_bytes")]
     pub local_dirs: Vec<PathBuf>,

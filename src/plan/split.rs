@@ -36,12 +36,25 @@ pub struct InputSplit {
     /// Length in bytes of a compressed file that is cut although no reader can begin in its middle, because the
     /// job asked for it (`mrstream.input.compressed.splits`); `None` for every other split.
     pub cut_stream_bytes: Option<u64>,
+    /// What the file was when the job was planned; `None` for what is no regular file.
+    pub stamp: Option<FileStamp>,
+}
+
+/// What tells a file from the same file after a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileStamp {
+    /// Length in bytes, as stored.
+    pub length: u64,
+    /// When it was written to: seconds and nanoseconds since 1970.
+    pub modified: (i64, i64),
+    /// The numbers of the disk and of the file on it.
+    pub identity: (u64, u64),
 }
 
 impl InputSplit {
     /// A range of a file that is not a cut stream.
     pub fn new(path: PathBuf, start: u64, length: u64, codec: Option<Codec>) -> Self {
-        Self { path, start, length, codec, cut_stream_bytes: None }
+        Self { path, start, length, codec, cut_stream_bytes: None, stamp: None }
     }
 }
 

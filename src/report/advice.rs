@@ -34,7 +34,8 @@ mod tests {
     fn check(format: InputFormat, codec: Option<Codec>, length: u64, cut: bool, slots: u32, expect: &str) {
         let path = "/data/in.gz".into();
         let cut_stream_bytes = cut.then_some(2 * length);
-        let maps = [MapTask { splits: vec![InputSplit { path, start: 0, length, codec, cut_stream_bytes }] }];
+        let split = InputSplit { cut_stream_bytes, ..InputSplit::new(path, 0, length, codec) };
+        let maps = [MapTask { splits: vec![split] }];
         let input = InputSpec {
             format,
             record_delimiter: None,

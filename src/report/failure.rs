@@ -52,7 +52,7 @@ impl FailureReport {
     pub fn render(&self) -> String {
         let mut text = format!("{} task failed\n", self.kind.word());
         let mut field = |name: &str, value: &str| {
-            writeln!(text, "  {:<8} {}", format!("{name}:"), printable(value))
+            writeln!(text, "  {:<8} {}", format!("{name}:"), on_one_line(value))
                 .expect("a string takes everything");
         };
         if let Some(command) = &self.command {
@@ -105,7 +105,7 @@ impl FailureReport {
         text.push('\n');
         for line in lines {
             text.push_str("    | ");
-            text.push_str(&printable(&String::from_utf8_lossy(line)));
+            text.push_str(&on_one_line(&String::from_utf8_lossy(line)));
             text.push('\n');
         }
     }
@@ -128,8 +128,8 @@ fn splits_text(splits: &[InputSplit]) -> String {
     }
 }
 
-/// Text that a terminal prints and does not obey: what children write may hold anything.
-fn printable(text: &str) -> String {
+/// Text on one line of bounded length that a terminal prints and does not obey.
+fn on_one_line(text: &str) -> String {
     let mut shown = String::new();
     for (number, letter) in text.trim_end().chars().enumerate() {
         if number == LINE_CHARS_MAX {

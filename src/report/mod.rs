@@ -6,10 +6,12 @@
 
 pub mod advice;
 pub mod failure;
+mod printable;
 pub mod progress;
 pub mod state;
 pub mod summary;
 
 pub use failure::{FailureReport, TaskInput};
+pub use printable::printable;
 pub use progress::{Progress, Snapshot, Style};
 pub use state::{EndState, OutputState};

@@ -3,6 +3,7 @@
 //! The clock is the caller's: a [`Snapshot`] says how long the job has been running, so that nothing here
 //! waits and every line can be tested.
 
+use super::printable::printable;
 use crate::units;
 use std::io::Write;
 use std::time::Duration;
@@ -78,12 +79,16 @@ impl Progress {
         }
     }
 
-    /// Prints a line of something else above the progress; the newline is added.
+    /// Prints a line of something else above the progress; the newline is added. No terminal obeys what is in it, but
+    /// a log gets every byte.
     pub fn print(&mut self, line: &[u8]) {
         let mut text = Vec::new();
         let erase = if self.drawn.is_empty() { "" } else { "\r\x1b[K" };
         text.extend_from_slice(erase.as_bytes());
-        text.extend_from_slice(line);
+        match self.style {
+            Style::Plain => text.extend_from_slice(line),
+            Style::Live { .. } => text.extend_from_slice(printable(line).as_bytes()),
+        }
         text.push(b'\n');
         text.extend_from_slice(self.drawn.as_bytes());
         self.put_bytes(&text);
@@ -238,6 +243,8 @@ mod tests {
         let act = |mut progress: Progress| progress.update(&shares(0.0, 0.0));
         check(Style::Live { columns: 10 }, 0, act, "\r map 0% r\x1b[K");
         check(Style::Live { columns: 0 }, 0, act, "");
+        let act = |mut progress: Progress| progress.print(b"\x1b[2Jx\xff");
+        check(Style::Live { columns: 10 }, 0, act, "\\u{1b}[2Jx\u{fffd}\n");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::ShuffleError;
 use super::comparator::KeyOrder;
 use super::sort_buffer::{Entry, MemoryRun};
-use super::spill::{Spill, read_varint};
+use super::spill::{OpenSpill, Spill, read_varint};
 use crate::record::RecordRef;
 use std::ops::Range;
 
@@ -112,6 +112,8 @@ const LONG_KEY_BYTES: usize = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct DiskCursor<'a> {
     spill: &'a Spill,
+    /// Its file, from the first read on.
+    file: Option<OpenSpill<'a>>,
     /// Partitions not yet begun.
     partitions: Range<u32>,
     partition: u32,
@@ -129,6 +131,7 @@ impl<'a> DiskCursor<'a> {
     pub(crate) fn new(spill: &'a Spill, partitions: Range<u32>) -> Self {
         Self {
             spill,
+            file: None,
             partition: partitions.start,
             partitions,
             blocks: 0..0,
@@ -172,7 +175,12 @@ impl<'a> DiskCursor<'a> {
             self.partition = partition;
             self.blocks = span.offset..span.offset + span.length;
         }
-        self.blocks.start = self.spill.read_block(self.blocks.start, &mut self.block)?;
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => self.spill.file()?,
+        };
+        self.blocks.start = self.spill.read_block(&file, self.blocks.start, &mut self.block)?;
+        self.file = Some(file);
         self.next = 0;
         Ok(true)
     }

@@ -46,7 +46,7 @@ impl MemoryPlan {
         // While reducers merge, mappers are done: half of the budget is free for read-ahead.
         let readers = u64::from(resources.reduce_slots.max(1)) * block_bytes;
         let by_memory = usize::try_from(budget / 2 / readers).unwrap_or(usize::MAX);
-        let by_files = open_files_max / resources.reduce_slots.max(1) as usize;
+        let by_files = open_files_max / resources.map_slots.max(resources.reduce_slots).max(1) as usize;
         let by_user = merge_width.map_or(usize::MAX, |width| width as usize);
         let held_bytes = (budget - budget / UNCOUNTED_PART).saturating_sub(per_slot * slots);
         let shared_table_bytes = held_bytes / SHARED_TABLES_PART / slots;
@@ -84,6 +84,7 @@ mod tests {
             map_slots: slots,
             reduce_slots: slots,
             archive_bytes_max: 0,
+            archive_entries_max: 0,
             local_dirs: vec![],
         }
     }

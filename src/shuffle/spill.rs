@@ -18,9 +18,11 @@
 use super::ShuffleError;
 use crate::error::{At, IoError};
 use crate::fs::{File, OpenOptions};
+use crate::local_fs::KeptOpen;
 use crate::record::RecordRef;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
+use std::ops::Deref;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
@@ -122,7 +124,9 @@ impl SpillWriter {
         push_lengths(&mut lengths, record, copies);
         let parts = [&lengths, record.key, record.value];
         let mut checksum = Xxh3::new();
-        parts.iter().for_each(|part| checksum.update(part));
+        for part in parts {
+            checksum.update(part);
+        }
         let body_bytes = parts.iter().map(|part| part.len() as u64).sum();
         let header = block_header(body_bytes, checksum.digest())?;
         for part in [&header[..]].iter().chain(&parts) {
@@ -185,14 +189,15 @@ impl SpillWriter {
         let records = self.spans.iter().map(|span| span.records).sum();
         let bytes = self.written + tail.len() as u64;
         let Self { file, path, written: index_at, folded, .. } = self;
-        Ok(Spill { file, path, index_at, partitions, records, bytes, folded })
+        Ok(Spill { kept: KeptOpen::new(file), path, index_at, partitions, records, bytes, folded })
     }
 }
 
-/// A finished spill, open for reading. The file goes with it when it lies in a scratch folder.
+/// A finished spill. Whoever reads it opens the file, for there may be any number of them; the first ones stay open,
+/// which saves that. The file goes with it when it lies in a scratch folder.
 #[derive(Debug)]
 pub(crate) struct Spill {
-    file: File,
+    kept: Option<KeptOpen>,
     path: PathBuf,
     index_at: u64,
     partitions: u32,
@@ -226,7 +231,15 @@ impl Spill {
         }
         index.truncate((footer_at - index_at) as usize);
         let records = index.chunks_exact(INDEX_ENTRY_BYTES as usize).map(|entry| le_u64(&entry[16..])).sum();
-        Ok(Self { file, path, index_at, partitions, records, bytes, folded: folded == 1 })
+        Ok(Self {
+            kept: KeptOpen::new(file),
+            path,
+            index_at,
+            partitions,
+            records,
+            bytes,
+            folded: folded == 1,
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -254,14 +267,27 @@ impl Spill {
         debug_assert!(partition < self.partitions);
         let mut entry = [0; INDEX_ENTRY_BYTES as usize];
         let at = self.index_at + u64::from(partition) * INDEX_ENTRY_BYTES;
-        self.file.read_exact_at(&mut entry, at).at("read spill", &self.path)?;
+        self.file()?.read_exact_at(&mut entry, at).at("read spill", &self.path)?;
         Ok(SegmentSpan { offset: le_u64(&entry), length: le_u64(&entry[8..]), records: le_u64(&entry[16..]) })
     }
 
-    /// Reads the block at `offset` into `block` and returns the offset after it.
-    pub(super) fn read_block(&self, offset: u64, block: &mut Vec<u8>) -> Result<u64, ShuffleError> {
+    /// The file, opened unless it is open already.
+    pub(super) fn file(&self) -> Result<OpenSpill<'_>, IoError> {
+        match &self.kept {
+            Some(kept) => Ok(OpenSpill::Kept(kept)),
+            None => Ok(OpenSpill::Own(File::open(&self.path).at("open spill", &self.path)?)),
+        }
+    }
+
+    /// Reads the block at `offset` of the opened file into `block` and returns the offset after it.
+    pub(super) fn read_block(
+        &self,
+        file: &File,
+        offset: u64,
+        block: &mut Vec<u8>,
+    ) -> Result<u64, ShuffleError> {
         let mut header = [0; BLOCK_HEADER_BYTES];
-        self.file.read_exact_at(&mut header, offset).at("read spill", &self.path)?;
+        file.read_exact_at(&mut header, offset).at("read spill", &self.path)?;
         let length = le_u32(&header) as usize;
         let end = offset + (BLOCK_HEADER_BYTES + length) as u64;
         if end > self.index_at {
@@ -275,7 +301,7 @@ impl Spill {
             block.try_reserve_exact(more).map_err(refused)?;
         }
         block.resize(length, 0); // not cleared first: what is left of the last block is overwritten
-        self.file.read_exact_at(block, offset + BLOCK_HEADER_BYTES as u64).at("read spill", &self.path)?;
+        file.read_exact_at(block, offset + BLOCK_HEADER_BYTES as u64).at("read spill", &self.path)?;
         if xxh3_64(block) != le_u64(&header[4..]) {
             return Err(self.corrupt(offset, "a block does not match its checksum"));
         }
@@ -284,6 +310,24 @@ impl Spill {
 
     pub(super) fn corrupt(&self, offset: u64, what: &'static str) -> ShuffleError {
         ShuffleError::Corrupt { path: self.path.clone(), offset, what }
+    }
+}
+
+/// The file of a spill while it is read.
+#[derive(Debug)]
+pub(super) enum OpenSpill<'a> {
+    Kept(&'a KeptOpen),
+    Own(File),
+}
+
+impl Deref for OpenSpill<'_> {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        match self {
+            Self::Kept(kept) => kept.file(),
+            Self::Own(file) => file,
+        }
     }
 }
 
@@ -377,7 +421,7 @@ mod tests {
             let span = spill.span(partition).unwrap();
             let (mut at, mut block, mut lengths) = (span.offset, Vec::new(), Vec::new());
             while at < span.offset + span.length {
-                at = spill.read_block(at, &mut block).unwrap();
+                at = spill.read_block(&spill.file().unwrap(), at, &mut block).unwrap();
                 lengths.push(block.len());
             }
             assert_eq!(lengths, expect, "partition {partition}");
@@ -403,7 +447,7 @@ mod tests {
                     let span = spill.span(partition)?;
                     let mut at = span.offset;
                     while at < span.offset + span.length {
-                        at = spill.read_block(at, &mut block)?;
+                        at = spill.read_block(&*spill.file()?, at, &mut block)?;
                     }
                     Ok(())
                 })

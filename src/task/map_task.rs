@@ -129,6 +129,7 @@ impl<'a> MapAttempt<'a> {
 
     fn run(&self) -> Result<MapRuns, TaskFailure> {
         let plan = self.host.plan;
+        input::check_unchanged(self.task)?;
         let reader = input::open(&plan.input, self.task)?;
         let kinds = self.output_kinds(&reader);
         let runs = if plan.reduces == 0 {
@@ -222,8 +223,22 @@ impl<'a> MapAttempt<'a> {
         })
     }
 
-    /// Takes every record from the reader through the mapper to the sink.
+    /// Takes every record from the reader through the mapper to the sink, from files that stay as they are.
     fn process(
+        &self,
+        reader: Reader,
+        workplace: Option<&Workplace<'_>>,
+        sink: &mut dyn RecordSink,
+    ) -> Result<(), TaskFailure> {
+        let processed = self.process_records(reader, workplace, sink);
+        if let Ok(()) | Err(TaskFailure::Input(_)) = processed {
+            // It says more than what came of it: bytes that make no sense, or nothing at all.
+            input::check_unchanged(self.task)?;
+        }
+        processed
+    }
+
+    fn process_records(
         &self,
         mut reader: Reader,
         workplace: Option<&Workplace<'_>>,

@@ -86,11 +86,16 @@ impl<'a> TaskHost<'a> {
         let shuffle = &plan.shuffle;
         let order = Order::new(&shuffle.order, &shuffle.key_kind);
         let partitioner = partitioner(shuffle, &order, plan.reduces);
+        let slots = plan.resources.map_slots.max(plan.resources.reduce_slots);
         Ok(Self {
             plan,
             order,
             partitioner,
-            memory: MemoryPlan::new(&plan.resources, shuffle.merge_width_max, local_fs::open_files_max()),
+            memory: MemoryPlan::new(
+                &plan.resources,
+                shuffle.merge_width_max,
+                local_fs::open_files_max(slots),
+            ),
             fold_tables: FoldTables::default(),
             long_records: LongRecords::default(),
             scratch,

@@ -7,7 +7,7 @@
 
 use super::environment::{self, Places};
 use super::{TaskFailure, TaskHost, lock};
-use crate::archive::{self, ArchiveError};
+use crate::archive::{self, Allowance, ArchiveError};
 use crate::error::{At, IoError};
 use crate::fault::{self, Op};
 use crate::ids::AttemptId;
@@ -35,11 +35,13 @@ impl UnpackedArchives {
     /// `LocalDistributedCacheManager.setup`, once per link.
     pub(super) fn unpack(plan: &JobPlan, scratch: &Scratch) -> Result<Self, ArchiveError> {
         let mut unpacked = HashMap::new();
-        let mut bytes_left = plan.resources.archive_bytes_max;
+        let resources = &plan.resources;
+        let mut left =
+            Allowance { bytes: resources.archive_bytes_max, entries: resources.archive_entries_max };
         for entry in &plan.cache {
             let Some(kind) = entry.archive.filter(|_| !unpacked.contains_key(&entry.path)) else { continue };
             let into = scratch.next_dir().join(format!("archive_{}", unpacked.len()));
-            archive::unpack(&entry.path, kind, &into, &mut bytes_left)?;
+            archive::unpack(&entry.path, kind, &into, &mut left)?;
             unpacked.insert(entry.path.clone(), into);
         }
         Ok(Self(unpacked))

@@ -25,6 +25,7 @@ impl Reader<'_> {
             map_slots: self.slots("map")?,
             reduce_slots: self.slots("reduce")?,
             archive_bytes_max: u64::from(self.count("mrstream.archive.max.mb", 0)?) * MIB,
+            archive_entries_max: self.count("mrstream.archive.max.entries", 0)?.into(),
             local_dirs: self.local_dirs()?,
         })
     }
@@ -34,7 +35,8 @@ impl Reader<'_> {
     fn slots(&self, side: &str) -> Result<u32, ConfError> {
         let own = self.count_if_set(&format!("mrstream.{side}.slots"), 1)?;
         let local = self.count_if_set(&format!("mapreduce.local.{side}.tasks.maximum"), 1)?;
-        let slots = own.or(local).unwrap_or(self.host.cores).max(1);
+        // Fewer than were asked for change nothing but the time a job takes.
+        let slots = own.or(local).unwrap_or(self.host.cores).min(self.host.slots_max).max(1);
         match self.properties.int(&format!("mapreduce.job.running.{side}.limit"))?.unwrap_or(0) {
             limit @ 1.. => Ok(slots.min(limit as u32)),
             _ => Ok(slots),

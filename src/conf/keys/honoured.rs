@@ -52,6 +52,13 @@ pub(super) const ROWS: &[Row] = &[
          its size, 4 at most). Each decompresses what stands before its part.",
     ),
     Row(
+        "mrstream.archive.max.entries",
+        &[],
+        Int,
+        Code("1000000"),
+        "How many files, folders and links may come out of the archives of a job, all together.",
+    ),
+    Row(
         "mrstream.archive.max.mb",
         &[],
         Int,

@@ -1,0 +1,323 @@
+//! Limits of the machine and odd input: records larger than their buffer, few descriptors, very many of everything,
+//! names that are no text, and files that change while they are read.
+//!
+//! What takes minutes or gigabytes runs when `MRSTREAM_TEST_LARGE` is set.
+
+use crate::harness::{JobDir, say};
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+
+/// A reducer that says, behind all that it passes on, what the most memory was that mr-stream had in use.
+const PEAK: &str = "cat; grep VmHWM: /proc/$PPID/status\n";
+
+const MIB: usize = 1 << 20;
+
+/// Whether a test that takes long is left out.
+fn skip_large(what: &str) -> bool {
+    let skip = std::env::var_os("MRSTREAM_TEST_LARGE").is_none();
+    if skip {
+        say(&format!("SKIPPED without MRSTREAM_TEST_LARGE: {what}"));
+    }
+    skip
+}
+
+/// Runs a job over `in` whose reducer is [`PEAK`]; returns the output and the peak in bytes.
+fn run_for_peak(dir: &JobDir, budget: usize, more: &str) -> (Vec<u8>, usize) {
+    dir.script("peak.sh", &format!("#!/bin/sh\n{PEAK}"));
+    let reducer = dir.path("peak.sh");
+    let job = format!("-input in -output out -mapper cat -reducer {}", reducer.display());
+    dir.run(&format!("-D mrstream.memory.bytes={budget} {more} {job}")).expect_code(0);
+    dir.assert_clean();
+    let mut output = dir.parts_joined();
+    let line = output.windows(6).rposition(|bytes| bytes == b"VmHWM:").unwrap();
+    let said = String::from_utf8(output.split_off(line)).unwrap();
+    let kib = said.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap();
+    (output, kib << 10)
+}
+
+/// A long line goes through a job in little more memory than it takes itself.
+#[test]
+fn a_long_line_is_in_memory_once() {
+    let check = |name: &str, line: &[u8], more: &str, peak_max: usize| {
+        let dir = JobDir::new();
+        dir.write("in/a.txt", [line, b"\n"].concat()).write("in/b.txt", "b\tx\n".repeat(100));
+        let (output, peak) = run_for_peak(&dir, 64 * MIB, more);
+        let tab = if line.contains(&b'\t') { 0 } else { 1 };
+        assert_eq!(output.len(), line.len() + tab + 1 + 400, "{name}");
+        assert!(peak < peak_max, "{name}: {} MB in use, {} at most", peak / MIB, peak_max / MIB);
+    };
+    let key = vec![b'x'; 48 * MIB];
+    let value = [b"k\t".to_vec(), vec![b'x'; 48 * MIB]].concat();
+    for more in ["", "-combiner cat", "-D mapreduce.job.reduces=3"] {
+        check(more, &key, more, 80 * MIB);
+        check(more, &value, more, 80 * MIB);
+    }
+}
+
+#[test]
+fn a_line_beyond_all_memory_is_named() {
+    let dir = JobDir::new();
+    dir.write("in/a.txt", [b"short\n".to_vec(), vec![b'x'; 3 * MIB]].concat());
+    let job = "-D mrstream.memory.bytes=1048576 -input in -output out -mapper cat -reducer cat";
+    let output = dir.run(job).expect_code(1);
+    let output = output.expect_stderr(&["in/a.txt", "byte 6 of", "mrstream.memory.mb", "_m_000000_0"]);
+    assert!(!output.stderr.contains("panicked"), "{}", output.report());
+    dir.assert_no_output();
+}
+
+/// So many spills that their files cannot all be open, through a job that may open very few.
+#[test]
+fn few_descriptors_are_enough() {
+    let line = |number: u32| format!("{}\t{number}\n", number.wrapping_mul(2_654_435_761));
+    let mut expect: Vec<String> = (0..30_000).map(line).collect();
+    for (limit, more) in [
+        (64, "-reducer cat"),
+        (64, "-reducer cat -D mapreduce.job.reduces=20 -D mrstream.map.slots=16 -D mrstream.reduce.slots=16"),
+        (64, "-reducer cat -combiner cat -D mapreduce.job.reduces=3"),
+        (64, "-D mapreduce.job.reduces=0"),
+        (256, "-reducer cat -D mrstream.map.slots=64"),
+    ] {
+        let dir = JobDir::new();
+        for (part, lines) in expect.chunks(expect.len() / 40).enumerate() {
+            dir.write(&format!("in/{part:02}"), lines.concat());
+        }
+        let words = format!("-D mrstream.memory.bytes=65536 {more} -input in -output out -mapper cat");
+        let words: Vec<&str> = words.split_whitespace().collect();
+        dir.command(&words).after(&format!("ulimit -n {limit};")).run().expect_code(0);
+        let output = String::from_utf8(dir.parts_joined()).unwrap();
+        let mut lines: Vec<String> = output.split_inclusive('\n').map(str::to_owned).collect();
+        if more == "-reducer cat" {
+            assert!(lines.is_sorted_by_key(|line| line.split('\t').next().map(str::to_owned)), "{more}");
+        }
+        lines.sort();
+        expect.sort();
+        assert!(lines == expect, "{limit} {more}: {} lines", lines.len());
+        dir.assert_clean();
+    }
+}
+
+/// The mapper that changes the file it reads, once it has read it.
+const CHANGER: &str = "#!/bin/sh\ncat\ncase $1 in\n\
+    truncate) : > \"$2\" ;;\n\
+    grow) echo more >> \"$2\" ;;\n\
+    rewrite) printf 'ONE\\nTWO\\n' > \"$2\" ;;\n\
+    replace) cp \"$2\" \"$2\".new && mv \"$2\".new \"$2\" ;;\n\
+    delete) rm \"$2\" ;;\nesac\n";
+
+#[test]
+fn input_that_changes_while_it_is_read() {
+    for (act, says) in [
+        ("truncate", "it had 8 bytes and has 0"),
+        ("grow", "it had 8 bytes and has 13"),
+        ("rewrite", "it was written to"),
+        ("replace", "another file is in its place"),
+        ("delete", "it is gone"),
+        ("nothing", ""),
+    ] {
+        for reduces in ["0", "1"] {
+            let dir = JobDir::new();
+            dir.write("in/a.txt", "one\ntwo\n").script("change.sh", CHANGER);
+            let mapper = format!("change.sh {act} {}", dir.path("in/a.txt").display());
+            let reduces = format!("mapreduce.job.reduces={reduces}");
+            let job =
+                ["-D", &reduces, "-input", "in", "-output", "out", "-mapper", &mapper, "-file", "change.sh"];
+            let output = dir.command(&job).run();
+            if says.is_empty() {
+                output.expect_code(0);
+                continue;
+            }
+            let named = "in/a.txt changed since the job was planned: ";
+            output.expect_code(1).expect_stderr(&[named, says, "bytes 0 to 8"]);
+            dir.assert_no_output();
+        }
+    }
+}
+
+/// The file changes between two tasks, so that the second would read other bytes than the first did.
+#[test]
+fn input_that_changes_between_tasks() {
+    let dir = JobDir::new();
+    dir.write("in/a.txt", "one\ntwo\nthree\nfour\n").script(
+        "change.sh",
+        "#!/bin/sh\nread first\ncat > /dev/null\n[ \"$first\" != one ] || echo more >> \"$1\"\n",
+    );
+    let mapper = format!("change.sh {}", dir.path("in/a.txt").display());
+    let split = "fs.local.block.size=10";
+    let once = "mrstream.map.slots=1";
+    let attempts = "mapreduce.map.maxattempts=3";
+    let job = ["-D", split, "-D", once, "-D", attempts, "-input", "in", "-output", "out", "-mapper", &mapper];
+    let output = dir.command(&[&job[..], &["-file", "change.sh"]].concat()).run().expect_code(1);
+    output.expect_stderr(&["it had 19 bytes and has 24"]);
+    dir.assert_no_output();
+}
+
+/// Bytes of a large file are changed in place while they are on their way.
+#[test]
+fn input_that_is_overwritten_under_way() {
+    let dir = JobDir::new();
+    let text = "0123456789abcde\n".repeat(1 << 18);
+    dir.write("in/a.txt", &text).script(
+        "change.sh",
+        "#!/bin/sh\nhead -c 1000000 > /dev/null\ntr 0 1 < \"$1\" > \"$1\".new\n\
+         dd if=\"$1\".new of=\"$1\" conv=notrunc bs=1M 2> /dev/null\nrm \"$1\".new\ncat\n",
+    );
+    let mapper = format!("change.sh {}", dir.path("in/a.txt").display());
+    let job = ["-input", "in/a.txt", "-output", "out", "-mapper", &mapper, "-file", "change.sh"];
+    dir.command(&job).run().expect_code(1).expect_stderr(&["in/a.txt changed", "it was written to"]);
+    dir.assert_no_output();
+}
+
+#[test]
+fn pipes_and_devices_are_no_input() {
+    let check = |input: &str, prelude: &str, says: &str| {
+        let dir = JobDir::new();
+        dir.write("in/a.txt", "a\n");
+        let job = ["-input", input, "-output", "out", "-mapper", "cat"];
+        let output = dir.command(&job).after(prelude).run().expect_code(5);
+        output.expect_stderr(&["Not a file: file:", says]);
+        dir.assert_no_output();
+    };
+    check("in", "mkfifo in/pipe;", "in/pipe: it is a pipe;");
+    check("pipe", "mkfifo pipe;", "/pipe: it is a pipe;");
+    check("/dev/stdin", "mkfifo p; (echo x > p) & exec < p;", "/dev/stdin: it is a pipe;");
+    check("/dev/zero", "", "/dev/zero: it is a device;");
+    for (input, prelude, expect) in
+        [("/dev/null", "", ""), ("/dev/stdin", "", ""), ("/dev/stdin", "exec < in/a.txt;", "a\t\n")]
+    {
+        let dir = JobDir::new();
+        dir.write("in/a.txt", "a\n");
+        let job = ["-input", input, "-output", "out", "-mapper", "cat", "-reducer", "cat"];
+        dir.command(&job).after(prelude).run().expect_code(0);
+        assert_eq!(String::from_utf8_lossy(&dir.parts_joined()), expect, "{input}");
+    }
+}
+
+/// Names are bytes; what is in the files too.
+#[test]
+fn names_and_bytes_of_any_kind() {
+    let bytes: Vec<u8> = (0..=255).filter(|byte| !b"\r\n\t".contains(byte)).chain(*b"\n").collect();
+    let dir = JobDir::new();
+    dir.write("in/plain", &bytes);
+    for name in
+        [&b"two words"[..], b"line\nend", b"not \xff text", b"\x1b[31m", b"\xf0\x9f\x98\x80", b"{a,b}*"]
+    {
+        fs::write(dir.path("in").join(OsStr::from_bytes(name)), &bytes).unwrap();
+    }
+    let job = ["-input", "in", "-output", "o u\nt", "-mapper", "cat", "-reducer", "cat"];
+    dir.command(&job).run().expect_code(0);
+    let expect = [&bytes[..bytes.len() - 1], b"\t\n"].concat().repeat(7);
+    assert_eq!(dir.files("o u\nt")["part-00000"], expect);
+    // The one that fails is named, and no terminal gets its escape sequence.
+    let dir = JobDir::new();
+    fs::create_dir(dir.path("in")).unwrap();
+    fs::write(dir.path("in").join(OsStr::from_bytes(b"not \xff\x1b[31m\n text")), "x\n").unwrap();
+    let output = dir.run("-input in -output out -mapper false -reducer cat").expect_code(1);
+    let output = output.expect_stderr(&["in/not \u{fffd}\\u{1b}[31m\\n text:0+2"]);
+    assert!(!output.stderr.contains('\x1b'), "{}", output.report());
+}
+
+#[test]
+fn shipped_files_of_odd_names() {
+    let dir = JobDir::new();
+    dir.write("in/a.txt", "x\n").write("data/two words", "shipped\n");
+    let job = ["-files", "data/two words", "-input", "in", "-output", "out", "-mapper", "cat 'two words'"];
+    dir.command(&[&job[..], &["-reducer", "cat"]].concat()).run().expect_code(0);
+    assert_eq!(dir.parts_joined(), b"shipped\t\n");
+}
+
+#[test]
+fn empty_input_of_every_kind() {
+    let check = |make: &str, expect_parts: usize| {
+        let dir = JobDir::new();
+        dir.write("in/.hidden", "");
+        if !make.is_empty() {
+            dir.write(make, "");
+        }
+        for (out, more) in [("maps", "-D mapreduce.job.reduces=0"), ("reduces", "-D mapreduce.job.reduces=3")]
+        {
+            dir.run(&format!("{more} -input in -output {out} -mapper cat -reducer cat")).expect_code(0);
+            let files = dir.files(out);
+            assert!(files.values().all(Vec::is_empty), "{make} {out}");
+            let parts = files.keys().filter(|name| name.starts_with("part-")).count();
+            assert_eq!(parts, if out == "maps" { expect_parts } else { 3 }, "{make} {out}");
+        }
+    };
+    check("", 0);
+    check("in/empty", 1);
+}
+
+#[test]
+fn a_hundred_thousand_splits() {
+    if skip_large("a_hundred_thousand_splits") {
+        return;
+    }
+    for (more, records) in [("-D mapreduce.job.reduces=0", 100_000), ("-D mapreduce.job.reduces=2", 100_000)]
+    {
+        let dir = JobDir::new();
+        let lines = (0..records).fold(String::new(), |mut text, number| {
+            let _ = writeln!(text, "{number:07}\t");
+            text
+        });
+        dir.write("in/a.txt", &lines);
+        let identity = "org.apache.hadoop.mapred.lib.IdentityMapper";
+        let job = "-inputformat org.apache.hadoop.mapred.TextInputFormat -input in -output out";
+        dir.run(&format!("-D fs.local.block.size=9 {more} {job} -mapper {identity}")).expect_code(0);
+        assert_eq!(dir.parts_joined().iter().filter(|byte| **byte == b'\n').count(), records, "{more}");
+        dir.assert_clean();
+    }
+}
+
+#[test]
+fn ten_thousand_reduces() {
+    if skip_large("ten_thousand_reduces") {
+        return;
+    }
+    let dir = JobDir::new();
+    let lines = (0..200_000).fold(String::new(), |mut text, number| {
+        let _ = writeln!(text, "{number}\tx");
+        text
+    });
+    dir.write("in/a.txt", &lines);
+    let budget = "-D mrstream.memory.bytes=4194304 -D mapreduce.job.reduces=10000";
+    dir.run(&format!("{budget} -input in -output out -mapper cat -reducer cat")).expect_code(0);
+    assert_eq!(dir.parts_joined().len(), lines.len());
+    assert_eq!(dir.files("out").len(), 10_001);
+    dir.assert_clean();
+}
+
+#[test]
+fn a_hundred_thousand_files() {
+    if skip_large("a_hundred_thousand_files") {
+        return;
+    }
+    let dir = JobDir::new();
+    for number in 0..100_000 {
+        dir.write(&format!("in/{number}"), format!("{number}\t\n"));
+    }
+    let format = "org.apache.hadoop.mapred.lib.CombineTextInputFormat";
+    dir.run(&format!("-inputformat {format} -input in -output out -mapper cat -reducer cat")).expect_code(0);
+    assert_eq!(dir.parts_joined().iter().filter(|byte| **byte == b'\n').count(), 100_000);
+}
+
+#[test]
+fn a_line_of_a_gigabyte() {
+    if skip_large("a_line_of_a_gigabyte") {
+        return;
+    }
+    let line = vec![b'x'; 1 << 30];
+    for (budget, more, peak_max) in [(1200, "", 1300), (1200, "-combiner cat", 1300)] {
+        let dir = JobDir::new();
+        dir.write("in/a.txt", &line);
+        let (output, peak) = run_for_peak(&dir, budget * MIB, more);
+        assert_eq!(output.len(), line.len() + 2, "{more}");
+        assert!(peak < peak_max * MIB, "{more}: {} MB in use", peak / MIB);
+    }
+    // Without reducers a line of any length passes through.
+    let dir = JobDir::new();
+    dir.write("in/a.txt", &line);
+    dir.run("-D mrstream.memory.bytes=1048576 -D mapreduce.job.reduces=0 -input in -output out -mapper cat")
+        .expect_code(0);
+    assert_eq!(dir.parts_joined().len(), line.len() + 2);
+}
