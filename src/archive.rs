@@ -14,6 +14,7 @@ mod tests;
 use crate::codec::Codec;
 use crate::error::{At, IoError};
 use crate::fs::File;
+use crate::stop::{StopFlag, Stoppable};
 use folder::Folder;
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
@@ -108,14 +109,15 @@ pub struct Allowance {
 ///
 /// # Errors
 /// An archive that is damaged or encrypted, an entry that would leave the folder, is neither file, folder
-/// nor link, or goes beyond the limit. What was unpacked before stays.
+/// nor link, or goes beyond the limit; a `stop` on the way. What was unpacked before stays.
 pub fn unpack(
     archive: &Path,
     kind: ArchiveKind,
     into: &Path,
     left: &mut Allowance,
+    stop: &StopFlag,
 ) -> Result<(), ArchiveError> {
-    let file = File::open(archive).at("open archive", archive)?;
+    let file = Stoppable::new(File::open(archive).at("open archive", archive)?, stop);
     let folder = Folder::create(into, left).at("make folder", into)?;
     let mut unpacking = Unpacking { archive, kind, folder, after: None };
     match kind {
@@ -142,7 +144,7 @@ struct Unpacking<'a> {
 
 impl Unpacking<'_> {
     /// Files only: as in Hadoop empty folders do not come out, and a link is a file that holds its target.
-    fn zip(&mut self, file: BufReader<File>) -> Result<(), ArchiveError> {
+    fn zip(&mut self, file: BufReader<Stoppable<File>>) -> Result<(), ArchiveError> {
         let mut zip = zip::ZipArchive::new(file).map_err(|error| self.malformed(error.into()))?;
         // Java reads from front to back, hence the later one of two entries of a name stays.
         let mut entries = Vec::with_capacity(zip.len());

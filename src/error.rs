@@ -1,5 +1,7 @@
 //! The one error that every floor shares: an input or output operation that failed, with what it was
 //! doing and to which path. Errors of a single room live beside that room's code.
+//!
+//! Also here: an interrupted call is no error.
 
 use std::any::Any;
 use std::io;
@@ -27,6 +29,16 @@ pub trait At<T> {
 impl<T> At<T> for io::Result<T> {
     fn at(self, action: &'static str, path: &Path) -> Result<T, IoError> {
         self.map_err(|source| IoError { action, path: path.to_path_buf(), source })
+    }
+}
+
+/// Makes a call again for as long as signals interrupt it.
+pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
     }
 }
 

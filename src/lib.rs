@@ -27,7 +27,7 @@
 //! | 3 | [`conf`], [`input`], [`streaming`], [`shuffle`], [`output`] |
 //! | 2 | [`plan`]: plain data |
 //! | 1 | [`archive`], [`codec`], [`local_fs`], [`sequence_file`] |
-//! | 0 | [`error`], [`fs`], [`fault`], [`units`], [`ids`], [`record`], [`lines`], [`java_regex`], [`counters`], [`writable`] |
+//! | 0 | [`error`], [`fs`], [`fault`], [`units`], [`ids`], [`record`], [`stop`], [`lines`], [`java_regex`], [`counters`], [`writable`] |
 //!
 //! # What is deliberately absent
 //!
@@ -44,6 +44,7 @@ pub mod ids;
 pub mod java_regex;
 pub mod lines;
 pub mod record;
+pub mod stop;
 pub mod units;
 pub mod writable;
 

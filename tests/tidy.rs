@@ -11,7 +11,19 @@ use std::path::{Path, PathBuf};
 
 /// The floors, lowest first. A module imports from lower floors only; see [`SIBLINGS`] for the exception.
 const FLOORS: [&[&str]; 10] = [
-    &["error", "fault", "fs", "units", "ids", "record", "counters", "java_regex", "writable", "lines"],
+    &[
+        "error",
+        "fault",
+        "fs",
+        "units",
+        "ids",
+        "record",
+        "counters",
+        "java_regex",
+        "writable",
+        "lines",
+        "stop",
+    ],
     &["codec", "local_fs"],
     &["archive", "sequence_file"],
     &["plan"],
@@ -35,7 +47,7 @@ const DOORS: [(&str, &[&str]); 18] = [
     ("flate2", &["codec"]),
     ("lz4_flex", &["codec", "shuffle/spill"]),
     ("memmap2", &["shuffle/arena"]),
-    ("nix", &["streaming/child/spawn"]),
+    ("nix", &["streaming/child/spawn", "streaming/groups"]),
     ("quick_xml", &["conf/xml"]),
     ("rayon", &["shuffle"]),
     ("serde_json", &["plan/wire", "report"]),
@@ -260,8 +272,9 @@ fn names_crate(line: &str, used: &str) -> bool {
         .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':'))
 }
 
-/// Where `std::fs` may be named: what the files of the engine go through, and facts of the machine.
-const FILE_DOORS: [&str; 3] = ["fs", "fault", "cli/host"];
+/// Where `std::fs` may be named: what the files of the engine go through, facts of the machine, and the guard, which
+/// is another process.
+const FILE_DOORS: [&str; 5] = ["fs", "fault", "cli/host", "streaming/process_table", "streaming/guard/watch"];
 
 #[test]
 fn every_file_call_can_be_made_to_fail() {

@@ -87,7 +87,7 @@ fn unpack_bytes(name: &str, bytes: &[u8], bytes_max: u64) -> Result<String, Stri
     std::fs::write(&archive, bytes).unwrap();
     let kind = ArchiveKind::from_path(&archive).unwrap();
     let mut left = Allowance { bytes: bytes_max, entries: 40 };
-    let unpacked = unpack(&archive, kind, &into, &mut left);
+    let unpacked = unpack(&archive, kind, &into, &mut left, &StopFlag::default());
     assert_eq!(std::fs::read_dir(scratch.first_dir()).unwrap().count(), 2, "{name}");
     match unpacked {
         Ok(()) => Ok(listing(&into)),
@@ -292,5 +292,21 @@ proptest! {
             }
         }
         prop_assert_eq!(std::fs::read_dir(scratch.first_dir()).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn a_job_that_ends_unpacks_no_further() {
+    let dir = tempfile::tempdir().unwrap();
+    let stop = StopFlag::default();
+    stop.set();
+    for (name, bytes) in [("a.zip", zip_of(&[("a", "x")])), ("a.tgz", gzip(&tar_of(&[])))] {
+        let archive = dir.path().join(name);
+        std::fs::write(&archive, bytes).unwrap();
+        let kind = ArchiveKind::from_path(&archive).unwrap();
+        let into = dir.path().join(format!("{name}.d"));
+        let mut left = Allowance { bytes: 1_000_000, entries: 40 };
+        let error = unpack(&archive, kind, &into, &mut left, &stop).unwrap_err();
+        assert!(crate::error::chain(&error).contains("stopped"), "{name}: {error}");
     }
 }

@@ -2,6 +2,7 @@
 //! them.
 
 use super::args::{self, Parsed};
+use super::guard::Guarded;
 use super::watcher::{failure_text, say};
 use super::{exit, plan_job, print, refuse, sampling, summary};
 use crate::codec::Codec;
@@ -173,7 +174,16 @@ fn task(given: &ArgMatches, host: &HostFacts) -> u8 {
         Ok(plan) => plan,
         Err(code) => return code,
     };
-    let remote = RemoteTask { plan: &plan, work_dir: path("work"), launch_dir: &host.current_dir };
+    let guarded = Guarded::start();
+    let children = &guarded.children;
+    let remote = RemoteTask { plan: &plan, work_dir: path("work"), launch_dir: &host.current_dir, children };
+    let code = remote_task(&remote, given);
+    guarded.dismiss();
+    code
+}
+
+fn remote_task(remote: &RemoteTask<'_>, given: &ArgMatches) -> u8 {
+    let plan = remote.plan;
     let (kind, given) = given.subcommand().expect("required");
     if kind == "commit" {
         return match remote.commit() {
@@ -193,7 +203,7 @@ fn task(given: &ArgMatches, host: &HostFacts) -> u8 {
     match remote.run(task, &Lines) {
         Ok(()) => exit::OK,
         Err(error) => {
-            say(failure_text(&plan, &error).trim_end());
+            say(failure_text(plan, &error).trim_end());
             exit::JOB_FAILED
         }
     }

@@ -7,6 +7,7 @@ pub mod args;
 mod commands;
 pub mod exit;
 pub mod generic_options;
+mod guard;
 mod host;
 mod sampling;
 mod signals;
@@ -26,6 +27,7 @@ use crate::plan::{OutputFormat, OutputSpec, StreamSplits};
 use crate::planner::PlanError;
 use crate::report::{EndState, OutputState, advice, summary};
 use args::{ArgsError, Parsed};
+use guard::Guarded;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -34,6 +36,9 @@ use watcher::{Watcher, say};
 
 /// Runs the program with the words behind its name; returns the exit code.
 pub fn main(argv: Vec<OsString>) -> u8 {
+    if argv.first().is_some_and(|word| guard::is_wanted(word)) {
+        return guard::run();
+    }
     #[cfg(debug_assertions)]
     if let Err(wrong) = host::arm_faults() {
         say(&format!("mr-stream: no such fault: {wrong}"));
@@ -141,14 +146,16 @@ fn say_state(spec: &OutputSpec, output: OutputState, started: bool, kept: Option
 }
 
 fn run_planned(job: &Job, host: &HostFacts) -> u8 {
-    let stop = match signals::watch() {
+    let guarded = Guarded::start();
+    let stop = match signals::watch(&guarded.children) {
         Ok(stop) => Some(stop),
         Err(error) => {
             say(&format!("WARN cannot watch for signals, an interrupt will not clean up: {error}"));
             None
         }
     };
-    let engine = LocalEngine { launch_dir: host.current_dir.clone(), stop };
+    let engine =
+        LocalEngine { launch_dir: host.current_dir.clone(), stop, children: guarded.children.clone() };
     let watcher = Watcher::new(&job.plan, job.conf.verbose);
     watcher.line(format!("Running job: {}", job.plan.job_id).as_bytes());
     if !job.conf.properties.is_set(StreamSplits::PROPERTY)
@@ -159,6 +166,7 @@ fn run_planned(job: &Job, host: &HostFacts) -> u8 {
     }
     let ended = job.run(&engine, &watcher);
     let kept = watcher.finish();
+    guarded.dismiss();
     match ended {
         Ok(counters) => finish(job, &counters, kept),
         Err(error) => fail(job, &error, kept),

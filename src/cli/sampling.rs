@@ -5,6 +5,7 @@
 //! [`engine::sampler`](crate::engine::sampler); here it is asked for and told.
 
 use super::commands::Lines;
+use super::guard::Guarded;
 use super::watcher::{failure_text, say};
 use super::{configure, exit, new_job_id, refuse_setup, signals};
 use crate::conf::{HostFacts, JobConf, StreamOptions};
@@ -151,8 +152,15 @@ fn find_cuts(conf: &JobConf, spec: SampleSpec, path: &Path, host: &HostFacts) ->
         Ok(job) => job.plan,
         Err(error) => return Err(refuse_setup(&SetupError::from(error))),
     };
-    let sampler = Sampler { launch_dir: host.current_dir.clone(), stop: signals::watch().ok() };
-    sampler.run(&plan, spec, &Lines).map_err(|error| match error {
+    let guarded = Guarded::start();
+    let sampler = Sampler {
+        launch_dir: host.current_dir.clone(),
+        stop: signals::watch(&guarded.children).ok(),
+        children: guarded.children.clone(),
+    };
+    let found = sampler.run(&plan, spec, &Lines);
+    guarded.dismiss();
+    found.map_err(|error| match error {
         SampleError::Task(error) => {
             say(failure_text(&plan, &error).trim_end());
             say("No cut points were found: the mapper failed on a sampled split");

@@ -1,13 +1,15 @@
 //! Signals that end a job, as messages.
 
+use crate::streaming::ChildGroups;
 use crossbeam_channel::{Receiver, bounded};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::thread;
 
-/// Signals that come from now on. The first one asks the job to end in order; a second one ends this
-/// process as it would have without us.
-pub(super) fn watch() -> std::io::Result<Receiver<i32>> {
+/// Signals that come from now on. The first one ends all children and asks the job to end in order; a second one
+/// ends this process as it would have without us.
+pub(super) fn watch(children: &ChildGroups) -> std::io::Result<Receiver<i32>> {
+    let children = children.clone();
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     let (sender, receiver) = bounded(1);
     thread::Builder::new().name("signals".into()).spawn(move || {
@@ -17,7 +19,9 @@ pub(super) fn watch() -> std::io::Result<Receiver<i32>> {
                 signal_hook::low_level::emulate_default_handler(signal).ok();
             }
             asked = true;
+            // Told first, so that nobody takes what then happens to the children for a failure of theirs.
             sender.try_send(signal).ok();
+            children.stop();
         }
     })?;
     Ok(receiver)

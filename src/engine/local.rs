@@ -11,8 +11,9 @@ use crate::output::committer::JobCommitter;
 use crate::plan::JobPlan;
 use crate::shuffle::outputs::MapOutputs;
 use crate::shuffle::run::Run;
+use crate::streaming::ChildGroups;
 use crate::task::{self, TaskError, TaskHost, map_task, reduce_task};
-use crossbeam_channel::{Receiver, Sender, never, select, unbounded};
+use crossbeam_channel::{Receiver, Sender, never, select_biased, unbounded};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
@@ -30,6 +31,8 @@ pub struct LocalEngine {
     pub launch_dir: PathBuf,
     /// Signals that shall stop the job, as numbers.
     pub stop: Option<Receiver<i32>>,
+    /// Where children are taken in. Whoever sends a signal may have stopped them already.
+    pub children: ChildGroups,
 }
 
 impl Engine for LocalEngine {
@@ -55,6 +58,12 @@ impl Engine for LocalEngine {
 }
 
 impl LocalEngine {
+    /// Why the job ends, if a signal has come.
+    fn stopped(&self) -> Option<JobError> {
+        let signal = self.stop.as_ref()?.try_recv().ok()?;
+        Some(JobError::Stopped { signal })
+    }
+
     /// Runs all tasks; when this returns, children and temporary files are gone.
     fn run_tasks(
         &self,
@@ -63,7 +72,9 @@ impl LocalEngine {
         committer: &JobCommitter,
     ) -> Result<Counters, JobError> {
         let scratch = Scratch::create(&plan.resources.local_dirs)?;
-        let host = TaskHost::new(plan, &scratch, committer, &self.launch_dir, events)?;
+        let children = self.children.clone();
+        let host = TaskHost::new(plan, &scratch, committer, &self.launch_dir, events, children)
+            .map_err(|error| self.stopped().unwrap_or(error.into()))?;
         let floor = Floor {
             outputs: MapOutputs::new(
                 host.lines(),
@@ -208,12 +219,8 @@ impl<'a> Dispatcher<'a> {
             if self.scheduler.is_over() {
                 break;
             }
-            select! {
-                recv(results) -> report => {
-                    let (attempt, ended) = report.expect("workers outlive the dispatcher");
-                    let event = self.take(attempt, ended);
-                    commands = self.scheduler.on(event);
-                }
+            // First the signal: attempts that fail because of it are not news.
+            select_biased! {
                 recv(stop) -> signal => match signal {
                     Ok(signal) => {
                         self.failure.get_or_insert(JobError::Stopped { signal });
@@ -221,6 +228,11 @@ impl<'a> Dispatcher<'a> {
                     }
                     Err(_) => stop = &nobody, // whoever watches for signals is gone
                 },
+                recv(results) -> report => {
+                    let (attempt, ended) = report.expect("workers outlive the dispatcher");
+                    let event = self.take(attempt, ended);
+                    commands = self.scheduler.on(event);
+                }
                 default(PROGRESS_EVERY) => {}
             }
             self.tell();

@@ -77,6 +77,8 @@ pub struct Sampler {
     pub launch_dir: PathBuf,
     /// Signals that shall stop it, as numbers.
     pub stop: Option<Receiver<i32>>,
+    /// Where children are taken in.
+    pub children: ChildGroups,
 }
 
 impl Sampler {
@@ -93,7 +95,8 @@ impl Sampler {
         let scratch = Scratch::create(&plan.resources.local_dirs)?;
         // Nothing is written to the output, so the committer has nothing to set up.
         let committer = JobCommitter::of(&plan.output, &plan.job_id);
-        let host = TaskHost::new(plan, &scratch, &committer, &self.launch_dir, events)?;
+        let host =
+            TaskHost::new(plan, &scratch, &committer, &self.launch_dir, events, self.children.clone())?;
         let sampled = self.guarded(&host.groups, || {
             let mut sampler = KeySampler::new(spec, in_input_order(plan));
             while let Some(number) = sampler.next_task() {

@@ -14,6 +14,7 @@
 //! whatever their buffers. Nothing is shared between them: an attempt can be run again, or elsewhere.
 
 use crate::codec::bzip2_blocks::Piece;
+use crate::error::uninterrupted;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -55,7 +56,7 @@ impl CutStream {
     pub(super) fn skip_to_start(&mut self, space: &mut [u8]) -> io::Result<u64> {
         let mut dropped = 0;
         while self.place == Place::Before {
-            let count = read(&mut self.decoder, space)?;
+            let count = uninterrupted(|| self.decoder.read(space))?;
             if count > 0 && self.given.load(Relaxed) <= self.start {
                 dropped += count as u64;
                 continue;
@@ -69,7 +70,7 @@ impl CutStream {
     /// Decompresses to the front of `text`, which must not be empty.
     pub(super) fn read(&mut self, text: &mut [u8]) -> io::Result<Piece> {
         let held = self.held.len().min(text.len());
-        let count = if held == 0 { read(&mut self.decoder, text)? } else { held };
+        let count = if held == 0 { uninterrupted(|| self.decoder.read(text))? } else { held };
         if self.place == Place::Inside && self.given.load(Relaxed) > self.end {
             self.place = Place::Beyond;
             if held == 0 {
@@ -82,14 +83,5 @@ impl CutStream {
             self.held.drain(..held);
         }
         Ok(if count == 0 { Piece::End } else { Piece::Text(count) })
-    }
-}
-
-fn read(decoder: &mut dyn Read, space: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match decoder.read(space) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            other => return other,
-        }
     }
 }

@@ -34,6 +34,7 @@ use crate::error::IoError;
 use crate::fs::File;
 use crate::plan::{InputFormat, InputSpec, InputSplit, MapTask};
 use crate::record::RecordRef;
+use crate::stop::{StopFlag, Stopped};
 use crate::writable::WritableKind;
 use sequence::Flavour;
 use std::path::PathBuf;
@@ -45,6 +46,9 @@ pub enum InputError {
     /// The operating system refused.
     #[error(transparent)]
     Io(#[from] IoError),
+    /// The job is to end.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// The bytes are not what the format or codec says they are.
     #[error("cannot read {}: at byte {offset}: {what}", path.display())]
     Malformed {
@@ -159,29 +163,29 @@ pub fn plan_tasks(files: &[InputFile], settings: &SplitSettings) -> Result<Vec<M
     }
 }
 
-/// Opens a map task's input.
+/// Opens a map task's input, of which nothing is read any more once `stop` is set.
 ///
 /// # Errors
 /// What the first bytes of the input say to the format, and marks of XML records that cannot be used. Lines
 /// are opened later, by the first read.
-pub fn open(spec: &InputSpec, task: &MapTask) -> Result<Reader, InputError> {
+pub fn open(spec: &InputSpec, task: &MapTask, stop: &StopFlag) -> Result<Reader, InputError> {
     let splits = task.splits.clone();
     // A task of several splits is lines: CombineTextInputFormat alone makes such.
-    let Some(split) = task.splits.first() else { return Ok(lines(spec, splits)) };
+    let Some(split) = task.splits.first() else { return Ok(lines(spec, splits, stop)) };
     if let Some(xml) = &spec.xml_reader {
-        return Ok(Reader::Records(Box::new(stream_xml::XmlReader::open(split, xml)?)));
+        return Ok(Reader::Records(Box::new(stream_xml::XmlReader::open(split, xml, stop)?)));
     }
     Ok(match spec.format {
-        InputFormat::Text | InputFormat::CombineText => lines(spec, splits),
-        InputFormat::NLine => Reader::Lines(Box::new(plain_lines(spec, splits))),
+        InputFormat::Text | InputFormat::CombineText => lines(spec, splits, stop),
+        InputFormat::NLine => Reader::Lines(Box::new(plain_lines(spec, splits, stop))),
         InputFormat::KeyValueText => Reader::Records(Box::new(key_value_text::KeyValueReader::new(
-            plain_lines(spec, splits),
+            plain_lines(spec, splits, stop),
             spec.key_value_separator,
         ))),
         InputFormat::FixedLength => {
             Reader::Records(Box::new(fixed_length::FixedLengthReader::open(split, spec.record_bytes)?))
         }
-        InputFormat::Auto if !source::begins_with(&split.path, b"SEQ")? => lines(spec, splits),
+        InputFormat::Auto if !source::begins_with(&split.path, b"SEQ")? => lines(spec, splits, stop),
         InputFormat::Auto | InputFormat::SequenceFile => sequence_records(split, Flavour::Plain)?,
         InputFormat::SequenceFileAsText => sequence_records(split, Flavour::AsText)?,
         InputFormat::SequenceFileAsBinary => sequence_records(split, Flavour::AsBinary)?,
@@ -192,22 +196,24 @@ fn sequence_records(split: &InputSplit, flavour: Flavour) -> Result<Reader, Inpu
     Ok(Reader::Records(sequence::open(split, flavour)?))
 }
 
-fn lines(spec: &InputSpec, splits: Vec<InputSplit>) -> Reader {
+fn lines(spec: &InputSpec, splits: Vec<InputSplit>, stop: &StopFlag) -> Reader {
     let delimiter = spec.record_delimiter.clone();
     let options = LineOptions { delimiter, line_bytes_max: spec.line_bytes_max, ..LineOptions::default() };
-    Reader::Lines(Box::new(LineReader::new(splits, &options)))
+    Reader::Lines(Box::new(LineReader::new(splits, &options).heeding(stop)))
 }
 
 /// Lines without the job's delimiter: Hadoop's older readers of lines do not look at that property.
-fn plain_lines(spec: &InputSpec, splits: Vec<InputSplit>) -> LineReader {
+fn plain_lines(spec: &InputSpec, splits: Vec<InputSplit>, stop: &StopFlag) -> LineReader {
     let line_bytes_max = spec.line_bytes_max;
-    LineReader::new(splits, &LineOptions { line_bytes_max, ..LineOptions::default() })
+    LineReader::new(splits, &LineOptions { line_bytes_max, ..LineOptions::default() }).heeding(stop)
 }
 
 #[cfg(test)]
 mod tests {
     use super::testing::{Folder, file};
     use super::*;
+    use crate::codec::Codec;
+    use std::io::Write as _;
 
     fn spec(format: InputFormat) -> InputSpec {
         InputSpec {
@@ -228,7 +234,7 @@ mod tests {
         let tasks = plan_tasks(&[file(&path, data.len())], &settings).unwrap();
         let mut records = Vec::new();
         for task in &tasks {
-            let mut reader = open(&spec(format), task).unwrap();
+            let mut reader = open(&spec(format), task, &StopFlag::default()).unwrap();
             let (key_kind, _) = reader.kinds();
             while let Some(record) = reader.records().next_record().unwrap() {
                 let key = match (&key_kind, record.key.try_into()) {
@@ -255,5 +261,57 @@ mod tests {
         check(InputFormat::KeyValueText, "in", text, &[("a", "1|b"), ("c", "")]);
         check(InputFormat::NLine, "in", text, &[("0", "a=1|b"), ("6", "c")]);
         check(InputFormat::FixedLength, "in", b"aaaabb|b", &[("0", "aaaa"), ("4", "bb|b")]);
+    }
+
+    /// Reads a split of a large file, of a cut stream if `cut`, and stops after some records; how many more come.
+    fn check_stopped(format: InputFormat, codec: Option<Codec>, cut: bool, records: usize) {
+        let text: Vec<u8> =
+            (0..300_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()).collect();
+        let text: Vec<u8> = text.iter().map(|byte| byte % 64 + b' ').collect();
+        let text = text.chunks(7).collect::<Vec<_>>().join(&b'\n');
+        let mut stored = Vec::new();
+        match codec {
+            None => stored = text,
+            Some(codec) => {
+                let mut encoder = codec.encoder(Box::new(&mut stored)).unwrap();
+                encoder.write_all(&text).unwrap();
+                encoder.finish().unwrap();
+            }
+        }
+        let folder = Folder::new();
+        let path = folder.write("in", &stored);
+        let length = stored.len() as u64;
+        let mut split = InputSplit::new(path, 0, length, codec);
+        if cut {
+            (split.start, split.length) = (length / 2, length - length / 2);
+            split.cut_stream_bytes = Some(length);
+        }
+        let stop = StopFlag::default();
+        let spec = InputSpec { record_delimiter: None, ..spec(format) };
+        let mut reader = open(&spec, &MapTask { splits: vec![split] }, &stop).unwrap();
+        for _ in 0..records {
+            assert!(reader.records().next_record().unwrap().is_some());
+        }
+        stop.set();
+        let stopped = loop {
+            match reader.records().next_record() {
+                Ok(Some(_)) => {}
+                Ok(None) => break false,
+                Err(error) => break matches!(error, InputError::Stopped(_)),
+            }
+        };
+        assert!(stopped, "{format:?} {codec:?} cut: {cut}, after {records} records");
+    }
+
+    #[test]
+    fn nothing_is_read_when_the_job_is_to_end() {
+        for codec in [None, Some(Codec::Gzip), Some(Codec::Bzip2)] {
+            for records in [0, 10] {
+                check_stopped(InputFormat::Text, codec, false, records);
+                check_stopped(InputFormat::KeyValueText, codec, false, records);
+            }
+        }
+        check_stopped(InputFormat::Text, Some(Codec::Gzip), true, 0);
+        check_stopped(InputFormat::Text, Some(Codec::Gzip), true, 10);
     }
 }

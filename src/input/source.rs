@@ -8,9 +8,10 @@ use super::InputError;
 use super::cut_stream::CutStream;
 use crate::codec::Codec;
 use crate::codec::bzip2_blocks::{Bzip2Blocks, Piece};
-use crate::error::{At, IoError};
+use crate::error::{At, IoError, uninterrupted};
 use crate::fs::File;
 use crate::plan::InputSplit;
+use crate::stop::{StopFlag, Stopped};
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -42,11 +43,11 @@ enum Source {
 }
 
 impl Source {
-    fn open(split: &InputSplit) -> Result<Self, InputError> {
+    fn open(split: &InputSplit, stop: &StopFlag) -> Result<Self, InputError> {
         if let (Some(codec), Some(file_bytes)) = (split.codec, split.cut_stream_bytes) {
-            return Self::open_cut(split, codec, file_bytes);
+            return Self::open_cut(split, codec, file_bytes, stop);
         }
-        let file = StoredFile::open(split)?;
+        let file = StoredFile::open(split, stop)?;
         let Some(codec) = split.codec else { return Ok(Self::Stored(file)) };
         let (path, taken) = (split.path.clone(), Arc::clone(&file.taken));
         if codec == Codec::Bzip2 && !file.is_whole()? {
@@ -66,8 +67,13 @@ impl Source {
         Ok(Self::Decoded { bytes: codec.decoder(Box::new(whole)), path, taken })
     }
 
-    fn open_cut(split: &InputSplit, codec: Codec, file_bytes: u64) -> Result<Self, InputError> {
-        let file = StoredFile::open(&InputSplit { start: 0, length: file_bytes, ..split.clone() })?;
+    fn open_cut(
+        split: &InputSplit,
+        codec: Codec,
+        file_bytes: u64,
+        stop: &StopFlag,
+    ) -> Result<Self, InputError> {
+        let file = StoredFile::open(&InputSplit { start: 0, length: file_bytes, ..split.clone() }, stop)?;
         let (path, given) = (split.path.clone(), Arc::clone(&file.taken));
         let (start, end) = (split.start, split.start.saturating_add(split.length));
         let whole = WholeFile { file, stops: vec![file_bytes, end.min(file_bytes), start.min(file_bytes)] };
@@ -83,18 +89,12 @@ impl Source {
 
     /// Reads to the front of `into`, which must not be empty.
     fn read(&mut self, into: &mut [u8]) -> Result<Piece, InputError> {
-        let result = loop {
-            let result = match self {
-                Self::Stored(file) => file.read_some(into).map(piece),
-                Self::Decoded { bytes, .. } => bytes.read(into).map(piece),
-                Self::Blocks { blocks, .. } => blocks.read(into),
-                Self::Cut { stream, .. } => stream.read(into),
-            };
-            match result {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other,
-            }
-        };
+        let result = uninterrupted(|| match self {
+            Self::Stored(file) => file.read_some(into).map(piece),
+            Self::Decoded { bytes, .. } => bytes.read(into).map(piece),
+            Self::Blocks { blocks, .. } => blocks.read(into),
+            Self::Cut { stream, .. } => stream.read(into),
+        });
         result.map_err(|error| match self {
             Self::Stored(file) => file.explain(error),
             Self::Decoded { path, taken, .. } => decode_error(path, taken.load(Ordering::Relaxed), error),
@@ -122,6 +122,9 @@ fn piece(bytes: usize) -> Piece {
 
 /// Tells a disk that failed from bytes that make no sense.
 fn decode_error(path: &Path, offset: u64, error: io::Error) -> InputError {
+    if Stopped::is_in(&error) {
+        return Stopped.into();
+    }
     if error.raw_os_error().is_some() {
         return IoError { action: "read", path: path.to_path_buf(), source: error }.into();
     }
@@ -137,13 +140,15 @@ struct StoredFile {
     end: u64,
     /// Bytes read since `start`; shared so that progress can be seen through a decompressor.
     taken: Arc<AtomicU64>,
+    stop: StopFlag,
 }
 
 impl StoredFile {
-    fn open(split: &InputSplit) -> Result<Self, InputError> {
+    fn open(split: &InputSplit, stop: &StopFlag) -> Result<Self, InputError> {
         let file = File::open(&split.path).at("open input file", &split.path)?;
         let (start, end) = (split.start, split.start.saturating_add(split.length));
-        Ok(Self { file, path: split.path.clone(), start, end, taken: Arc::default() })
+        let (path, taken, stop) = (split.path.clone(), Arc::default(), stop.clone());
+        Ok(Self { file, path, start, end, taken, stop })
     }
 
     /// Whether the split is all of the file.
@@ -153,14 +158,11 @@ impl StoredFile {
     }
 
     fn read_some(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        // Every byte of a split comes through here, be it given out, decompressed or dropped.
+        self.stop.check()?;
         let taken = self.taken.load(Ordering::Relaxed);
         let at = self.start + taken;
-        let count = loop {
-            match self.file.read_at(into, at) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other?,
-            }
-        };
+        let count = uninterrupted(|| self.file.read_at(into, at))?;
         if count == 0 && !into.is_empty() && at < self.end {
             return Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
@@ -229,6 +231,7 @@ pub(super) struct Window {
     compressed: bool,
     source: Option<Source>,
     at_end: bool,
+    stop: StopFlag,
 }
 
 impl Window {
@@ -245,6 +248,7 @@ impl Window {
             compressed: false,
             source: None,
             at_end: true,
+            stop: StopFlag::default(),
         }
     }
 
@@ -254,9 +258,14 @@ impl Window {
         usize::try_from(stored).unwrap_or(usize::MAX)
     }
 
+    /// Whatever is opened from now on fails when `stop` is set.
+    pub(super) fn heed(&mut self, stop: &StopFlag) {
+        self.stop = stop.clone();
+    }
+
     /// Turns to another split; the memory stays.
     pub(super) fn open(&mut self, split: &InputSplit) -> Result<(), InputError> {
-        let mut source = Source::open(split)?;
+        let mut source = Source::open(split, &self.stop)?;
         (self.head, self.filled, self.at_end) = (0, 0, false);
         self.offset = source.begin(split, &mut self.bytes)?;
         self.source = Some(source);

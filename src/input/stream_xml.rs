@@ -15,6 +15,7 @@ use super::{InputError, Position, RecordReader};
 use crate::java_regex::JavaRegex;
 use crate::plan::{InputSplit, XmlReaderSpec};
 use crate::record::RecordRef;
+use crate::stop::StopFlag;
 use crate::writable::{WritableKind, decode_utf8};
 use memchr::memchr;
 
@@ -59,19 +60,24 @@ enum Mark {
 }
 
 impl XmlReader {
-    pub(super) fn open(split: &InputSplit, spec: &XmlReaderSpec) -> Result<Self, InputError> {
-        Self::with_sizes(split, spec, BUFFER_BYTES, RECORD_BYTES_MAX)
+    pub(super) fn open(
+        split: &InputSplit,
+        spec: &XmlReaderSpec,
+        stop: &StopFlag,
+    ) -> Result<Self, InputError> {
+        Self::with_sizes(split, spec, (BUFFER_BYTES, RECORD_BYTES_MAX), stop)
     }
 
     fn with_sizes(
         split: &InputSplit,
         spec: &XmlReaderSpec,
-        buffer_bytes: usize,
-        record_bytes_max: usize,
+        (buffer_bytes, record_bytes_max): (usize, usize),
+        stop: &StopFlag,
     ) -> Result<Self, InputError> {
         let split = InputSplit { codec: None, ..split.clone() };
         let marks = Marks::new(spec)?;
         let mut window = Window::new(buffer_bytes);
+        window.heed(stop);
         window.open(&split)?;
         let position = split.start;
         let record = Vec::new();
@@ -297,7 +303,9 @@ mod tests {
         let folder = Folder::new();
         let path = folder.write("data.gz", data); // the name must not matter
         let split = split(&path, range.start, range.end);
-        let mut reader = XmlReader::with_sizes(&split, spec, buffer_bytes, RECORD_BYTES_MAX).unwrap();
+        let mut reader =
+            XmlReader::with_sizes(&split, spec, (buffer_bytes, RECORD_BYTES_MAX), &StopFlag::default())
+                .unwrap();
         let mut records = Vec::new();
         while let Some(record) = reader.next_record().unwrap() {
             assert_eq!(record.value, b"");
@@ -366,7 +374,7 @@ mod tests {
         let folder = Folder::new();
         let path = folder.write("data", b"<r>1</r><r>23456789...");
         let split = split(&path, 0, 22);
-        let mut reader = XmlReader::with_sizes(&split, &fast(), 4, 10).unwrap();
+        let mut reader = XmlReader::with_sizes(&split, &fast(), (4, 10), &StopFlag::default()).unwrap();
         assert_eq!(reader.next_record().unwrap().unwrap().key, b"<r>1</r>");
         let error = reader.next_record().unwrap_err().to_string();
         assert!(error.contains("more than 10 bytes"), "{error}");
@@ -393,7 +401,7 @@ mod tests {
     fn marks_of_nothing_do_not_hang() {
         let folder = Folder::new();
         let split = split(&folder.write("data", b"ab"), 0, 2);
-        let mut reader = XmlReader::open(&split, &marked("x*", "y*", &slow())).unwrap();
+        let mut reader = XmlReader::open(&split, &marked("x*", "y*", &slow()), &StopFlag::default()).unwrap();
         let error = reader.next_record().unwrap_err().to_string();
         assert!(error.contains("both marks match without"), "{error}");
     }
@@ -405,7 +413,9 @@ mod tests {
             (marked("x", "", &slow()), "stream.recordreader.end"),
             (marked("x", "(?=y)", &slow()), "stream.recordreader.end is \"(?=y)\" (at letter"),
         ] {
-            let Err(error) = XmlReader::open(&split(std::path::Path::new("/"), 0, 0), &spec) else {
+            let Err(error) =
+                XmlReader::open(&split(std::path::Path::new("/"), 0, 0), &spec, &StopFlag::default())
+            else {
                 panic!("{spec:?}")
             };
             assert!(error.to_string().contains(says), "{error}");

@@ -20,6 +20,7 @@ use super::source::{BUFFER_BYTES, Window};
 use super::{InputError, LineBlock, Position, RecordReader};
 use crate::plan::InputSplit;
 use crate::record::RecordRef;
+use crate::stop::StopFlag;
 use crate::writable::WritableKind;
 use memchr::{memchr, memchr_iter, memrchr};
 use std::ops::Range;
@@ -138,6 +139,13 @@ impl LineReader {
             rewritten: Vec::new(),
             key: [0; 8],
         }
+    }
+
+    /// Reads no more once `stop` is set.
+    #[must_use]
+    pub fn heeding(mut self, stop: &StopFlag) -> Self {
+        self.window.heed(stop);
+        self
     }
 
     /// As many whole records as are in the buffer, each followed by one LF; `None` at the end. A record that was

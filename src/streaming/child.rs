@@ -12,26 +12,27 @@
 //! room that starts processes.
 
 mod input_pipe;
+mod life;
 mod output_pipe;
 mod spawn;
 
 pub(crate) use input_pipe::{ChildInput, Feed, InputPipe};
 pub(crate) use output_pipe::OutputPipe;
 pub(crate) use spawn::{ChildCommand, environment_line};
+pub(super) use spawn::{close_others, start_guard};
 
+use super::ChildGroups;
 use super::reporter::Reporter;
 use crate::error::IoError;
+use life::{EndOnPanic, Life};
 use output_pipe::{Listener, Watch};
 use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
-use rustix::process::{Pid, Signal, kill_process_group};
 use spawn::Started;
-use std::cell::Cell;
-use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitStatus;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 
 /// A pipe that carries a lot becomes this large: fewer switches between its two ends.
@@ -69,63 +70,14 @@ pub(crate) enum ChildError<E: std::error::Error + 'static> {
         status: ExitStatus,
     },
     /// The child exited well but left input unread, more than Hadoop forgives.
-    #[error("the child stopped reading after {accepted_bytes} bytes of its input")]
+    #[error("the child stopped reading after {read_bytes} bytes of its input")]
     Unread {
-        /// Bytes its pipe had taken.
-        accepted_bytes: u64,
+        /// Bytes that it read.
+        read_bytes: u64,
     },
     /// The job was stopped.
     #[error("stopped")]
     Stopped,
-}
-
-/// The process groups of all running children, so that a job that stops can end them.
-#[derive(Clone, Debug, Default)]
-pub struct ChildGroups(Arc<Mutex<Groups>>);
-
-#[derive(Debug, Default)]
-struct Groups {
-    stopped: bool,
-    running: BTreeSet<i32>,
-}
-
-impl ChildGroups {
-    /// Ends all children with their descendants, now and from now on.
-    pub(crate) fn stop(&self) {
-        let mut groups = self.lock();
-        groups.stopped = true;
-        for &group in &groups.running {
-            end_group(group);
-        }
-    }
-
-    /// Whether [`Self::stop`] was called.
-    pub(crate) fn stopped(&self) -> bool {
-        self.lock().stopped
-    }
-
-    fn enter(&self, group: i32) {
-        let mut groups = self.lock();
-        groups.running.insert(group);
-        if groups.stopped {
-            end_group(group);
-        }
-    }
-
-    fn leave(&self, group: i32) {
-        self.lock().running.remove(&group);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Groups> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-fn end_group(group: i32) {
-    if let Some(pid) = Pid::from_raw(group) {
-        // Refused only when nobody is left in the group, which is what was wanted.
-        kill_process_group(pid, Signal::KILL).ok();
-    }
 }
 
 /// Widens a pipe if it can be, and says what it holds.
@@ -171,86 +123,40 @@ where
     E: std::error::Error + Send + 'static,
 {
     let start = |source| ChildError::Start { program: command.program.clone(), source };
-    let Started { id: group, stdin, stdout, stderr } = command.start().map_err(start)?;
-    groups.enter(group);
-    let reaper = Reaper { groups, group, reaped: Cell::new(false) };
-    let mut input = InputPipe::new(stdin);
-    // A grandchild that holds the pipes must not make us wait for a child that has failed.
-    let watch = Watch::new(group, !leniency.any_exit);
+    let Started { id, stdin, stdout, stderr } =
+        groups.entering(|| command.start(), |started| started.id).map_err(start)?;
+    let life = Arc::new(Life::new(groups, id));
+    let mut input = InputPipe::new(stdin, Arc::clone(&life), leniency.unread);
+    let watch = Watch::new(Arc::clone(&life), !leniency.any_exit);
     let mut stdout = OutputPipe::new(stdout, Listener::new(stderr, reporter, watch));
     let ends = thread::scope(|scope| {
-        let _end = EndOnPanic(group);
-        let mut fed = Fed { feed: Ok(()), written: Ok(()), unread: None };
-        if length == InputLength::Short {
-            fed.written = input.stop_waiting();
-            fed.feed = feed(&mut input);
-        }
-        let is_done = length == InputLength::Short && !input.is_behind();
-        let to_the_end = move || {
-            let _end = EndOnPanic(group);
-            if !is_done && fed.is_ok() {
-                fed.written = input.catch_up();
-            }
-            if !is_done && fed.is_ok() {
-                fed.feed = feed(&mut input);
-            }
-            input.close();
-            if !fed.is_ok() {
-                end_group(group);
-            }
-            Fed { unread: input.refused_at(), ..fed }
+        let _end = EndOnPanic(&life);
+        let fed = if length == InputLength::Short { feed(&mut input) } else { Ok(()) };
+        let feeding = if length == InputLength::Short && !input.is_behind() {
+            Ok(Fed::end(fed, Ok(()), input, &life))
+        } else {
+            let life = &life;
+            Err(scope.spawn(move || {
+                let _end = EndOnPanic(life);
+                let caught_up = if fed.is_ok() { input.catch_up() } else { Ok(()) };
+                let goes_on = fed.is_ok() && caught_up.is_ok();
+                let fed = if goes_on { feed(&mut input) } else { fed };
+                Fed::end(fed, caught_up, input, life)
+            }))
         };
-        let feeding = if is_done { Ok(to_the_end()) } else { Err(scope.spawn(to_the_end)) };
         let drained = drain(&mut stdout);
         if drained.is_err() {
-            end_group(group);
+            life.end();
         }
         let mut listener = stdout.close();
         listener.until_dead();
-        let exit = reaper.reap();
-        // Heard to the end first: who writes to standard error may be who still reads the input.
-        let heard = listener.until_end();
-        let fed = feeding.unwrap_or_else(join);
+        let exit = life.reap();
+        let heard = listener.rest();
+        let mut fed = feeding.unwrap_or_else(join);
+        fed.input.look_at_rest();
         Ends { fed, drained, heard, exit }
     });
     if groups.stopped() { Err(ChildError::Stopped) } else { ends.judge(leniency) }
-}
-
-/// Ends a group when a panic goes by: a child that lived on would hold the pipes that another thread waits at.
-struct EndOnPanic(i32);
-
-impl Drop for EndOnPanic {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            end_group(self.0);
-        }
-    }
-}
-
-/// Takes a child off the system's list, when its threads are through with its number at the latest.
-struct Reaper<'a> {
-    groups: &'a ChildGroups,
-    group: i32,
-    reaped: Cell<bool>,
-}
-
-impl Reaper<'_> {
-    fn reap(&self) -> io::Result<ExitStatus> {
-        // What is left of the group goes, and only then the child's number: a number that is still taken
-        // cannot name somebody else's group.
-        end_group(self.group);
-        self.groups.leave(self.group);
-        self.reaped.set(true);
-        spawn::wait(self.group)
-    }
-}
-
-impl Drop for Reaper<'_> {
-    fn drop(&mut self) {
-        if !self.reaped.get() {
-            drop(self.reap());
-        }
-    }
 }
 
 /// How the feeding of a child ended.
@@ -258,13 +164,17 @@ struct Fed<E> {
     feed: Result<(), E>,
     /// Of what was held back because the pipe was full.
     written: io::Result<()>,
-    /// Bytes its pipe had taken when the child refused more.
-    unread: Option<u64>,
+    input: InputPipe,
 }
 
 impl<E> Fed<E> {
-    fn is_ok(&self) -> bool {
-        self.feed.is_ok() && self.written.is_ok()
+    /// Closes the pipe. A child whose input is not all there must not take it for all.
+    fn end(feed: Result<(), E>, written: io::Result<()>, mut input: InputPipe, life: &Life) -> Self {
+        if feed.is_err() || written.is_err() {
+            life.end();
+        }
+        input.close();
+        Self { feed, written, input }
     }
 }
 
@@ -288,9 +198,9 @@ impl<T, E: std::error::Error> Ends<T, E> {
             // A child that failed also stopped reading; its code says more than our broken pipe.
             return Err(ChildError::Exit { status });
         }
-        match self.fed.unread {
-            Some(accepted_bytes) if !leniency.unread => Err(ChildError::Unread { accepted_bytes }),
-            _ => Ok(output),
+        match self.fed.input.refused_at() {
+            Some(read_bytes) => Err(ChildError::Unread { read_bytes }),
+            None => Ok(output),
         }
     }
 }

@@ -7,11 +7,14 @@
 pub(crate) mod child;
 pub mod command;
 pub mod exit_status;
+mod groups;
+pub mod guard;
 pub(crate) mod input_writer;
 pub(crate) mod output_reader;
 mod pace;
 pub mod preflight;
+mod process_table;
 pub(crate) mod reporter;
 mod typed_bytes;
 
-pub use child::ChildGroups;
+pub use groups::ChildGroups;

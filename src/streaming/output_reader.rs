@@ -2,6 +2,7 @@
 //! `KeyOnlyTextOutputReader`, `TypedBytesOutputReader`.
 
 use super::typed_bytes;
+use crate::error::uninterrupted;
 use crate::lines::LineEnds;
 use crate::record::RecordRef;
 use std::io::{self, Read};
@@ -25,23 +26,21 @@ impl<'a> LineSource<'a> {
     /// Reads some bytes into `space`, which must not be empty; 0 is the end.
     pub(crate) fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         loop {
-            match self.stdout.read(space) {
-                Ok(0) if self.last != b'\n' => {
+            match uninterrupted(|| self.stdout.read(space))? {
+                0 if self.last != b'\n' => {
                     // A last line without an end loses nothing; the end is added.
                     self.last = b'\n';
                     space[0] = b'\n';
                     return Ok(1);
                 }
-                Ok(0) => return Ok(0),
-                Ok(count) => {
+                0 => return Ok(0),
+                count => {
                     let kept = self.ends.normalise(&mut space[..count]);
                     if kept > 0 {
                         self.last = space[kept - 1];
                         return Ok(kept);
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
             }
         }
     }
@@ -103,12 +102,7 @@ impl<'a> RecordSource<'a> {
         self.start = 0;
         let end = self.buffer.len();
         self.buffer.resize(end + READ_BYTES, 0);
-        let count = loop {
-            match self.stdout.read(&mut self.buffer[end..]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other?,
-            }
-        };
+        let count = uninterrupted(|| self.stdout.read(&mut self.buffer[end..]))?;
         self.ended = count == 0;
         let kept = match self.framing {
             Framing::KeyOnlyLines => self.ends.normalise(&mut self.buffer[end..end + count]),

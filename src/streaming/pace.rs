@@ -19,20 +19,27 @@ const PAUSE_MAX: Duration = Duration::from_millis(2);
 /// The pauses of one pipe. Starts without any.
 #[derive(Debug)]
 pub(super) struct Pace {
+    /// What the pipe holds.
+    pipe_bytes: usize,
     pause: Duration,
     /// Eighths of a pipe that are right for one look: not less and not more.
     eighths: (usize, usize),
 }
 
 impl Pace {
-    /// For a pipe that is written.
-    pub(super) fn of_input() -> Self {
-        Self { pause: Duration::ZERO, eighths: (4, 7) }
+    /// For a pipe that is written and holds so many bytes.
+    pub(super) fn of_input(pipe_bytes: usize) -> Self {
+        Self { pipe_bytes, pause: Duration::ZERO, eighths: (4, 7) }
     }
 
-    /// For a pipe that is read.
-    pub(super) fn of_output() -> Self {
-        Self { pause: Duration::ZERO, eighths: (1, 4) }
+    /// For a pipe that is read and holds so many bytes.
+    pub(super) fn of_output(pipe_bytes: usize) -> Self {
+        Self { pipe_bytes, pause: Duration::ZERO, eighths: (1, 4) }
+    }
+
+    /// Learns that a read found all there was room for: more than that was there.
+    pub(super) fn moved_all(&mut self) {
+        self.moved(self.pipe_bytes);
     }
 
     /// Lets the other end go on for a while.
@@ -42,15 +49,15 @@ impl Pace {
         }
     }
 
-    /// Learns that so many bytes could be moved since the last pause, of a pipe that holds `pipe_bytes`.
-    pub(super) fn moved(&mut self, bytes: usize, pipe_bytes: usize) {
+    /// Learns that so many bytes could be moved since the last pause.
+    pub(super) fn moved(&mut self, bytes: usize) {
         let (least, most) = self.eighths;
-        if bytes > pipe_bytes / 8 * most {
+        if bytes > self.pipe_bytes / 8 * most {
             self.pause /= 2;
             if self.pause < PAUSE_MIN {
                 self.pause = Duration::ZERO;
             }
-        } else if bytes < pipe_bytes / 8 * least {
+        } else if bytes < self.pipe_bytes / 8 * least {
             self.pause = (self.pause * 2).clamp(PAUSE_MIN, PAUSE_MAX);
         }
     }
@@ -61,13 +68,13 @@ mod tests {
     use super::*;
 
     fn check(pace: &mut Pace, bytes: usize, micros: u64) {
-        pace.moved(bytes, 1 << 20);
+        pace.moved(bytes);
         assert_eq!(pace.pause, Duration::from_micros(micros), "{bytes}");
     }
 
     #[test]
     fn a_feed_waits_for_more_room() {
-        let mut pace = Pace::of_input();
+        let mut pace = Pace::of_input(1 << 20);
         for (bytes, micros) in
             [(500 << 10, 50), (500 << 10, 100), (600 << 10, 100), (800 << 10, 100), (1000 << 10, 50)]
         {
@@ -77,7 +84,7 @@ mod tests {
 
     #[test]
     fn pauses_follow_what_is_moved() {
-        let mut pace = Pace::of_output();
+        let mut pace = Pace::of_output(1 << 20);
         let mut check = |bytes, micros| check(&mut pace, bytes, micros);
         check(1 << 20, 0);
         check(200 << 10, 0);

@@ -1,6 +1,7 @@
 //! The child's standard error: counters and status in reporter lines, everything else passed on.
 //! Hadoop: `PipeMapRed.MRErrorThread`.
 
+use crate::error::uninterrupted;
 use crate::fault::{self, Op};
 use crate::lines::LineEnds;
 use crate::writable::decode_utf8;
@@ -51,13 +52,13 @@ impl<'a> Reporter<'a> {
         self.tail.into()
     }
 
-    /// Reads some, once; false at the end.
-    pub(super) fn hear(&mut self, stderr: &mut dyn Read) -> io::Result<bool> {
+    /// Reads some, once, and says how much; 0 is the end.
+    pub(super) fn hear(&mut self, stderr: &mut dyn Read) -> io::Result<usize> {
         let mut block = [0; 8 << 10];
-        let count = match fault::point(Op::Read, Path::new("stderr")).and_then(|()| stderr.read(&mut block)) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(true),
-            read => read?,
-        };
+        let count = uninterrupted(|| {
+            fault::point(Op::Read, Path::new("stderr"))?;
+            stderr.read(&mut block)
+        })?;
         let kept = self.ends.normalise(&mut block[..count]);
         for part in block[..kept].split_inclusive(|byte| *byte == b'\n') {
             let (text, ended) = part.strip_suffix(b"\n").map_or((part, false), |text| (text, true));
@@ -67,7 +68,7 @@ impl<'a> Reporter<'a> {
                 self.take_line();
             }
         }
-        Ok(count > 0)
+        Ok(count)
     }
 
     /// The end: what stands behind the last line end is a line too.
@@ -160,7 +161,7 @@ mod tests {
 
     fn hear_all(reporter: &mut Reporter<'_>, stderr: &str) {
         let mut stderr = stderr.as_bytes();
-        while reporter.hear(&mut stderr).unwrap() {}
+        while reporter.hear(&mut stderr).unwrap() > 0 {}
         reporter.end();
     }
 

@@ -10,6 +10,7 @@ use crate::output::OutputError;
 use crate::output::committer::CommitError;
 use crate::plan::wire::WireError;
 use crate::shuffle::ShuffleError;
+use crate::stop::Stopped;
 use crate::streaming::child::ChildError;
 use crate::writable::{WritableError, WritableKind};
 use std::any::Any;
@@ -80,12 +81,15 @@ pub enum TaskFailure {
     },
     /// The child left more input unread than Hadoop forgives.
     #[error(
-        "the child stopped reading its input after about {accepted_bytes} bytes and exited; let it read to \
-         the end{}", if *.mapper { ", or allow it with -D stream.minRecWrittenToEnableSkip_=0" } else { "" }
+        "the child read {read_bytes} bytes of its input{} and exited; let it read to the end{}",
+        record.map(|number| format!(", to record {number},")).unwrap_or_default(),
+        if *.mapper { ", or allow it with -D stream.minRecWrittenToEnableSkip_=0" } else { "" }
     )]
     Unread {
-        /// Bytes that its pipe had taken.
-        accepted_bytes: u64,
+        /// Bytes that it read.
+        read_bytes: u64,
+        /// The record, counted from 1, that the last of them is of.
+        record: Option<u64>,
         /// Whether it was a mapper, for which there is a property.
         mapper: bool,
     },
@@ -108,8 +112,8 @@ pub enum TaskFailure {
     #[error(transparent)]
     BuiltIn(#[from] BuiltInError),
     /// The job was stopped.
-    #[error("the job was stopped")]
-    Stopped,
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// A thread of the attempt panicked.
     #[error("{text}; this is a bug in mr-stream, please report it")]
     Panic {
@@ -140,8 +144,8 @@ impl TaskFailure {
             ChildError::Ours(failure) => failure,
             ChildError::Pipe { action, source } => Self::Pipe { action, source },
             ChildError::Exit { status } => Self::Exit { status },
-            ChildError::Unread { accepted_bytes } => Self::Unread { accepted_bytes, mapper },
-            ChildError::Stopped => Self::Stopped,
+            ChildError::Unread { read_bytes } => Self::Unread { read_bytes, record: None, mapper },
+            ChildError::Stopped => Stopped.into(),
         }
     }
 }

@@ -43,6 +43,8 @@ pub(crate) fn keep(host: &TaskHost<'_>, runs: &[Arc<Run>], error: &mut TaskError
     let Some(command) = command.filter(|_| error.failure.is_the_childs()) else { return };
     match keep_in_place(host, runs, error, command) {
         Ok(kept) => error.kept = kept,
+        // Its input is not read again when the job is to end.
+        Err(_) if host.groups.stopped() => {}
         Err(failure) => {
             let text = format!("the failed attempt cannot be kept: {}", error::chain(&failure));
             host.events.warning(error.attempt, &text);

@@ -3,6 +3,7 @@
 use super::TaskFailure;
 use super::sink::{LineBlock, RecordSink};
 use crate::record::{KeyFields, RecordRef};
+use crate::stop::Stopped;
 use crate::streaming::ChildGroups;
 use memchr::memchr_iter;
 use std::ops::ControlFlow;
@@ -37,7 +38,7 @@ impl<'a> KeySink<'a> {
 
     fn check_more_wanted(&self) -> Result<(), TaskFailure> {
         // A class that is built in has no child to end: it would run on after a signal.
-        if self.full || self.groups.stopped() { Err(TaskFailure::Stopped) } else { Ok(()) }
+        if self.full || self.groups.stopped() { Err(Stopped.into()) } else { Ok(()) }
     }
 }
 

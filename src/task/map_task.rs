@@ -21,6 +21,7 @@ use crate::shuffle::combine::Combine;
 use crate::shuffle::comparator::{KeyOrder, Order};
 use crate::shuffle::fold::FoldBuffer;
 use crate::shuffle::run::Run;
+use crate::stop::StopFlag;
 use crate::streaming::child::{ChildInput, Feed, InputLength, InputPipe};
 use crate::streaming::input_writer::InputWriter;
 use crate::writable::WritableKind;
@@ -78,7 +79,7 @@ pub(super) fn write_input(
     target: &mut dyn ChildInput,
 ) -> Result<(), TaskFailure> {
     let map = MapAttempt::new(host, attempt);
-    let mut reader = input::open(&host.plan.input, map.task)?;
+    let mut reader = input::open(&host.plan.input, map.task, map.stop())?;
     let fed = map.feed(&mut reader, target);
     host.bytes_read.fetch_sub(map.consumed.into_inner(), Relaxed);
     fed
@@ -115,7 +116,7 @@ impl<'a> MapAttempt<'a> {
     }
 
     fn run_for_keys(&self, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Result<(), TaskFailure> {
-        let reader = input::open(&self.host.plan.input, self.task)?;
+        let reader = input::open(&self.host.plan.input, self.task, self.stop())?;
         // Side files of a mapper that is run for its keys are nobody's output: they go with the scratch folder.
         let discarded = self.host.scratch.first_dir().join(format!("{}_output", self.attempt));
         let workplace = self.workplace(&discarded)?;
@@ -130,7 +131,7 @@ impl<'a> MapAttempt<'a> {
     fn run(&self) -> Result<MapRuns, TaskFailure> {
         let plan = self.host.plan;
         input::check_unchanged(self.task)?;
-        let reader = input::open(&plan.input, self.task)?;
+        let reader = input::open(&plan.input, self.task, self.stop())?;
         let kinds = self.output_kinds(&reader);
         let runs = if plan.reduces == 0 {
             self.run_to_output(reader, kinds)?;
@@ -253,7 +254,7 @@ impl<'a> MapAttempt<'a> {
                 let length = self.input_length(&reader);
                 let ran = child.run((length, |pipe: &mut InputPipe| self.feed(&mut reader, pipe)), sink);
                 *lock(&self.tail) = child.into_tail();
-                ran
+                ran.map_err(|failure| self.name_record(failure))
             }
             (class, _) => self.map_records(class, &mut reader, sink),
         }
@@ -285,6 +286,7 @@ impl<'a> MapAttempt<'a> {
             mapper.map(record, &mut emit)?;
             count += 1;
             if count.is_multiple_of(1 << 12) {
+                self.stop().check()?;
                 self.progress(reader, 1 << 12);
             }
         }
@@ -327,6 +329,7 @@ impl<'a> MapAttempt<'a> {
         let writer = InputWriter::new(spec, key_kind, value_kind);
         let mut block = Vec::with_capacity(2 * FEED_BYTES);
         loop {
+            self.stop().check()?;
             let mut records = 0;
             while block.len() < FEED_BYTES {
                 let Some(record) = reader.records().next_record()? else { break };
@@ -342,6 +345,36 @@ impl<'a> MapAttempt<'a> {
         }
     }
 
+    /// Says of a mapper that left its input unread where it stopped.
+    fn name_record(&self, failure: TaskFailure) -> TaskFailure {
+        match failure {
+            TaskFailure::Unread { read_bytes, mapper, .. } => {
+                // The input was read without fault before; if it is not now, the failure alone has to do.
+                let record = self.records_begun(read_bytes).ok();
+                TaskFailure::Unread { read_bytes, record, mapper }
+            }
+            failure => failure,
+        }
+    }
+
+    /// Records of the split that begin in so many bytes of the mapper's input. Reads the split again.
+    fn records_begun(&self, input_bytes: u64) -> Result<u64, TaskFailure> {
+        let mut reader = input::open(&self.host.plan.input, self.task, self.stop())?;
+        let (key_kind, value_kind) = reader.kinds();
+        let writer = InputWriter::new(&self.host.plan.map_stream, key_kind, value_kind);
+        let (mut records, mut bytes) = (0, 0);
+        let mut written = Vec::new();
+        while bytes < input_bytes
+            && let Some(record) = reader.records().next_record()?
+        {
+            written.clear();
+            writer.write(record, &mut written)?;
+            bytes += written.len() as u64;
+            records += 1;
+        }
+        Ok(records)
+    }
+
     fn progress(&self, reader: &Reader, records: u64) {
         self.note(reader.position(), records);
     }
@@ -351,6 +384,10 @@ impl<'a> MapAttempt<'a> {
         let before = self.consumed.swap(position.consumed, Relaxed);
         self.host.bytes_read.fetch_add(position.consumed.saturating_sub(before), Relaxed);
         *lock(&self.position) = (position.path, position.offset);
+    }
+
+    fn stop(&self) -> &StopFlag {
+        self.host.groups.stop_flag()
     }
 
     fn fields(&self) -> KeyFields<'_> {

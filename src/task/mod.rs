@@ -72,7 +72,8 @@ pub(crate) struct TaskHost<'a> {
 }
 
 impl<'a> TaskHost<'a> {
-    /// The shared parts of `plan`'s attempts. Unpacks the job's archives, once for all attempts.
+    /// The shared parts of `plan`'s attempts, whose children go to `groups`. Unpacks the job's archives, once for all
+    /// attempts.
     ///
     /// # Errors
     /// An archive that cannot be unpacked.
@@ -82,7 +83,9 @@ impl<'a> TaskHost<'a> {
         committer: &'a JobCommitter,
         launch_dir: &'a Path,
         events: &'a dyn TaskEvents,
+        groups: ChildGroups,
     ) -> Result<Self, ArchiveError> {
+        scratch.dirs().for_each(|folder| groups.guard_folder(folder));
         let shuffle = &plan.shuffle;
         let order = Order::new(&shuffle.order, &shuffle.key_kind);
         let partitioner = partitioner(shuffle, &order, plan.reduces);
@@ -99,11 +102,11 @@ impl<'a> TaskHost<'a> {
             fold_tables: FoldTables::default(),
             long_records: LongRecords::default(),
             scratch,
-            archives: UnpackedArchives::unpack(plan, scratch)?,
+            archives: UnpackedArchives::unpack(plan, scratch, groups.stop_flag())?,
             environment: JobEnvironment::new(&plan.children.environment),
             programs: Programs::new(launch_dir),
             committer,
-            groups: ChildGroups::default(),
+            groups,
             launch_dir,
             events,
             bytes_read: AtomicU64::new(0),
@@ -118,6 +121,13 @@ impl TaskHost<'_> {
         let stream = &self.plan.map_stream;
         let fields = KeyFields { separator: &stream.output_separator, key_fields: stream.key_fields };
         LineSpec { order: &self.order, partitioner: &self.partitioner, fields }
+    }
+}
+
+impl Drop for TaskHost<'_> {
+    /// Nobody may write to the folders of a job that is over.
+    fn drop(&mut self) {
+        self.groups.end_orphans();
     }
 }
 

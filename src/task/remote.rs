@@ -20,12 +20,13 @@ use crate::plan::{JobPlan, wire};
 use crate::shuffle::passes;
 use crate::shuffle::run::Run;
 use crate::shuffle::spill::Spill;
+use crate::streaming::ChildGroups;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Where a job's processes meet.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct RemoteTask<'a> {
     /// The plan.
     pub plan: &'a JobPlan,
@@ -33,6 +34,8 @@ pub struct RemoteTask<'a> {
     pub work_dir: &'a Path,
     /// The folder children run in when the job ships no files.
     pub launch_dir: &'a Path,
+    /// Where its children are taken in.
+    pub children: &'a ChildGroups,
 }
 
 /// What a task leaves for the others.
@@ -56,7 +59,8 @@ impl RemoteTask<'_> {
         crate::fs::create_dir_all(self.work_dir).at("make folder", self.work_dir)?;
         let scratch = Scratch::create(&[self.work_dir.to_path_buf()])?;
         let committer = JobCommitter::of(&self.plan.output, &self.plan.job_id);
-        let mut host = TaskHost::new(self.plan, &scratch, &committer, self.launch_dir, events)?;
+        let groups = self.children.clone();
+        let mut host = TaskHost::new(self.plan, &scratch, &committer, self.launch_dir, events, groups)?;
         host.memory.shared_table_bytes = 0; // there is nobody to share with
         let report = match attempt.task.kind {
             TaskKind::Map => {

@@ -13,6 +13,7 @@ use crate::fault::{self, Op};
 use crate::ids::AttemptId;
 use crate::local_fs::Scratch;
 use crate::plan::{CacheEntry, JobPlan};
+use crate::stop::StopFlag;
 use crate::streaming::child::ChildCommand;
 use crate::streaming::command::{self, Place, find_program};
 use crate::streaming::preflight::needs_shell;
@@ -33,7 +34,7 @@ pub(super) struct UnpackedArchives(pub(super) HashMap<PathBuf, PathBuf>);
 impl UnpackedArchives {
     /// Unpacks each archive of the plan once, however many links lead to it. Hadoop:
     /// `LocalDistributedCacheManager.setup`, once per link.
-    pub(super) fn unpack(plan: &JobPlan, scratch: &Scratch) -> Result<Self, ArchiveError> {
+    pub(super) fn unpack(plan: &JobPlan, scratch: &Scratch, stop: &StopFlag) -> Result<Self, ArchiveError> {
         let mut unpacked = HashMap::new();
         let resources = &plan.resources;
         let mut left =
@@ -41,7 +42,7 @@ impl UnpackedArchives {
         for entry in &plan.cache {
             let Some(kind) = entry.archive.filter(|_| !unpacked.contains_key(&entry.path)) else { continue };
             let into = scratch.next_dir().join(format!("archive_{}", unpacked.len()));
-            archive::unpack(&entry.path, kind, &into, &mut left)?;
+            archive::unpack(&entry.path, kind, &into, &mut left, stop)?;
             unpacked.insert(entry.path.clone(), into);
         }
         Ok(Self(unpacked))

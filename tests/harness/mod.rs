@@ -14,7 +14,7 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-pub(crate) use process::MrCommand;
+pub(crate) use process::{MrCommand, Running};
 
 /// How often a job in the background is looked for; one look takes hundreds of turns of the scheduler.
 const LOOKS_MAX: usize = 1000;
@@ -86,6 +86,14 @@ impl JobDir {
     pub(crate) fn wait_for_background(&self) {
         let over = (0..LOOKS_MAX).any(|_| process::left_running(self.root.path()).is_empty());
         assert!(over, "the job in the background does not end");
+    }
+
+    /// Waits until a guard has done its work, and checks it.
+    #[track_caller]
+    pub(crate) fn wait_until_clean(&self) {
+        let is_clean = || list_tree(&self.root.path().join("tmp")).is_empty();
+        let _ = (0..LOOKS_MAX).any(|_| process::left_running(self.root.path()).is_empty() && is_clean());
+        self.assert_clean();
     }
 
     /// The folders of failed attempts that stand below `folder`; by default it is the job's temp folder.

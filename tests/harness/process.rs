@@ -1,6 +1,7 @@
 //! Running the command, and finding what it left running.
 
 use super::Output;
+use rustix::process::Pid;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
@@ -46,6 +47,12 @@ impl MrCommand {
     /// Runs to the end: until the process is gone and nobody holds its output open any more.
     #[track_caller]
     pub(crate) fn run(self) -> Output {
+        self.start().finish()
+    }
+
+    /// Starts it, in a process group of its own.
+    #[track_caller]
+    pub(crate) fn start(self) -> Running {
         let shown = self.shown();
         let child = Command::new("sh")
             .args(["-c", &format!("{} exec \"$0\" \"$@\"", self.prelude)])
@@ -60,21 +67,10 @@ impl MrCommand {
             .process_group(0)
             .spawn()
             .unwrap();
-        let group = rustix::process::Pid::from_child(&child);
-        let (sender, receiver) = mpsc::channel();
-        let waiter = std::thread::spawn(move || sender.send(child.wait_with_output()));
-        let Ok(ended) = receiver.recv_timeout(HUNG_AFTER) else {
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-            panic!("hung, or left a process with its output open\n$ {shown}\n{:?}", left_running(&self.root));
-        };
-        waiter.join().unwrap().unwrap();
-        let ended = ended.unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let mut stderr = text(&ended.stderr);
-        if let Some(signal) = ended.status.signal() {
-            let _ = write!(stderr, "\n(ended by signal {signal})");
-        }
-        Output { code: ended.status.code(), stdout: text(&ended.stdout), stderr, shown }
+        let pid = Pid::from_child(&child);
+        let (sender, ended) = mpsc::channel();
+        std::thread::spawn(move || drop(sender.send(child.wait_with_output())));
+        Running { pid, ended, shown, root: self.root }
     }
 
     /// The command as one could type it.
@@ -86,6 +82,34 @@ impl MrCommand {
         };
         let words: Vec<_> = self.args.iter().map(quoted).collect();
         format!("cd {} && mr-stream {}", self.root.join("job").display(), words.join(" "))
+    }
+}
+
+/// A run of mr-stream.
+pub(crate) struct Running {
+    /// Its number, and that of its process group.
+    pub(crate) pid: Pid,
+    ended: mpsc::Receiver<std::io::Result<std::process::Output>>,
+    shown: String,
+    root: PathBuf,
+}
+
+impl Running {
+    /// Waits until the process is gone and nobody holds its output open any more.
+    #[track_caller]
+    pub(crate) fn finish(self) -> Output {
+        let Self { pid, ended, shown, root } = self;
+        let Ok(ended) = ended.recv_timeout(HUNG_AFTER) else {
+            let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+            panic!("hung, or left a process with its output open\n$ {shown}\n{:?}", left_running(&root));
+        };
+        let ended = ended.unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let mut stderr = text(&ended.stderr);
+        if let Some(signal) = ended.status.signal() {
+            let _ = write!(stderr, "\n(ended by signal {signal})");
+        }
+        Output { code: ended.status.code(), stdout: text(&ended.stdout), stderr, shown }
     }
 }
 

@@ -1,24 +1,23 @@
 //! The child's standard output. Who waits for it hears meanwhile what the child says on standard error, and
 //! looks from time to time whether the child still lives; so one thread serves a child.
 
-use super::{end_group, widened};
+use super::life::{LOOK_EVERY, Life};
+use super::widened;
 use crate::fault::{self, Op};
 use crate::streaming::pace::Pace;
 use crate::streaming::reporter::Reporter;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
+use rustix::io::{Errno, ioctl_fionread};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A child that is read so often writes a lot. Before that, its end must be seen at once.
 const EAGER_READS: u32 = 32;
 
-/// How often it is looked whether a child lives whose pipes are open. A child that ends closes them, so this
-/// matters only when it has failed and another process holds them.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// The first look after the end of standard output; each later one takes twice as long to come.
 const FIRST_LOOK: Duration = Duration::from_millis(1);
 
@@ -26,15 +25,14 @@ const FIRST_LOOK: Duration = Duration::from_millis(1);
 pub(crate) struct OutputPipe<'a, 'r> {
     pipe: PipeReader,
     reads: u32,
-    /// What the pipe holds, once it was widened.
-    bytes: usize,
-    pace: Pace,
+    /// Set once it was widened.
+    pace: Option<Pace>,
     listener: Listener<'a, 'r>,
 }
 
 impl<'a, 'r> OutputPipe<'a, 'r> {
     pub(super) fn new(pipe: PipeReader, listener: Listener<'a, 'r>) -> Self {
-        Self { pipe, reads: 0, bytes: 0, pace: Pace::of_output(), listener }
+        Self { pipe, reads: 0, pace: None, listener }
     }
 
     /// Closes it; a child that writes on is told so.
@@ -45,21 +43,25 @@ impl<'a, 'r> OutputPipe<'a, 'r> {
 
 impl Read for OutputPipe<'_, '_> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        // Nor is a child left alone that has much to say on standard error: it would soon wait for us.
-        if !self.listener.has_heard {
-            self.pace.wait();
+        // A child that has much to say on standard error is not left alone: it would soon wait for us.
+        if let Some(pace) = self.pace.as_ref().filter(|_| !self.listener.has_heard) {
+            pace.wait();
         }
-        self.listener.until_readable(&self.pipe)?;
+        if !self.listener.until_readable(&self.pipe)? {
+            return Ok(0);
+        }
         fault::point(Op::Read, Path::new("stdout"))?;
         let count = self.pipe.read(space)?;
-        if self.reads < EAGER_READS {
-            self.reads += 1;
-            if self.reads == EAGER_READS {
-                self.bytes = widened(&self.pipe);
+        match &mut self.pace {
+            None => {
+                self.reads += 1;
+                if self.reads == EAGER_READS {
+                    self.pace = Some(Pace::of_output(widened(&self.pipe)));
+                }
             }
-        } else {
             // Who asks for little finds more the next time.
-            self.pace.moved(if count == space.len() { self.bytes } else { count }, self.bytes);
+            Some(pace) if count == space.len() => pace.moved_all(),
+            Some(pace) => pace.moved(count),
         }
         Ok(count)
     }
@@ -81,13 +83,17 @@ impl<'a, 'r> Listener<'a, 'r> {
         Self { stderr: Some(stderr), reporter, heard: Ok(()), has_heard: false, watch }
     }
 
-    /// Listens until there is something to read from `stdout`, or nothing any more.
-    fn until_readable(&mut self, stdout: &PipeReader) -> io::Result<()> {
+    /// Listens until there is something to read from `stdout`, or its end; false if what comes is of no use any
+    /// more.
+    fn until_readable(&mut self, stdout: &PipeReader) -> io::Result<bool> {
         loop {
             let readable = self.wait(Some(stdout.as_fd()), LOOK_EVERY)?;
             self.watch.look_if_due();
+            if self.watch.failed || self.watch.life.is_over() {
+                return Ok(false);
+            }
             if readable {
-                return Ok(());
+                return Ok(true);
             }
         }
     }
@@ -105,11 +111,18 @@ impl<'a, 'r> Listener<'a, 'r> {
         }
     }
 
-    /// Listens to the end.
-    pub(super) fn until_end(mut self) -> io::Result<()> {
-        while self.stderr.is_some() {
-            self.hear();
+    /// Hears what the child has said, when it is dead. Who has left its group and holds the pipe is not listened to.
+    pub(super) fn rest(mut self) -> io::Result<()> {
+        let left = self.stderr.as_ref().map_or(Ok(0), ioctl_fionread)?;
+        let mut heard = 0;
+        while let Some(stderr) = self.stderr.as_mut().filter(|_| heard < left) {
+            match self.reporter.hear(stderr) {
+                Ok(0) => break,
+                Ok(count) => heard += count as u64,
+                Err(error) => return Err(error),
+            }
         }
+        self.end();
         self.heard
     }
 
@@ -146,8 +159,8 @@ impl<'a, 'r> Listener<'a, 'r> {
     fn hear(&mut self) {
         let Some(stderr) = &mut self.stderr else { return };
         match self.reporter.hear(stderr) {
-            Ok(true) => {}
-            Ok(false) => self.end(),
+            Ok(0) => self.end(),
+            Ok(_) => {}
             Err(error) => {
                 self.heard = Err(error);
                 self.stderr = None;
@@ -156,23 +169,26 @@ impl<'a, 'r> Listener<'a, 'r> {
     }
 
     fn end(&mut self) {
-        self.reporter.end();
-        self.stderr = None;
+        if self.stderr.take().is_some() {
+            self.reporter.end();
+        }
     }
 }
 
 /// Whether the child lives.
 pub(super) struct Watch {
-    child: i32,
+    life: Arc<Life>,
     /// Its group goes when it failed.
     end_if_failed: bool,
     dead: bool,
+    /// It ended badly and that was not forgiven.
+    failed: bool,
     looked: Instant,
 }
 
 impl Watch {
-    pub(super) fn new(child: i32, end_if_failed: bool) -> Self {
-        Self { child, end_if_failed, dead: false, looked: Instant::now() }
+    pub(super) fn new(life: Arc<Life>, end_if_failed: bool) -> Self {
+        Self { life, end_if_failed, dead: false, failed: false, looked: Instant::now() }
     }
 
     fn look_if_due(&mut self) {
@@ -194,13 +210,15 @@ impl Watch {
 
     /// Asks for the child's death without taking it off the system's list.
     fn ask(&mut self, how: WaitIdOptions) {
-        let child = Pid::from_raw(self.child).map(WaitId::Pid);
+        let child = Pid::from_raw(self.life.child).map(WaitId::Pid);
         let asked = child.map(|child| waitid(child, WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | how));
         self.dead = match asked {
             Some(Err(Errno::INTR) | Ok(None)) => false,
             Some(Ok(Some(status))) => {
-                if self.end_if_failed && status.exit_status() != Some(0) {
-                    end_group(self.child);
+                self.failed = self.end_if_failed && status.exit_status() != Some(0);
+                if self.failed {
+                    // A grandchild that holds the pipes must not make us wait.
+                    self.life.end();
                 }
                 true
             }

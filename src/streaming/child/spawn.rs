@@ -6,8 +6,10 @@
 //! program itself.
 
 use crate::fault::{self, Op};
+use crate::streaming::process_table;
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::signal::{SigSet, Signal};
+use rustix::fs::{Mode, OFlags, fcntl_setfl, open};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, waitpid};
 use std::borrow::Cow;
@@ -35,6 +37,7 @@ pub(crate) struct ChildCommand<'a> {
 /// A process that runs, and our ends of its pipes.
 pub(super) struct Started {
     pub(super) id: i32,
+    /// It does not block.
     pub(super) stdin: PipeWriter,
     pub(super) stdout: PipeReader,
     pub(super) stderr: PipeReader,
@@ -52,6 +55,8 @@ impl ChildCommand<'_> {
     pub(super) fn start(&self) -> io::Result<Started> {
         fault::point(Op::Spawn, &self.program)?;
         let (stdin, our_stdin) = io::pipe()?;
+        // A flag of our end alone: the child's reads block as usual.
+        fcntl_setfl(&our_stdin, OFlags::NONBLOCK)?;
         let (our_stdout, stdout) = io::pipe()?;
         let (our_stderr, stderr) = io::pipe()?;
         let ends = ChildEnds { stdin, stdout, stderr };
@@ -97,6 +102,34 @@ impl ChildCommand<'_> {
         }
         let child = command.stdin(ends.stdin).stdout(ends.stdout).stderr(ends.stderr).spawn()?;
         Ok(child.id() as i32)
+    }
+}
+
+/// Starts the guard in a session of its own, with `line` as its standard input, nothing else and no environment.
+/// No signal reaches it but the one that none can hold off.
+pub(crate) fn start_guard(program: &Path, args: &[OsString], line: &PipeReader) -> io::Result<i32> {
+    let nothing = open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+    let program = CString::new(program.as_os_str().as_bytes())?;
+    let args = args.iter().map(|word| CString::new(word.as_bytes()));
+    let words = std::iter::once(Ok(program.clone())).chain(args).collect::<Result<Vec<_>, _>>()?;
+    let mut actions = PosixSpawnFileActions::init()?;
+    for (end, number) in [(line.as_raw_fd(), 0), (nothing.as_raw_fd(), 1), (nothing.as_raw_fd(), 2)] {
+        actions.add_dup2(end, number)?;
+    }
+    let mut attributes = PosixSpawnAttr::init()?;
+    attributes.set_sigmask(&SigSet::all())?;
+    let new_session =
+        PosixSpawnFlags::from_bits_retain(nix::libc::c_int::from(nix::libc::POSIX_SPAWN_SETSID));
+    attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK | new_session)?;
+    let no_environment: [&CStr; 0] = [];
+    Ok(posix_spawn(&*program, &actions, &attributes, &words, &no_environment)?.as_raw())
+}
+
+/// Closes what a process was given beyond its three standard files.
+pub(crate) fn close_others() {
+    for file in process_table::our_files().filter(|file| *file > 2) {
+        // The list's own, that has been closed, is in it.
+        nix::unistd::close(file).ok();
     }
 }
 

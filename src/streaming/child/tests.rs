@@ -42,7 +42,7 @@ fn shell(
     let drain = |stdout: &mut OutputPipe<'_, '_>| stdout.read_to_end(&mut output).map(drop);
     let groups = ChildGroups::default();
     run(&command, &groups, &mut reporter, leniency, (length, feed), drain)?;
-    assert!(groups.lock().running.is_empty());
+    assert!(groups.are_empty());
     let said = reporter.into_tail().pop().unwrap_or_default();
     Ok((output, String::from_utf8(said).unwrap()))
 }
@@ -101,6 +101,47 @@ fn a_failed_child_is_not_waited_for_by_those_who_hold_its_pipes() {
     // One that ended well is done when its output is.
     check("sleep 1000 >/dev/null & cat", (1, 10), Ok((10, "")));
     check("exec 3<&0; (cat <&3; echo more) & exit 0", (1, 10), Ok((15, "")));
+}
+
+/// How far ahead of the child its pipe was filled, or whether it was closed before the child ended, is chance.
+#[test]
+fn what_is_forgiven_depends_on_what_was_read_alone() {
+    let refused = |bytes: usize| format!("the child stopped reading after {bytes} bytes of its input");
+    // Whole buffers of Hadoop's, less what its pipe would have taken.
+    for (input, least) in [((3, 100_000), 196_608), ((20, 100_000), 1_900_544)] {
+        for _ in 0..10 {
+            check(&format!("head -c {least}"), input, Ok((least, "")));
+            check(&format!("head -c {}", least - 1), input, Err(&refused(least - 1)));
+            check(&format!("head -c {}; exec <&-; echo", least - 1), input, Err(&refused(least - 1)));
+        }
+    }
+}
+
+#[test]
+fn who_left_the_group_and_holds_the_pipes_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ready, fifo) = (folder.path().join("ready"), folder.path().join("fifo"));
+    assert!(std::process::Command::new("mkfifo").args([&ready, &fifo]).status().unwrap().success());
+    // It stays until somebody opens the other end.
+    let stays = format!("setsid sh -c 'echo >{}; exec 3<{}'", ready.display(), fifo.display());
+    let left = format!("read line <{}", ready.display());
+    let failed = Err("the child failed: exit status: 3");
+    let release = || drop(std::fs::File::options().write(true).open(&fifo).unwrap());
+    for (script, input, expect) in [
+        (format!("{stays} & {left}; exit 3"), (1, 10), failed),
+        (format!("{stays} <&0 & {left}; exit 3"), (9, 100_000), failed),
+        (format!("{stays} <&0 >/dev/null & {left}; exec <&-; exit 3"), (9, 100_000), failed),
+        (format!("{stays} >/dev/null & {left}; cat"), (1, 10), Ok(10)),
+    ] {
+        for length in [InputLength::Short, InputLength::Unknown] {
+            let ran = shell(&script, length, STRICT, input);
+            match expect {
+                Ok(bytes) => assert_eq!(ran.unwrap().0.len(), bytes, "{script}"),
+                Err(expect) => assert_eq!(ran.unwrap_err().to_string(), expect, "{script}"),
+            }
+            release();
+        }
+    }
 }
 
 /// Writes so many bytes in blocks from a file that has the first of them; the child's output and whether it

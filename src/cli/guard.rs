@@ -1,0 +1,58 @@
+//! The second process that cleans up when this one is killed: started here, and run here.
+
+use super::{exit, say};
+use crate::streaming::ChildGroups;
+use crate::streaming::guard::{Guard, stand_guard};
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+/// The first word of a command line that makes this program a guard. Not for people.
+const COMMAND: &str = "guard";
+
+/// This program, also when its file was renamed or replaced meanwhile.
+const OURSELVES: &str = "/proc/self/exe";
+
+/// Whether this process is to be a guard.
+pub(super) fn is_wanted(word: &OsStr) -> bool {
+    word == COMMAND
+}
+
+/// Is a guard, to the end.
+pub(super) fn run() -> u8 {
+    // A folder that is somebody's current one cannot be unmounted.
+    std::env::set_current_dir("/").ok();
+    stand_guard();
+    exit::OK
+}
+
+/// Children of this process and the guard that has an eye on them.
+pub(super) struct Guarded {
+    pub(super) children: ChildGroups,
+    guard: Option<Guard>,
+}
+
+impl Guarded {
+    /// Starts the guard, or warns and does without.
+    pub(super) fn start() -> Self {
+        match Guard::start(PathBuf::from(OURSELVES), vec![COMMAND.into()]) {
+            Ok(guard) => Self { children: ChildGroups::guarded(guard.clone()), guard: Some(guard) },
+            Err(error) => {
+                warn(&error);
+                Self { children: ChildGroups::default(), guard: None }
+            }
+        }
+    }
+
+    /// To be called when everything is in order.
+    pub(super) fn dismiss(self) {
+        if let Some(Err(error)) = self.guard.as_ref().map(Guard::dismiss) {
+            warn(error);
+        }
+    }
+}
+
+fn warn(error: &std::io::Error) {
+    say(&format!(
+        "WARN no guard could be started, kill -9 of this process will not end its children: {error}"
+    ));
+}

@@ -1,0 +1,186 @@
+//! The process groups of running children, the word that ends them, and the orphans they leave.
+//!
+//! A child's number is taken from when it starts until it is taken off the system's list, and so is that of its
+//! group. Whoever wants to signal a group asks here: a group that has left is signalled no more, and it leaves
+//! before its child's number is free.
+//!
+//! A process that leaves its group and outlives its parent becomes a child of ours ([`Guard::start`]). Dead ones are
+//! taken off the list now and then, those that live end with the job ([`ChildGroups::end_orphans`]).
+
+use super::guard::Guard;
+use super::process_table;
+use crate::stop::StopFlag;
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitOptions, kill_process, kill_process_group, pidfd_open, waitpid,
+};
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Generations of orphans that are looked for: each may leave the next.
+const ROUNDS_MAX: usize = 100;
+
+/// How long to wait for the end of an orphan that was killed. One that waits for a disk may take long.
+const END_WAIT: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
+
+/// The process groups of all running children, so that a job that stops can end them.
+#[derive(Clone, Debug, Default)]
+pub struct ChildGroups(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    stop: StopFlag,
+    running: Mutex<Running>,
+    /// Is there only in a process that does nothing but run a job.
+    guard: Option<Guard>,
+}
+
+#[derive(Debug, Default)]
+struct Running {
+    groups: BTreeSet<i32>,
+    /// Children that are being started: they have no number yet.
+    starting: u32,
+}
+
+impl ChildGroups {
+    /// Groups that `guard` ends when this process cannot.
+    pub fn guarded(guard: Guard) -> Self {
+        Self(Arc::new(Shared { guard: Some(guard), ..Shared::default() }))
+    }
+
+    /// Ends all children with their descendants, now and from now on.
+    pub fn stop(&self) {
+        // Set first: who enters now sees it, who has entered is seen.
+        self.0.stop.set();
+        for &group in &self.running().groups {
+            kill(group);
+        }
+    }
+
+    /// Whether [`Self::stop`] was called.
+    pub(crate) fn stopped(&self) -> bool {
+        self.0.stop.is_set()
+    }
+
+    /// Set by [`Self::stop`].
+    pub(crate) fn stop_flag(&self) -> &StopFlag {
+        &self.0.stop
+    }
+
+    /// A temporary folder whose name cannot be guessed and that children have in their environment. The guard removes
+    /// it, and knows by it who is the job's.
+    pub(crate) fn guard_folder(&self, folder: &Path) {
+        if let Some(guard) = &self.0.guard {
+            guard.folder(folder);
+        }
+    }
+
+    /// A folder that was guarded and shall outlive this process, however it ends.
+    pub fn keep_folder(&self, folder: &Path) {
+        if let Some(guard) = &self.0.guard {
+            guard.keep(folder);
+        }
+    }
+
+    /// Starts a child, whose number `id` tells, and takes in its group.
+    pub(super) fn entering<T>(
+        &self,
+        start: impl FnOnce() -> io::Result<T>,
+        id: impl FnOnce(&T) -> i32,
+    ) -> io::Result<T> {
+        self.running().starting += 1;
+        let started = start();
+        let mut running = self.running();
+        running.starting -= 1;
+        if let Ok(child) = &started {
+            let group = id(child);
+            running.groups.insert(group);
+            if let Some(guard) = &self.0.guard {
+                guard.entered(group);
+            }
+            if self.stopped() {
+                kill(group);
+            }
+        }
+        started
+    }
+
+    /// Ends a group, unless it has left.
+    pub(super) fn end(&self, group: i32) {
+        let running = self.running();
+        if running.groups.contains(&group) {
+            kill(group);
+        }
+    }
+
+    /// Ends what is left of a group. Only then its child may be taken off the system's list.
+    pub(super) fn leave(&self, group: i32) {
+        let mut running = self.running();
+        kill(group);
+        if let Some(guard) = &self.0.guard {
+            guard.left(group);
+            running.bury_orphans(guard);
+        }
+        running.groups.remove(&group);
+    }
+
+    /// Ends who has left its group and lives on. To be called when no child runs.
+    pub(crate) fn end_orphans(&self) {
+        let Some(guard) = &self.0.guard else { return };
+        let guard = guard.id().ok();
+        for _ in 0..ROUNDS_MAX {
+            let orphans = process_table::our_children().into_iter().filter(|child| Some(*child) != guard);
+            let orphans: Vec<Pid> = orphans.filter_map(Pid::from_raw).collect();
+            if orphans.is_empty() {
+                return;
+            }
+            // Their numbers are taken until we have waited for them.
+            for orphan in &orphans {
+                kill_process(*orphan, Signal::KILL).ok();
+            }
+            for orphan in orphans {
+                if let Ok(held) = pidfd_open(orphan, PidfdFlags::empty()) {
+                    poll(&mut [PollFd::new(&held, PollFlags::IN)], Some(&END_WAIT)).ok();
+                }
+                waitpid(Some(orphan), WaitOptions::NOHANG).ok();
+            }
+        }
+    }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(test)]
+    pub(super) fn are_empty(&self) -> bool {
+        self.running().groups.is_empty()
+    }
+}
+
+impl Running {
+    /// Takes dead orphans off the system's list, which is not endless. One that stands behind a child which nobody
+    /// has waited for yet is found the next time.
+    fn bury_orphans(&self, guard: &Guard) {
+        let how = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        // While this lock is held nobody begins to start a child, so each is known.
+        while self.starting == 0
+            && let Ok(Some(dead)) = waitid(Id::All, how).map(|status| status.pid())
+            && !self.groups.contains(&dead.as_raw())
+            && guard.id().ok() != Some(dead.as_raw())
+        {
+            waitpid(Pid::from_raw(dead.as_raw()), WaitOptions::NOHANG).ok();
+        }
+    }
+}
+
+/// Ends a child and its group: it may have gone to another one.
+fn kill(group: i32) {
+    if let Some(pid) = Pid::from_raw(group) {
+        // Refused only when nobody is left, which is what was wanted.
+        kill_process_group(pid, Signal::KILL).ok();
+        kill_process(pid, Signal::KILL).ok();
+    }
+}
