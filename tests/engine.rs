@@ -8,6 +8,7 @@ use mr_stream::engine::{Engine, JobError};
 use mr_stream::error;
 use mr_stream::ids::AttemptId;
 use mr_stream::plan::wire;
+use mr_stream::streaming::ChildGroups;
 use mr_stream::task::{TaskError, TaskEvents};
 use std::sync::Mutex;
 
@@ -48,7 +49,7 @@ fn run(dir: &JobDir, args: &[&str], watcher: &Watcher) -> Result<Counters, JobEr
     let common = ["plan", "-o", plan_file.to_str().unwrap(), "-input", "in", "-output", "out"];
     dir.command(&[&common, args].concat()).run().expect_code(0);
     let plan = wire::from_bytes(&std::fs::read(plan_file).unwrap()).unwrap();
-    LocalEngine { launch_dir: dir.path(""), stop: None }.run(&plan, watcher)
+    LocalEngine { launch_dir: dir.path(""), stop: None, children: ChildGroups::default() }.run(&plan, watcher)
 }
 
 const SAYS_AND_STAYS: &str = "sh -c 'echo said >&2; exec sleep 100000'";

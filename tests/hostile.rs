@@ -12,6 +12,7 @@ use mr_stream::plan::{
     InputFormat, InputSpec, InputSplit, JobPlan, MapTask, StreamSplits, XmlReaderSpec, parse_key_specs, wire,
 };
 use mr_stream::sequence_file::SequenceReader;
+use mr_stream::stop::StopFlag;
 use mr_stream::streaming::command::split_args;
 use proptest::prelude::*;
 use std::ffi::OsString;
@@ -289,7 +290,7 @@ proptest! {
             record_bytes: 1,
             xml_reader: Some(XmlReaderSpec { begin, end, slow_match, record_bytes_max, look_ahead_bytes }),
         };
-        let Ok(mut reader) = input::open(&spec, &MapTask { splits: vec![split] }) else { return Ok(()) };
+        let Ok(mut reader) = input::open(&spec, &MapTask { splits: vec![split] }, &StopFlag::default()) else { return Ok(()) };
         for _ in 0..10_000 {
             match reader.records().next_record() {
                 Ok(Some(_)) => {}

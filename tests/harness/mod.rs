@@ -91,8 +91,8 @@ impl JobDir {
     /// Waits until a guard has done its work, and checks it.
     #[track_caller]
     pub(crate) fn wait_until_clean(&self) {
-        let is_clean = || list_tree(&self.root.path().join("tmp")).is_empty();
-        let _ = (0..LOOKS_MAX).any(|_| process::left_running(self.root.path()).is_empty() && is_clean());
+        wait_until("nobody runs", || process::left_running(self.root.path()).is_empty());
+        wait_until("nothing is left", || list_tree(&self.root.path().join("tmp")).is_empty());
         self.assert_clean();
     }
 
@@ -231,6 +231,16 @@ pub(crate) fn copy_tree(from: &Path, to: &Path, except: &[&str]) {
         } else {
             fs::copy(entry.path(), &target).unwrap();
         }
+    }
+}
+
+/// Waits until something is so that nobody tells of.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let began = std::time::Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < process::HUNG_AFTER, "waited in vain until {what}");
+        std::thread::yield_now();
     }
 }
 

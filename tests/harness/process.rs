@@ -12,7 +12,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 /// After this long a run counts as hung. Far above what any test takes on a slow machine.
-const HUNG_AFTER: Duration = Duration::from_secs(240);
+pub(super) const HUNG_AFTER: Duration = Duration::from_secs(240);
 
 /// One run of mr-stream, not yet started.
 pub(crate) struct MrCommand {

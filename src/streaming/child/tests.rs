@@ -109,7 +109,7 @@ fn what_is_forgiven_depends_on_what_was_read_alone() {
     let refused = |bytes: usize| format!("the child stopped reading after {bytes} bytes of its input");
     // Whole buffers of Hadoop's, less what its pipe would have taken.
     for (input, least) in [((3, 100_000), 196_608), ((20, 100_000), 1_900_544)] {
-        for _ in 0..10 {
+        for _ in 0..3 {
             check(&format!("head -c {least}"), input, Ok((least, "")));
             check(&format!("head -c {}", least - 1), input, Err(&refused(least - 1)));
             check(&format!("head -c {}; exec <&-; echo", least - 1), input, Err(&refused(least - 1)));
@@ -220,7 +220,7 @@ fn check_panic(feed_panics: bool) {
     }));
     let text = if feed_panics { "in the feed" } else { "in the drain" };
     assert_eq!(ran.err().unwrap().downcast_ref::<&str>(), Some(&text));
-    assert!(groups.lock().running.is_empty());
+    assert!(groups.are_empty());
 }
 
 #[test]
