@@ -47,7 +47,7 @@ impl From<Stopped> for io::Error {
 impl Stopped {
     /// Whether an error is this one on its way through a reader.
     pub fn is_in(error: &io::Error) -> bool {
-        error.get_ref().is_some_and(|inner| inner.is::<Self>())
+        error.get_ref().and_then(|inner| inner.downcast_ref::<Self>()).is_some()
     }
 }
 

@@ -49,15 +49,12 @@ pub(super) fn our_children() -> Vec<i32> {
     let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let lists: Option<Vec<String>> =
         threads.map(|thread| fs::read_to_string(thread.path().join("children")).ok()).collect();
-    match lists.filter(|lists| !lists.is_empty()) {
-        Some(lists) => {
-            lists.iter().flat_map(|list| list.split_whitespace()).filter_map(|id| id.parse().ok()).collect()
-        }
+    if let Some(lists) = lists.filter(|lists| !lists.is_empty()) {
+        lists.iter().flat_map(|list| list.split_whitespace()).filter_map(|id| id.parse().ok()).collect()
+    } else {
         // Not every kernel has these lists.
-        None => {
-            let us = Pid::as_raw(Some(rustix::process::getpid()));
-            all().filter(|process| entry(*process).is_some_and(|entry| entry.parent == us)).collect()
-        }
+        let us = Pid::as_raw(Some(rustix::process::getpid()));
+        all().filter(|process| entry(*process).is_some_and(|entry| entry.parent == us)).collect()
     }
 }
 
@@ -78,6 +75,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a process to look at")]
     fn a_child_is_found() {
         let mut child = std::process::Command::new("/bin/cat")
             .env("MARK", "here")

@@ -118,6 +118,7 @@ fn what_is_forgiven_depends_on_what_was_read_alone() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "FIFOs are made by a program")]
 fn who_left_the_group_and_holds_the_pipes_is_not_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let (ready, fifo) = (folder.path().join("ready"), folder.path().join("fifo"));

@@ -21,6 +21,7 @@ fn what_is_left_is_what_was_told_last() {
 }
 
 /// A process that runs until its standard input ends, started with these arguments before it.
+#[expect(clippy::disallowed_methods, reason = "a process to look at")]
 fn start(wrapper: &[&str], mark: &Path) -> std::process::Child {
     let mut words = wrapper.iter().copied().chain(["cat"]);
     let mut command = Command::new(words.next().unwrap());
@@ -54,6 +55,7 @@ fn who_carries_the_mark_is_ended_and_nobody_else() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a process to look at")]
 fn groups_of_the_session_are_ended_though_they_carry_nothing() {
     use std::os::unix::process::CommandExt;
     let mut command = Command::new("cat");

@@ -45,6 +45,12 @@ pub(super) struct Told {
     pub(super) goodbye: bool,
 }
 
+/// A process that will soon be dead.
+struct Killed {
+    /// What tells its end, if the kernel has such descriptors.
+    held: Option<OwnedFd>,
+}
+
 impl Told {
     /// Listens to the end of the line.
     pub(super) fn from(line: impl Read) -> Self {
@@ -81,7 +87,7 @@ impl Told {
             if killed.is_empty() {
                 break;
             }
-            for process in killed.iter().flatten() {
+            for process in killed.iter().filter_map(|killed| killed.held.as_ref()) {
                 // A descriptor of a process can be read from when it has ended.
                 poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&END_WAIT)).ok();
             }
@@ -92,18 +98,18 @@ impl Told {
         }
     }
 
-    /// Kills a process if it is the job's; what holds it then, if the kernel can hold processes.
-    fn kill(&self, process: i32) -> Option<Option<OwnedFd>> {
+    /// Kills a process if it is the job's.
+    fn kill(&self, process: i32) -> Option<Killed> {
         let id = Pid::from_raw(process).filter(|_| self.is_ours(process))?;
         match pidfd_open(id, PidfdFlags::empty()) {
             // Asked once more: if what is held has ended meanwhile, the signal goes nowhere.
             Ok(held) if self.is_ours(process) => {
                 pidfd_send_signal(&held, Signal::KILL).ok()?;
-                Some(Some(held))
+                Some(Killed { held: Some(held) })
             }
             Err(Errno::NOSYS) => {
                 kill_process(id, Signal::KILL).ok()?;
-                Some(None)
+                Some(Killed { held: None })
             }
             _ => None,
         }
