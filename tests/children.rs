@@ -148,6 +148,7 @@ fn a_job_does_without_its_guard() {
         let dir = job_dir();
         let running = start(&dir, "stay", &[]);
         wait_for_child(&dir);
+        wait_until("there is a guard", || guard_of(&running).is_some());
         let guard = guard_of(&running).unwrap();
         // Signals that others may send to all processes of a terminal do not reach it.
         for ignored in [Signal::INT, Signal::TERM, Signal::HUP] {
@@ -172,6 +173,22 @@ fn a_job_that_ends_well_leaves_nobody_behind() {
         assert_eq!(String::from_utf8_lossy(&dir.parts_joined()), "one\t\nthree\t\ntwo\t\n", "{habit}");
         dir.assert_clean();
     }
+}
+
+/// A shell that starts something and then becomes mr-stream leaves it a child that is none of the job's.
+#[test]
+fn children_from_before_are_left_alone() {
+    let dir = job_dir();
+    let (mapper, here) = ("fake_child.sh daemon-stays", format!("HERE={}", dir.path("").display()));
+    let args = ["-files", "fake_child.sh", "-cmdenv", &here, "-mapper", mapper, "-input", "in"];
+    let command = dir.command(&[&args[..], &["-output", "out", "-reducer", "NONE"]].concat());
+    command.after("(read line <go; echo here >ready) </dev/null >/dev/null 2>&1 &").run().expect_code(0);
+    // Nobody can open it to write unless somebody waits for that.
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+    let open = || fs::File::options().write(true).custom_flags(nonblocking).open(dir.path("go")).is_ok();
+    wait_until("the shell's own child is let go", open);
+    assert_eq!(fs::read_to_string(dir.path("ready")).unwrap(), "here\n");
+    dir.wait_until_clean();
 }
 
 #[test]

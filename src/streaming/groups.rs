@@ -122,14 +122,16 @@ impl ChildGroups {
         kill(group);
         if let Some(guard) = &self.0.guard {
             guard.left(group);
-            running.bury_orphans(guard);
+            if guard.takes_orphans() {
+                running.bury_orphans(guard);
+            }
         }
         running.groups.remove(&group);
     }
 
     /// Ends who has left its group and lives on. To be called when no child runs.
     pub(crate) fn end_orphans(&self) {
-        let Some(guard) = &self.0.guard else { return };
+        let Some(guard) = self.0.guard.as_ref().filter(|guard| guard.takes_orphans()) else { return };
         let guard = guard.id().ok();
         for _ in 0..ROUNDS_MAX {
             let orphans = process_table::our_children().into_iter().filter(|child| Some(*child) != guard);

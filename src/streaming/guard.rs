@@ -15,6 +15,7 @@ mod watch;
 pub use watch::stand_guard;
 
 use super::child::start_guard;
+use super::process_table;
 use crate::error::uninterrupted;
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::process::{Pid, Signal, kill_process};
@@ -49,6 +50,8 @@ struct Line {
     starting: Mutex<Option<JoinHandle<io::Result<i32>>>>,
     /// The guard's number, once it has one.
     id: OnceLock<io::Result<i32>>,
+    /// Whoever leaves its group and loses its parent becomes a child of this process.
+    takes_orphans: bool,
 }
 
 impl Guard {
@@ -56,12 +59,16 @@ impl Guard {
     /// line would feel it. What is said meanwhile waits in the pipe.
     ///
     /// From here on this process takes in orphans: who leaves its group and loses its parent becomes our child. So
-    /// it must be a process that does nothing but run a job.
+    /// it must be a process that does nothing but run a job. One that had children before it became mr-stream could
+    /// not tell their orphans from the job's; there the guard ends those in the end.
     ///
     /// # Errors
     /// When there is no pipe or no thread to be had.
     pub fn start(program: PathBuf, args: Vec<OsString>) -> io::Result<Self> {
-        rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+        let takes_orphans = process_table::our_children().is_empty();
+        if takes_orphans {
+            rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+        }
         let (line, pipe) = io::pipe()?;
         // A guard that is held up must not hold us up.
         fcntl_setfl(&pipe, OFlags::NONBLOCK)?;
@@ -71,18 +78,21 @@ impl Guard {
             pipe: Mutex::new(Some(pipe)),
             starting: Mutex::new(Some(starting)),
             id: OnceLock::new(),
+            takes_orphans,
         }));
         let session = rustix::process::getsid(None).map_or(0, |session| session.as_raw_nonzero().get());
         guard.say(SESSION, session.to_string().as_bytes());
         Ok(guard)
     }
 
-    /// All is in order: the guard ends without doing anything.
+    /// All is in order: the guard ends, without doing anything unless there may be orphans.
     ///
     /// # Errors
     /// When the guard could not be started.
     pub fn dismiss(&self) -> Result<(), &io::Error> {
-        self.say(GOODBYE, b"");
+        if self.0.takes_orphans {
+            self.say(GOODBYE, b"");
+        }
         drop(lock(&self.0.pipe).take());
         self.id().map(drop)
     }
@@ -94,6 +104,11 @@ impl Guard {
             starting.and_then(Result::ok).unwrap_or_else(|| Err(io::ErrorKind::Other.into()))
         });
         started.as_ref().copied()
+    }
+
+    /// Whether orphans become children of this process.
+    pub(super) fn takes_orphans(&self) -> bool {
+        self.0.takes_orphans
     }
 
     pub(super) fn entered(&self, group: i32) {

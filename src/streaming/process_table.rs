@@ -39,9 +39,10 @@ pub(super) fn environment(process: i32) -> Vec<u8> {
 }
 
 /// The numbers of this process's open files.
-pub(super) fn our_files() -> impl Iterator<Item = i32> {
-    let folder: Vec<_> = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten().collect();
-    folder.into_iter().filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+pub(super) fn our_files() -> Vec<i32> {
+    let folder = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    // Not one by one: each entry holds the folder open.
+    folder.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
 /// The children of this process, dead ones too.

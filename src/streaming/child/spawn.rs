@@ -127,7 +127,7 @@ pub(crate) fn start_guard(program: &Path, args: &[OsString], line: &PipeReader) 
 
 /// Closes what a process was given beyond its three standard files.
 pub(crate) fn close_others() {
-    for file in process_table::our_files().filter(|file| *file > 2) {
+    for file in process_table::our_files().into_iter().filter(|file| *file > 2) {
         // The list's own, that has been closed, is in it.
         nix::unistd::close(file).ok();
     }
