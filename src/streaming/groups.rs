@@ -91,6 +91,10 @@ impl ChildGroups {
         start: impl FnOnce() -> io::Result<T>,
         id: impl FnOnce(&T) -> i32,
     ) -> io::Result<T> {
+        if let Some(guard) = &self.0.guard {
+            // No child without a guard; one that cannot be started is told of in the end.
+            guard.id().ok();
+        }
         self.running().starting += 1;
         let started = start();
         let mut running = self.running();

@@ -55,8 +55,8 @@ struct Line {
 }
 
 impl Guard {
-    /// Starts `program` with `args`, which must come to [`stand_guard`], and returns before it runs: a job of one
-    /// line would feel it. What is said meanwhile waits in the pipe.
+    /// Starts `program` with `args`, which must come to [`stand_guard`], and returns before that is done: a job of one
+    /// line would feel it. Only its first child waits for it ([`Self::id`]). What is said meanwhile waits in the pipe.
     ///
     /// From here on this process takes in orphans: who leaves its group and loses its parent becomes our child. So
     /// it must be a process that does nothing but run a job. One that had children before it became mr-stream could
