@@ -43,6 +43,7 @@ mod fs;
 pub mod ids;
 pub mod java_regex;
 pub mod lines;
+mod page_cache;
 pub mod record;
 pub mod stop;
 pub mod units;

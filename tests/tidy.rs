@@ -15,6 +15,7 @@ const FLOORS: [&[&str]; 10] = [
         "error",
         "fault",
         "fs",
+        "page_cache",
         "units",
         "ids",
         "record",

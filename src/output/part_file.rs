@@ -7,6 +7,7 @@
 use super::write_back::WriteBack;
 use crate::error::{At, IoError};
 use crate::fs::File;
+use crate::page_cache::{self, PAGE_BYTES};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +25,7 @@ pub(super) struct PartFile {
 
 struct Shared {
     file: File,
+    path: PathBuf,
     /// Never as long as [`BUFFER_BYTES`] after a write.
     buffer: Vec<u8>,
     /// Bytes that the file took.
@@ -41,8 +43,10 @@ impl PartFile {
             crate::fs::create_dir_all(folder).at("make output folder", folder)?;
         }
         let file = File::create(path).at("create output file", path)?;
-        let shared = Shared { file, buffer: Vec::new(), stored: 0, write_back: WriteBack::default() };
-        Ok(Self { path: path.to_path_buf(), shared: Arc::new(Mutex::new(shared)) })
+        let path = path.to_path_buf();
+        let (buffer, write_back) = (Vec::new(), WriteBack::default());
+        let shared = Shared { file, path: path.clone(), buffer, stored: 0, write_back };
+        Ok(Self { path, shared: Arc::new(Mutex::new(shared)) })
     }
 
     /// Where the file is.
@@ -53,7 +57,7 @@ impl PartFile {
     /// Hands the rest to the file and returns how many bytes it has.
     pub(super) fn finish(self) -> Result<u64, IoError> {
         let mut shared = self.lock();
-        shared.empty_buffer().at("write output file", &self.path)?;
+        shared.store(&[]).at("write output file", &self.path)?;
         shared.write_back.finish().at("sync output file", &self.path)?;
         Ok(shared.stored)
     }
@@ -65,31 +69,31 @@ impl PartFile {
 }
 
 impl Shared {
+    /// Hands what is gathered and `bytes` to the file, and leaves nothing gathered.
     fn store(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
-        self.stored += bytes.len() as u64;
-        self.write_back.wrote(&self.file, bytes.len() as u64);
-        Ok(())
-    }
-
-    fn empty_buffer(&mut self) -> io::Result<()> {
         let gathered = std::mem::take(&mut self.buffer);
-        let stored = self.store(&gathered);
+        let stored = page_cache::write_all(&self.file, &self.path, [&gathered, bytes]);
+        let count = (gathered.len() + bytes.len()) as u64;
         self.buffer = gathered;
         self.buffer.clear();
-        stored
+        stored?;
+        self.stored += count;
+        self.write_back.wrote(&self.file, count);
+        Ok(())
     }
 }
 
 impl Write for PartFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut shared = self.lock();
-        if shared.buffer.len() + bytes.len() >= BUFFER_BYTES {
-            shared.empty_buffer()?;
-            shared.store(bytes)?;
-        } else {
-            shared.buffer.extend_from_slice(bytes);
+        let gathered = shared.buffer.len() + bytes.len();
+        let mut rest = bytes;
+        if gathered >= BUFFER_BYTES {
+            let now;
+            (now, rest) = bytes.split_at(bytes.len() - gathered % PAGE_BYTES);
+            shared.store(now)?;
         }
+        shared.buffer.extend_from_slice(rest);
         Ok(bytes.len())
     }
 
