@@ -9,8 +9,10 @@ pub use last_failure::LastFailure;
 use crate::error::{At, IoError};
 use crate::fault::{self, Op};
 use crate::fs::{File, Permissions};
+use crate::stop::StopFlag;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
@@ -32,6 +34,8 @@ const KEPT_OPEN_PART: u64 = 8;
 pub struct Scratch {
     folders: Vec<TempDir>,
     next: AtomicUsize,
+    /// Set when nothing more is to be written here.
+    stop: OnceLock<StopFlag>,
 }
 
 impl Scratch {
@@ -50,8 +54,19 @@ impl Scratch {
         }
         match (folders.is_empty(), refused) {
             (true, Some(error)) => Err(error),
-            _ => Ok(Self { folders, next: AtomicUsize::new(0) }),
+            _ => Ok(Self { folders, next: AtomicUsize::new(0), stop: OnceLock::new() }),
         }
+    }
+
+    /// Whoever writes large files here ends when `stop` is set.
+    pub fn heed(&self, stop: &StopFlag) {
+        // A second flag would be of a second job, and scratch folders have one.
+        self.stop.set(stop.clone()).ok();
+    }
+
+    /// The flag that [`Self::heed`] gave, or one that nobody sets.
+    pub fn stop(&self) -> &StopFlag {
+        self.stop.get_or_init(StopFlag::default)
     }
 
     /// The folder for the next large file; the folders take turns.

@@ -351,7 +351,7 @@ impl CollectSpec<'_> {
         combiner: Option<&dyn Combine>,
     ) -> Result<Spilled, ShuffleError> {
         let path = self.scratch.next_dir().join(format!("{}_spill{number}", self.name));
-        let mut writer = SpillWriter::create(path, self.memory.block_bytes)?;
+        let mut writer = SpillWriter::create(path, self.memory.block_bytes)?.heeding(self.scratch.stop());
         writer.mark(run.is_folded() && self.combiner.is_none());
         let mut combined = Collected::default();
         match combiner {
@@ -421,7 +421,7 @@ impl CollectSpec<'_> {
     fn combine_runs(&self, done: MapRuns, combiner: &dyn Combine) -> Result<MapRuns, ShuffleError> {
         let runs: Vec<_> = done.runs.into_iter().map(Arc::new).collect();
         let path = self.scratch.next_dir().join(format!("{}_combined", self.name));
-        let mut writer = SpillWriter::create(path, self.memory.block_bytes)?;
+        let mut writer = SpillWriter::create(path, self.memory.block_bytes)?.heeding(self.scratch.stop());
         let mut combined = Collected::default();
         for partition in 0..self.partitions {
             let (inputs, _) = self.passes(partition).narrow(&runs, partition)?;
@@ -445,7 +445,7 @@ impl CollectSpec<'_> {
         let MapRuns { runs, collected, combined, folded, .. } = done;
         let runs: Vec<_> = runs.into_iter().map(Arc::new).collect();
         let path = self.scratch.next_dir().join(format!("{}_folded", self.name));
-        let mut writer = SpillWriter::create(path, self.memory.block_bytes)?;
+        let mut writer = SpillWriter::create(path, self.memory.block_bytes)?.heeding(self.scratch.stop());
         for partition in 0..self.partitions {
             let (inputs, _) = self.passes(partition).narrow(&runs, partition)?;
             if inputs.is_empty() {

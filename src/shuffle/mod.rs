@@ -41,6 +41,7 @@ mod tests;
 pub use cut_points::TooFewKeys;
 
 use crate::error::IoError;
+use crate::stop::Stopped;
 use std::io;
 use std::path::PathBuf;
 
@@ -81,6 +82,9 @@ pub enum ShuffleError {
         /// What is wrong.
         what: &'static str,
     },
+    /// The job is to end.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// The combiner failed.
     #[error("the combiner failed")]
     Combine(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -8,6 +8,7 @@ use super::merge::{Merge, RecordStream};
 use super::run::Run;
 use super::spill::{Spill, SpillWriter};
 use crate::local_fs::Scratch;
+use crate::stop::StopFlag;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,8 +31,9 @@ pub(crate) fn write_all(
     path: PathBuf,
     block_bytes: u64,
     partitions: u32,
+    stop: &StopFlag,
 ) -> Result<Spill, ShuffleError> {
-    let mut writer = SpillWriter::create(path, block_bytes)?;
+    let mut writer = SpillWriter::create(path, block_bytes)?.heeding(stop);
     stream.append_to(&mut writer)?;
     writer.finish(partitions)
 }
@@ -92,7 +94,8 @@ impl Passes<'_> {
             let inputs: Vec<_> = left[window.clone()].iter().map(|(run, _)| Arc::clone(run)).collect();
             let path = self.scratch.next_dir().join(format!("{}_merge{pass}", self.name));
             let mut stream = merge_runs(&inputs, partition..partition + 1, self.order);
-            let spill = write_all(&mut *stream, path, self.memory.block_bytes, partition + 1)?;
+            let (block_bytes, stop) = (self.memory.block_bytes, self.scratch.stop());
+            let spill = write_all(&mut *stream, path, block_bytes, partition + 1, stop)?;
             drop(stream);
             records += spill.records();
             let bytes = spill.bytes();
@@ -147,17 +150,19 @@ mod tests {
     use super::*;
     use crate::record::RecordRef;
 
+    const MEMORY: MemoryPlan = MemoryPlan {
+        sort_buffer_bytes: 1,
+        record_bytes_max: 1 << 20,
+        held_bytes: 0,
+        shared_table_bytes: 0,
+        block_bytes: 4_096,
+        merge_width_max: 64,
+    };
+
     #[test]
     fn a_merge_of_large_records_reads_fewer_runs() {
         let scratch = Scratch::create(&[std::env::temp_dir()]).unwrap();
-        let memory = MemoryPlan {
-            sort_buffer_bytes: 1,
-            record_bytes_max: 1 << 20,
-            held_bytes: 0,
-            shared_table_bytes: 0,
-            block_bytes: 4_096,
-            merge_width_max: 64,
-        };
+        let memory = MEMORY;
         let name = "job".to_owned();
         let passes = Passes { order: &Order::Bytes(ByteOrder), memory: &memory, scratch: &scratch, name };
         for (value_bytes, expect) in [(10, 64), (4_000, 64), (8_192, 31), (70_000, 3), (1 << 20, 2)] {
@@ -175,5 +180,29 @@ mod tests {
                 "{value_bytes}"
             );
         }
+    }
+
+    #[test]
+    fn a_job_that_ends_merges_no_further() {
+        let scratch = Scratch::create(&[std::env::temp_dir()]).unwrap();
+        let memory = MemoryPlan { merge_width_max: 2, ..MEMORY };
+        let runs: Vec<_> = (0..3)
+            .map(|number| {
+                let path = scratch.first_dir().join(number.to_string());
+                let mut writer = SpillWriter::create(path, memory.block_bytes).unwrap();
+                writer.write(0, RecordRef { key: b"k", value: b"v" }, 1).unwrap();
+                Arc::new(Run::Disk(writer.finish(1).unwrap()))
+            })
+            .collect();
+        let order = Order::Bytes(ByteOrder);
+        let stop = StopFlag::default();
+        scratch.heed(&stop);
+        let passes = |name: &str| {
+            let passes = Passes { order: &order, memory: &memory, scratch: &scratch, name: name.to_owned() };
+            passes.narrow(&runs, 0).map(|(left, _)| left.len())
+        };
+        assert_eq!(passes("before").unwrap(), 2);
+        stop.set();
+        assert!(matches!(passes("after"), Err(ShuffleError::Stopped(_))));
     }
 }

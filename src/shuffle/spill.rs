@@ -20,6 +20,7 @@ use crate::error::{At, IoError};
 use crate::fs::{File, OpenOptions};
 use crate::local_fs::KeptOpen;
 use crate::record::RecordRef;
+use crate::stop::StopFlag;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::ops::Deref;
@@ -60,6 +61,7 @@ pub(crate) struct SpillWriter {
     written: u64,
     spans: Vec<SegmentSpan>,
     folded: bool,
+    stop: StopFlag,
 }
 
 impl SpillWriter {
@@ -83,7 +85,15 @@ impl SpillWriter {
             written: 0,
             spans: Vec::new(),
             folded: false,
+            stop: StopFlag::default(),
         })
+    }
+
+    /// Writes no more once `stop` is set: a merge may have hours to go.
+    #[must_use]
+    pub(crate) fn heeding(mut self, stop: &StopFlag) -> Self {
+        self.stop = stop.clone();
+        self
     }
 
     /// Says whether its records are folded, which they all are or none is.
@@ -145,6 +155,7 @@ impl SpillWriter {
     }
 
     fn flush_block(&mut self) -> Result<(), ShuffleError> {
+        self.stop.check()?;
         if self.block_records == 0 {
             return Ok(());
         }

@@ -86,6 +86,7 @@ impl<'a> TaskHost<'a> {
         groups: ChildGroups,
     ) -> Result<Self, ArchiveError> {
         scratch.dirs().for_each(|folder| groups.guard_folder(folder));
+        scratch.heed(groups.stop_flag());
         let shuffle = &plan.shuffle;
         let order = Order::new(&shuffle.order, &shuffle.key_kind);
         let partitioner = partitioner(shuffle, &order, plan.reduces);

@@ -198,7 +198,11 @@ impl<'a> ReduceAttempt<'a> {
         if has_input {
             builtin::kinds::check_reducer(class, &kinds)?;
         }
-        let mut emit = |record: RecordRef<'_>| sink.record(record);
+        let stop = self.host.groups.stop_flag();
+        let mut emit = |record: RecordRef<'_>| {
+            stop.check()?;
+            sink.record(record)
+        };
         builtin::reduce_groups(stream, &mut *reducer, &mut emit, &mut |filled| self.note(filled))
     }
 

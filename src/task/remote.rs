@@ -115,7 +115,13 @@ impl RemoteTask<'_> {
                     let mut stream = passes::merge_runs(&runs, 0..self.plan.reduces, &host.order);
                     // A task that was cut short may have left its half of this file.
                     drop(crate::fs::remove_file(&path));
-                    passes::write_all(&mut *stream, path, host.memory.block_bytes, self.plan.reduces)?;
+                    passes::write_all(
+                        &mut *stream,
+                        path,
+                        host.memory.block_bytes,
+                        self.plan.reduces,
+                        host.scratch.stop(),
+                    )?;
                 }
             }
             names.push(name);
