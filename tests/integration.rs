@@ -15,6 +15,7 @@ mod hostile;
 mod kept;
 mod limits;
 mod messages;
+mod model;
 mod oracle;
 mod readme;
 mod samples;
