@@ -114,6 +114,7 @@ pub fn plan_job(conf: &JobConf, host: &HostFacts, job_id: JobId) -> Result<JobPl
             map_max: conf.retries.map_attempts_max.unwrap_or(1),
             reduce_max: conf.retries.reduce_attempts_max.unwrap_or(1),
         },
+        skip: conf.skip.clone(),
         keep_failed: conf.keep_failed.clone(),
         resources: conf.resources.clone(),
     };

@@ -19,6 +19,7 @@ mod model;
 mod oracle;
 mod readme;
 mod samples;
+mod skip;
 mod tasks;
 mod tidy;
 mod total_order;

@@ -17,7 +17,7 @@ use super::properties::Properties;
 use crate::counters::Limits;
 use crate::plan::{
     ChildSpec, InputFormat, InputSpec, KeepSpec, KeyOrderSpec, OutputSpec, ResourceSpec, ShuffleSpec,
-    StreamSpec, StreamSplits,
+    SkipSpec, StreamSpec, StreamSplits,
 };
 use reader::Reader;
 use std::path::PathBuf;
@@ -133,19 +133,6 @@ pub struct RetrySpec {
     pub reduce_failures_percent_max: u32,
     /// Silence in milliseconds after which an attempt is killed, when the user set one other than 0.
     pub task_timeout_ms: Option<u64>,
-}
-
-/// Skipping of records that make attempts fail. Hadoop: `SkipBadRecords`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SkipSpec {
-    /// Failed attempts before skipping starts.
-    pub start_after_attempts: u32,
-    /// Records that a map task may lose round a bad one; 0 is none.
-    pub map_records_max: u64,
-    /// Groups that a reduce task may lose round a bad one; 0 is none.
-    pub reduce_groups_max: u64,
-    /// Folder for skipped records, absolute; `None` keeps none.
-    pub dir: Option<PathBuf>,
 }
 
 impl JobConf {

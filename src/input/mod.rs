@@ -16,6 +16,7 @@ mod key_value_text;
 mod line_end;
 pub mod listing;
 mod nline;
+mod selected;
 mod sequence;
 mod source;
 pub mod splitter;
@@ -26,6 +27,7 @@ mod testing;
 mod text;
 
 pub use listing::InputFile;
+pub(crate) use selected::Selected;
 pub use splitter::SplitSettings;
 pub use stamp::check_unchanged;
 pub use text::{LineOptions, LineReader};
@@ -135,6 +137,14 @@ impl Reader {
         match self {
             Self::Lines(lines) => lines.as_mut(),
             Self::Records(records) => records.as_mut(),
+        }
+    }
+
+    /// The reader as one of records alone.
+    pub(crate) fn into_records(self) -> Box<dyn RecordReader> {
+        match self {
+            Self::Lines(lines) => lines,
+            Self::Records(records) => records,
         }
     }
 

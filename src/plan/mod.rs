@@ -60,6 +60,8 @@ pub struct JobPlan {
     pub counter_limits: Limits,
     /// How often tasks are tried.
     pub attempts: AttemptSpec,
+    /// Skipping of bad records, when switched on.
+    pub skip: Option<SkipSpec>,
     /// What is kept of failed attempts.
     pub keep_failed: KeepSpec,
     /// Memory and disk.
@@ -328,6 +330,20 @@ pub struct AttemptSpec {
     pub map_max: u32,
     /// `mapreduce.reduce.maxattempts`.
     pub reduce_max: u32,
+}
+
+/// Skipping of records that make attempts fail. Hadoop: `SkipBadRecords`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkipSpec {
+    /// Failed attempts before skipping starts.
+    pub start_after_attempts: u32,
+    /// Records that a map task may lose round a bad one; 0 is none.
+    pub map_records_max: u64,
+    /// Groups that a reduce task may lose round a bad one; 0 is none.
+    pub reduce_groups_max: u64,
+    /// Folder for skipped records, absolute; `None` keeps none.
+    #[serde(with = "wire::optional_path_bytes")]
+    pub dir: Option<PathBuf>,
 }
 
 /// What is kept of failed attempts, for their users to look at and to repeat.

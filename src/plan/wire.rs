@@ -113,6 +113,24 @@ pub mod paths_bytes {
     }
 }
 
+/// A path that may not be there, as a list of one or none.
+pub mod optional_path_bytes {
+    use super::paths_bytes;
+    use serde::{Deserializer, Serializer};
+    use std::path::PathBuf;
+
+    #[expect(clippy::ref_option, reason = "serde passes the field")]
+    pub(crate) fn serialize<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+        paths_bytes::serialize(path.as_slice(), serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<PathBuf>, D::Error> {
+        Ok(paths_bytes::deserialize(deserializer)?.pop())
+    }
+}
+
 /// Names and values of environment variables, which need not be UTF-8 either.
 pub mod os_pairs {
     use serde::ser::SerializeSeq;

@@ -5,8 +5,8 @@
 //! Not there, since they mean nothing on one machine: the job's jar and staging folder, and sizes, times and
 //! visibility of shipped files.
 
-use super::TaskHost;
 use super::workdir::UnpackedArchives;
+use super::{TaskHost, skip};
 use crate::ids::{AttemptId, TaskKind};
 use crate::plan::Environment;
 use crate::streaming::child::environment_line;
@@ -99,7 +99,7 @@ pub(super) fn of_attempt<'a>(
     let mut names: Names = vec![
         ("mapreduce_cluster_local_dir", joined(local_dirs)),
         ("mapreduce_job_id", plan.job_id.to_string().into()),
-        ("mapreduce_job_skiprecords", "false".into()),
+        ("mapreduce_job_skiprecords", skip::allowance(plan, attempt).is_some().to_string().into()),
         ("mapreduce_task_attempt_id", id.into()),
         ("mapreduce_task_id", attempt.task.in_job(&plan.job_id).into()),
         ("mapreduce_task_ismap", (attempt.task.kind == TaskKind::Map).to_string().into()),

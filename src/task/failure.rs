@@ -137,6 +137,11 @@ impl TaskFailure {
         )
     }
 
+    /// Whether a record can be to blame.
+    pub(super) fn may_be_a_records(&self) -> bool {
+        self.is_the_childs() || matches!(self, Self::BuiltIn(_))
+    }
+
     /// The failure in a child's end. `mapper` says which rules it was under.
     pub(super) fn from_child(error: ChildError<Self>, mapper: bool) -> Self {
         match error {

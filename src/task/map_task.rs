@@ -6,14 +6,15 @@ use super::combiner::{BuiltInCombiner, CommandCombiner};
 use super::counters;
 use super::key_sink::KeySink;
 use super::pipes::Child;
-use super::sink::{CollectorSink, OutputSink, RecordSink};
+use super::sink::{CollectorSink, NoSink, OutputSink, RecordSink};
+use super::skip::{self, SkipError, SkipFile};
 use super::workdir::Workplace;
 use super::writer::{self, Part};
 use super::{SharedCounters, TaskError, TaskFailure, TaskHost, lock};
 use crate::counters::{Counters, FileSystemCounter, TaskCounter};
 use crate::error::At;
 use crate::ids::AttemptId;
-use crate::input::{self, Reader};
+use crate::input::{self, Reader, RecordReader, Selected};
 use crate::plan::{Encoding, JobPlan, MapTask, Processor};
 use crate::record::{KeyFields, RecordRef};
 use crate::shuffle::collector::{CollectSpec, Collector, MapRuns};
@@ -25,7 +26,8 @@ use crate::stop::StopFlag;
 use crate::streaming::child::{ChildInput, Feed, InputLength, InputPipe};
 use crate::streaming::input_writer::InputWriter;
 use crate::writable::WritableKind;
-use std::ops::ControlFlow;
+use std::fmt::Write;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -52,8 +54,8 @@ pub(crate) struct MapOutcome {
 
 /// Runs an attempt. Without reducers its part file is committed when this returns.
 pub(crate) fn run(host: &TaskHost<'_>, attempt: AttemptId) -> Result<MapOutcome, Box<TaskError>> {
-    let map = MapAttempt::new(host, attempt);
-    match map.run() {
+    let mut map = MapAttempt::new(host, attempt);
+    match map.run_without_bad_records() {
         Ok(MapRuns { runs, folded, .. }) => {
             Ok(MapOutcome { counters: map.counters.into_inner(), runs, folded })
         }
@@ -88,6 +90,10 @@ pub(super) fn write_input(
 struct MapAttempt<'a> {
     host: &'a TaskHost<'a>,
     attempt: AttemptId,
+    /// It is run to see how it ends: what it writes, counts and says is nobody's business.
+    is_trial: bool,
+    /// Records that it leaves out, by their numbers in the task.
+    left_out: Vec<Range<u64>>,
     task: &'a MapTask,
     counters: SharedCounters,
     /// Records given to the mapper.
@@ -106,6 +112,8 @@ impl<'a> MapAttempt<'a> {
         Self {
             host,
             attempt,
+            is_trial: false,
+            left_out: Vec::new(),
             task,
             counters: SharedCounters::limited(host.plan.counter_limits),
             records: AtomicU64::new(0),
@@ -128,10 +136,93 @@ impl<'a> MapAttempt<'a> {
         }
     }
 
+    /// Finds out first which records the mapper cannot take, if the job allows that this attempt leaves some out.
+    fn run_without_bad_records(&mut self) -> Result<MapRuns, TaskFailure> {
+        let Some(allowance) = skip::allowance(self.host.plan, self.attempt) else { return self.run() };
+        let count = self.count_records()?;
+        match skip::find_bad(count, allowance, &mut |range| self.fails_on(range)) {
+            Ok(left_out) => self.left_out = left_out,
+            Err(SkipError::Trial(failure)) => return Err(failure),
+            Err(error) => {
+                let text = format!("cannot skip records that make the mapper fail: {error}");
+                self.host.events.warning(self.attempt, &text);
+            }
+        }
+        let skipped: u64 = self.left_out.iter().map(|range| range.end - range.start).sum();
+        self.counters.with(|counters| counters.add(TaskCounter::MapSkippedRecords, skipped));
+        if skipped > 0 {
+            self.keep_skipped(skipped)?;
+        }
+        self.run()
+    }
+
+    fn count_records(&self) -> Result<u64, TaskFailure> {
+        let mut reader = self.open_all()?;
+        let mut count = 0;
+        while reader.records().next_record()?.is_some() {
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// Whether the mapper fails on these records alone.
+    fn fails_on(&self, range: Range<u64>) -> Result<bool, TaskFailure> {
+        let host = self.host;
+        let trial = Self { is_trial: true, ..Self::new(host, self.attempt) };
+        let records = self.open_all()?.into_records();
+        let reader = Reader::Records(Box::new(Selected::only(records, range)));
+        let discarded = host.scratch.first_dir().join(format!("{}_output", self.attempt));
+        let ended = trial
+            .workplace(&discarded)
+            .and_then(|workplace| trial.process(reader, workplace.as_ref(), &mut NoSink::new()));
+        host.bytes_read.fetch_sub(trial.consumed.into_inner(), Relaxed);
+        match ended {
+            Ok(()) => Ok(false),
+            Err(failure) if failure.may_be_a_records() => Ok(true),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Writes the records that are left out to the folder of skipped records, and tells of them.
+    fn keep_skipped(&self, skipped: u64) -> Result<(), TaskFailure> {
+        let ranges = skip::shown(&self.left_out);
+        let mut text = format!("skips {skipped} records on which the mapper fails, by number: {ranges}");
+        if let Some(mut file) = SkipFile::create(self.host, self.attempt, &self.input_kinds()?)? {
+            for range in &self.left_out {
+                let records = self.open_all()?.into_records();
+                let mut selected = Selected::only(records, range.clone());
+                while let Some(record) = selected.next_record()? {
+                    file.write(record)?;
+                }
+            }
+            write!(text, "; they are in {}", file.finish()?.display()).expect("a string takes everything");
+        }
+        self.host.events.warning(self.attempt, &text);
+        Ok(())
+    }
+
+    fn input_kinds(&self) -> Result<Kinds, TaskFailure> {
+        Ok(self.open_all()?.kinds())
+    }
+
+    /// All records of the task.
+    fn open_all(&self) -> Result<Reader, TaskFailure> {
+        Ok(input::open(&self.host.plan.input, self.task, self.stop())?)
+    }
+
+    fn open_input(&self) -> Result<Reader, TaskFailure> {
+        let reader = self.open_all()?;
+        if self.left_out.is_empty() {
+            return Ok(reader);
+        }
+        let selected = Selected::without(reader.into_records(), self.left_out.clone());
+        Ok(Reader::Records(Box::new(selected)))
+    }
+
     fn run(&self) -> Result<MapRuns, TaskFailure> {
         let plan = self.host.plan;
         input::check_unchanged(self.task)?;
-        let reader = input::open(&plan.input, self.task, self.stop())?;
+        let reader = self.open_input()?;
         let kinds = self.output_kinds(&reader);
         let runs = if plan.reduces == 0 {
             self.run_to_output(reader, kinds)?;
@@ -249,7 +340,8 @@ impl<'a> MapAttempt<'a> {
             (Processor::Command(command), Some(workplace)) => {
                 let mut child = Child::new(self.host, self.attempt, command, workplace);
                 child.output = self.host.plan.map_stream.output;
-                child.counters = Some(&self.counters);
+                child.counters = Some(&self.counters).filter(|_| !self.is_trial);
+                child.is_heard = !self.is_trial;
                 child.mapper = true;
                 let length = self.input_length(&reader);
                 let ran = child.run((length, |pipe: &mut InputPipe| self.feed(&mut reader, pipe)), sink);

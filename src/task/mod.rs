@@ -20,6 +20,7 @@ mod pipes;
 pub(crate) mod reduce_task;
 pub mod remote;
 mod sink;
+mod skip;
 mod workdir;
 mod writer;
 

@@ -22,6 +22,8 @@ pub(super) struct Child<'a> {
     pub(super) output: Encoding,
     /// Where its counters go; `None` drops them.
     pub(super) counters: Option<&'a SharedCounters>,
+    /// What it says on standard error is passed on.
+    pub(super) is_heard: bool,
     /// A mapper, for which unread input can be allowed.
     pub(super) mapper: bool,
     tail: Mutex<Vec<Vec<u8>>>,
@@ -45,6 +47,7 @@ impl<'a> Child<'a> {
             workplace,
             output: host.plan.reduce_stream.output,
             counters: None,
+            is_heard: true,
             mapper: false,
             tail: Mutex::default(),
             refused_counter: Mutex::default(),
@@ -91,15 +94,21 @@ impl StderrSink for Child<'_> {
     }
 
     fn status(&self, text: &str) {
-        self.host.events.status(self.attempt, text);
+        if self.is_heard {
+            self.host.events.status(self.attempt, text);
+        }
     }
 
     fn line(&self, line: &[u8]) {
-        self.host.events.stderr_line(self.attempt, line);
+        if self.is_heard {
+            self.host.events.stderr_line(self.attempt, line);
+        }
     }
 
     fn malformed(&self, line: &str) {
-        self.host.events.warning(self.attempt, &format!("cannot parse reporter line: {line}"));
+        if self.is_heard {
+            self.host.events.warning(self.attempt, &format!("cannot parse reporter line: {line}"));
+        }
     }
 }
 

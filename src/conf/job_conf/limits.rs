@@ -2,10 +2,10 @@
 
 use super::super::error::ConfError;
 use super::super::path;
+use super::RetrySpec;
 use super::reader::Reader;
-use super::{RetrySpec, SkipSpec};
 use crate::counters::Limits;
-use crate::plan::{KeepPlace, KeepSpec, ResourceSpec};
+use crate::plan::{KeepPlace, KeepSpec, ResourceSpec, SkipSpec};
 use std::path::PathBuf;
 
 /// Bytes in the unit of the properties that end in `.mb`.

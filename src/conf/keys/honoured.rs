@@ -66,6 +66,27 @@ pub(super) const ROWS: &[Row] = &[
         "What the archives of a job may unpack to in MiB, all together.",
     ),
     Row(
+        "mapreduce.task.skip.start.attempts",
+        &["mapred.skip.attempts.to.start.skipping"],
+        Int,
+        File("2"),
+        "Failed attempts of a task from which the next ones may skip records.",
+    ),
+    Row(
+        "mapreduce.map.skip.maxrecords",
+        &["mapred.skip.map.max.skip.records"],
+        Long,
+        File("0"),
+        "Records round a bad one that a map attempt may skip, itself included; 0 skips none.",
+    ),
+    Row(
+        "mapreduce.job.skip.outdir",
+        &["mapred.skip.out.dir"],
+        Text,
+        Unset,
+        "Folder for skipped records, OUTPUT/_logs/skip unless set; none keeps none.",
+    ),
+    Row(
         "mrstream.keep.failed",
         &[],
         Text,

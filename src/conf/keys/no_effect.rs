@@ -16,15 +16,7 @@ pub(super) const GROUPS: &[(&str, &[Bare])] = &[
                 Int,
                 Code("0"),
             ),
-            Bare(
-                "mapreduce.task.skip.start.attempts",
-                &["mapred.skip.attempts.to.start.skipping"],
-                Int,
-                File("2"),
-            ),
-            Bare("mapreduce.map.skip.maxrecords", &["mapred.skip.map.max.skip.records"], Long, File("0")),
             Bare("mapreduce.reduce.skip.maxgroups", &["mapred.skip.reduce.max.skip.groups"], Long, File("0")),
-            Bare("mapreduce.job.skip.outdir", &["mapred.skip.out.dir"], Text, Unset),
         ],
     ),
     (
