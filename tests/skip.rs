@@ -1,4 +1,4 @@
-//! Records on which a mapper fails are found, left out, counted and kept.
+//! Records on which a mapper fails, and groups on which a reducer does, are found, left out, counted and kept.
 
 use crate::harness::{JobDir, Output};
 use std::fmt::Write as _;
@@ -47,12 +47,12 @@ fn check(dir: &JobDir, output: Output, gone: &[usize]) {
 }
 
 /// The records in the one file of skipped records, as key, tab, value.
-fn skipped(dir: &JobDir, folder: &str) -> String {
+fn skipped(dir: &JobDir, folder: &str, kind: char) -> String {
     let files = dir.files(folder);
     let [name] = files.keys().map(String::as_str).collect::<Vec<_>>()[..] else {
         panic!("{:?}", files.keys())
     };
-    assert!(name.starts_with("attempt_") && name.ends_with("_m_000000_2"), "{name}");
+    assert!(name.starts_with("attempt_") && name.ends_with(&format!("_{kind}_000000_2")), "{name}");
     let format = "-inputformat org.apache.hadoop.mapred.SequenceFileAsTextInputFormat";
     dir.run(&format!("-input {folder}/{name} -output read -mapper cat -numReduceTasks 0 {format}"))
         .expect_code(0);
@@ -69,7 +69,7 @@ fn bad_records_are_left_out_and_kept() {
         let says =
             ["skips 3 records on which the mapper fails, by number: 3, 4, 49; they are in", "boom 03 bad"];
         check(&dir, output.expect_stderr(&says), &[3, 4, 49]);
-        assert_eq!(skipped(&dir, "out/_logs/skip"), "24\t03 bad\n31\t04 bad\n390\t49 bad\n");
+        assert_eq!(skipped(&dir, "out/_logs/skip", 'm'), "24\t03 bad\n31\t04 bad\n390\t49 bad\n");
     }
 }
 
@@ -92,7 +92,7 @@ fn the_folder_of_skipped_records_can_be_chosen() {
     let dir = job_dir(&[0]);
     check(&dir, dir.run(&format!("{SKIP} -numReduceTasks 0 -D mapred.skip.out.dir=elsewhere/bad")), &[0]);
     assert_eq!(dir.files("out").len(), 2);
-    assert_eq!(skipped(&dir, "elsewhere/bad"), "0\t00 bad\n");
+    assert_eq!(skipped(&dir, "elsewhere/bad", 'm'), "0\t00 bad\n");
 }
 
 #[test]
@@ -125,4 +125,45 @@ fn what_skipping_cannot_mend_fails_the_job() {
     let dir = job_dir(&[1]);
     dir.script("mapper.sh", "#!/bin/sh\ntest $(wc -l) -lt 40\n");
     fails(&dir, SKIP, &["records 0 to 49 fail together, but not their halves"]);
+}
+
+#[test]
+fn bad_groups_are_left_out_and_kept() {
+    // Every key has two values, and the reducer fails at some of them; with several slots its input is merged in
+    // ranges until groups are left out.
+    for more in [
+        "",
+        "-D mapreduce.local.reduce.tasks.maximum=1",
+        "-combiner cat",
+        "-D mrstream.map.output.fold=always",
+    ] {
+        let dir = job_dir(&[3, 4, 49]);
+        let text = String::from_utf8(dir.files("in").remove("a.txt").unwrap()).unwrap().replace(' ', "\t");
+        dir.write("in/a.txt", &text)
+            .write("in/b.txt", text.replace("bad", "fine"))
+            .script("reducer.sh", MAPPER);
+        let skip = "-D mapreduce.reduce.skip.maxgroups=1 -D mapreduce.reduce.maxattempts=3";
+        let output =
+            dir.run(&format!("-input in -output out -mapper cat -reducer ./reducer.sh {skip} {more}"));
+        let output = output.expect_code(0).expect_stderr(&[
+            "skips 3 groups on which the reducer fails, by number: 3, 4, 49; they are in",
+            "\t\tReduce input groups=47\n",
+            "\t\tReduce input records=94\n",
+            "\t\tReduce skipped groups=3\n",
+            "\t\tReduce skipped records=6\n",
+            "\t\tReduce output records=94\n",
+        ]);
+        let numbers = (0..50).filter(|number| ![3, 4, 49].contains(number));
+        let mut lines: Vec<_> =
+            String::from_utf8(dir.parts_joined()).unwrap().lines().map(str::to_owned).collect();
+        lines.sort();
+        let expect: Vec<_> = numbers
+            .flat_map(|number| ["fine", "good"].map(|word| format!("{number:02}\t{word}\ttrue")))
+            .collect();
+        assert_eq!(lines, expect, "{}", output.report());
+        let mut kept: Vec<_> = skipped(&dir, "out/_logs/skip", 'r').lines().map(str::to_owned).collect();
+        kept.sort();
+        assert_eq!(kept, ["03\tbad", "03\tfine", "04\tbad", "04\tfine", "49\tbad", "49\tfine"]);
+        dir.assert_clean();
+    }
 }

@@ -5,6 +5,7 @@ use super::builtin::{self, kinds::Kinds};
 use super::map_task::{command_of, encoded_kinds};
 use super::pipes::Child;
 use super::sink::{NoSink, OutputSink, RecordSink};
+use super::skip::{self, SkipError, SkipFile};
 use super::workdir::Workplace;
 use super::writer::{self, Part};
 use super::{SharedCounters, TaskError, TaskFailure, TaskHost, lock};
@@ -13,13 +14,15 @@ use crate::error::At;
 use crate::ids::AttemptId;
 use crate::plan::{Processor, StreamSpec};
 use crate::record::{KeyFields, RecordRef};
-use crate::shuffle::merge::{Filled, RecordStream};
+use crate::shuffle::merge::{Filled, Merged, RecordStream};
 use crate::shuffle::passes::{self, Passes};
 use crate::shuffle::ranges::Ranges;
 use crate::shuffle::run::Run;
 use crate::streaming::child::{ChildInput, Feed, InputLength, InputPipe};
 use crate::streaming::input_writer::{InputWriter, is_plain_text};
 use crate::writable::WritableKind;
+use std::fmt::Write;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -34,7 +37,7 @@ pub(crate) fn run(
     attempt: AttemptId,
     runs: &[Arc<Run>],
 ) -> Result<Counters, Box<TaskError>> {
-    let reduce = ReduceAttempt::new(host, attempt);
+    let mut reduce = ReduceAttempt::new(host, attempt);
     match reduce.run(runs) {
         Ok(()) => Ok(reduce.counters.into_inner()),
         Err(failure) => Err(Box::new(TaskError {
@@ -66,6 +69,10 @@ pub(super) fn write_input(
 struct ReduceAttempt<'a> {
     host: &'a TaskHost<'a>,
     attempt: AttemptId,
+    /// It is run to see how it ends: what it writes, counts and says is nobody's business.
+    is_trial: bool,
+    /// Groups of records that a command is not given, by their numbers in the task.
+    left_out: Vec<Range<u64>>,
     counters: SharedCounters,
     /// Records given to the reducer.
     records: AtomicU64,
@@ -79,6 +86,8 @@ impl<'a> ReduceAttempt<'a> {
         Self {
             host,
             attempt,
+            is_trial: false,
+            left_out: Vec::new(),
             counters: SharedCounters::limited(host.plan.counter_limits),
             records: AtomicU64::new(0),
             groups: AtomicU64::new(0),
@@ -92,10 +101,116 @@ impl<'a> ReduceAttempt<'a> {
         Passes { order: &host.order, memory: &host.memory, scratch: host.scratch, name }
     }
 
-    fn run(&self, runs: &[Arc<Run>]) -> Result<(), TaskFailure> {
+    /// Finds out which groups the reducer cannot take, if the job allows that this attempt leaves some out.
+    fn leave_out_bad_groups(&mut self, inputs: &[Arc<Run>]) -> Result<(), TaskFailure> {
+        let is_command = command_of(&self.host.plan.reducer).is_some();
+        let allowance = skip::allowance(self.host.plan, self.attempt).filter(|_| is_command);
+        let Some(allowance) = allowance else { return Ok(()) };
+        let mut count = 0;
+        self.each_record(inputs, &mut |group, _| {
+            count = group + 1;
+            Ok(())
+        })?;
+        match skip::find_bad(count, allowance, &mut |range| self.fails_on(inputs, range)) {
+            Ok(left_out) => self.left_out = left_out,
+            Err(SkipError::Trial(failure)) => return Err(failure),
+            Err(error) => {
+                let text = format!("cannot skip groups that make the reducer fail: {error}");
+                self.host.events.warning(self.attempt, &text);
+            }
+        }
+        self.keep_skipped(inputs)
+    }
+
+    /// Whether the reducer fails on these groups alone.
+    fn fails_on(&self, inputs: &[Arc<Run>], range: Range<u64>) -> Result<bool, TaskFailure> {
+        let left_out = vec![0..range.start, range.end..u64::MAX];
+        let trial = Self { is_trial: true, left_out, ..Self::new(self.host, self.attempt) };
+        let discarded = self.host.scratch.first_dir().join(format!("{}_output", self.attempt));
+        let ended = trial.process(inputs, &discarded, &mut NoSink::new());
+        self.host.records_reduced.fetch_sub(trial.records.into_inner(), Relaxed);
+        match ended {
+            Ok(()) => Ok(false),
+            Err(failure) if failure.may_be_a_records() => Ok(true),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Writes the groups that are left out to the folder of skipped records, counts them and tells of them.
+    fn keep_skipped(&self, inputs: &[Arc<Run>]) -> Result<(), TaskFailure> {
+        let groups: u64 = self.left_out.iter().map(|range| range.end - range.start).sum();
+        let mut records = 0;
+        if groups > 0 {
+            let ranges = skip::shown(&self.left_out);
+            let mut text = format!("skips {groups} groups on which the reducer fails, by number: {ranges}");
+            let mut file = SkipFile::create(self.host, self.attempt, &self.input_kinds())?;
+            self.each_record(inputs, &mut |group, merged| {
+                for _ in 0..if is_in(&self.left_out, group) { merged.copies } else { 0 } {
+                    records += 1;
+                    file.as_mut().map_or(Ok(()), |file| file.write(merged.record))?;
+                }
+                Ok(())
+            })?;
+            if let Some(file) = file {
+                write!(text, "; they are in {}", file.finish()?.display())
+                    .expect("a string takes everything");
+            }
+            self.host.events.warning(self.attempt, &text);
+        }
+        self.counters.with(|counters| {
+            counters.add(TaskCounter::ReduceSkippedGroups, groups);
+            counters.add(TaskCounter::ReduceSkippedRecords, records);
+        });
+        Ok(())
+    }
+
+    /// Hands each record of the input with its group's number to `take`.
+    fn each_record(
+        &self,
+        inputs: &[Arc<Run>],
+        take: &mut dyn FnMut(u64, Merged<'_>) -> Result<(), TaskFailure>,
+    ) -> Result<(), TaskFailure> {
+        let mut stream = self.merge(inputs);
+        let mut groups = 0;
+        while let Some(merged) = stream.next_record()? {
+            groups += u64::from(merged.new_group);
+            take(groups - 1, merged)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the records of all groups but those that are left out.
+    fn feed_selected(&self, inputs: &[Arc<Run>], pipe: &mut dyn ChildInput) -> Result<(), TaskFailure> {
+        let (key_kind, value_kind) = self.input_kinds();
+        let writer = InputWriter::new(&self.host.plan.reduce_stream, key_kind, value_kind);
+        let mut block = Vec::with_capacity(2 * FEED_BYTES);
+        let mut is_read = true;
+        let mut flush = |block: &mut Vec<u8>| -> Result<(), TaskFailure> {
+            let written = if is_read { pipe.write(block) } else { Ok(Feed::Refused) };
+            let fed =
+                written.map_err(|source| TaskFailure::Pipe { action: "write standard input", source })?;
+            is_read = fed == Feed::More;
+            block.clear();
+            Ok(())
+        };
+        self.each_record(inputs, &mut |group, merged| {
+            if is_in(&self.left_out, group) {
+                return Ok(());
+            }
+            for _ in 0..merged.copies {
+                writer.write(merged.record, &mut block)?;
+            }
+            self.note(Filled { records: merged.copies, groups: u64::from(merged.new_group) });
+            if block.len() < FEED_BYTES { Ok(()) } else { flush(&mut block) }
+        })?;
+        flush(&mut block)
+    }
+
+    fn run(&mut self, runs: &[Arc<Run>]) -> Result<(), TaskFailure> {
         let host = self.host;
         let partition = self.attempt.task.number;
         let (inputs, merged_records) = self.passes(self.attempt.to_string()).narrow(runs, partition)?;
+        self.leave_out_bad_groups(&inputs)?;
         let dir = host.committer.attempt_dir(self.attempt);
         crate::fs::create_dir_all(&dir).at("make folder", &dir)?;
         let part = Part { dir: &dir, number: partition, input_file: None };
@@ -133,9 +248,13 @@ impl<'a> ReduceAttempt<'a> {
         let ranges = self.ranges(inputs);
         let workplace = Workplace::prepare(self.host, self.attempt, &[command], dir)?;
         let mut child = Child::new(self.host, self.attempt, command, &workplace);
-        child.counters = has_input.then_some(&self.counters);
+        child.counters = Some(&self.counters).filter(|_| has_input && !self.is_trial);
+        child.is_heard = !self.is_trial;
         let kinds = (&plan.shuffle.key_kind, &plan.shuffle.value_kind);
         let feed = |pipe: &mut InputPipe| {
+            if !self.left_out.is_empty() {
+                return self.feed_selected(inputs, pipe);
+            }
             if let Some(ranges) = &ranges {
                 return self.feed_ranges(ranges, pipe);
             }
@@ -230,6 +349,12 @@ impl<'a> ReduceAttempt<'a> {
         let stream = &self.host.plan.reduce_stream;
         KeyFields { separator: &stream.output_separator, key_fields: stream.key_fields }
     }
+}
+
+/// Whether a number is in one of some ranges.
+fn is_in(ranges: &[Range<u64>], number: u64) -> bool {
+    let after = ranges.partition_point(|range| range.end <= number);
+    ranges.get(after).is_some_and(|range| range.contains(&number))
 }
 
 /// Writes sorted records to a reducer or a combiner, telling `note` of each batch.

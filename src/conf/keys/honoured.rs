@@ -80,6 +80,13 @@ pub(super) const ROWS: &[Row] = &[
         "Records round a bad one that a map attempt may skip, itself included; 0 skips none.",
     ),
     Row(
+        "mapreduce.reduce.skip.maxgroups",
+        &["mapred.skip.reduce.max.skip.groups"],
+        Long,
+        File("0"),
+        "Groups of equal keys round a bad one that a reduce attempt may skip, itself included; 0 skips none.",
+    ),
+    Row(
         "mapreduce.job.skip.outdir",
         &["mapred.skip.out.dir"],
         Text,

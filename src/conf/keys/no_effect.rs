@@ -7,7 +7,7 @@ use super::Kind::{Bool, Class, Float, Int, List, Long, Ranges, Text};
 /// The reason, then the properties it goes for.
 pub(super) const GROUPS: &[(&str, &[Bare])] = &[
     (
-        "Failed attempts fail the job and no record is skipped, as in Hadoop's local mode.",
+        "Failed attempts fail the job, as in Hadoop's local mode.",
         &[
             Bare("mapreduce.map.failures.maxpercent", &["mapred.max.map.failures.percent"], Int, Code("0")),
             Bare(
@@ -16,7 +16,6 @@ pub(super) const GROUPS: &[(&str, &[Bare])] = &[
                 Int,
                 Code("0"),
             ),
-            Bare("mapreduce.reduce.skip.maxgroups", &["mapred.skip.reduce.max.skip.groups"], Long, File("0")),
         ],
     ),
     (
