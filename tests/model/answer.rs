@@ -76,7 +76,7 @@ fn reduce(job: &Job, mut part: Vec<Record>, answer: &mut Answer) -> Vec<(Vec<u8>
 }
 
 fn sort_key<'a>(job: &Job, record: &'a Record) -> &'a [u8] {
-    let end = find(&record.key, job.map_output.0.as_bytes(), 1).filter(|_| job.order.first_field);
+    let end = find(&record.key, job.key_separator().as_bytes(), 1).filter(|_| job.order.first_field);
     &record.key[..end.unwrap_or(record.key.len())]
 }
 
@@ -119,7 +119,7 @@ fn partition(job: &Job, key: &[u8]) -> usize {
             .fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit))),
         Partition::Fields(Some((first, last))) => {
             let key = String::from_utf8_lossy(key).into_owned().into_bytes();
-            let separator = job.map_output.0.as_bytes();
+            let separator = job.key_separator().as_bytes();
             let begin = match first {
                 1 => Some(0),
                 _ => find(&key, separator, first - 1).map(|at| at + separator.len()),

@@ -119,7 +119,7 @@ impl Job {
             _ => Format::Text,
         };
         let plain = ordered || matches!(format, Format::NLine(_));
-        let files: Vec<File> = (0..1 + random.below(3)).map(|_| file(random, ordered, plain)).collect();
+        let files: Vec<File> = (0..=random.below(3)).map(|_| file(random, ordered, plain)).collect();
         let total: usize = files.iter().map(|file| file.text.len()).sum();
         let reduces = random.pick(&[0, 1, 1, 2, 3, 7]);
         let split_bytes = (1 + random.below(4000)) % (total + 2);
@@ -197,6 +197,18 @@ impl Job {
         args
     }
 
+    /// What separates the fields of a key: one byte, for with more `KeyFieldHelper` does not find their ends.
+    pub(super) fn key_separator(&self) -> &'static str {
+        if self.map_output.0.len() > 1 { "." } else { self.map_output.0 }
+    }
+
+    /// Whether a line may be longer than the memory.
+    pub(super) fn is_tight(&self) -> bool {
+        let lines = self.files.iter().flat_map(|file| file.text.split(|byte| b"\r\n".contains(byte)));
+        lines.map(<[u8]>::len).max() >= self.memory_bytes.map(|bytes| bytes as usize / 2)
+            && self.memory_bytes.is_some()
+    }
+
     fn properties(&self) -> Vec<(&'static str, String)> {
         let mut set = vec![
             ("fs.local.block.size", self.split_bytes.to_string()),
@@ -212,7 +224,7 @@ impl Job {
             ("stream.reduce.output.field.separator", self.reduce_output.0.to_owned()),
             ("stream.num.reduce.output.key.fields", self.reduce_output.1.to_string()),
             ("mapreduce.output.textoutputformat.separator", self.text_output.to_owned()),
-            ("mapreduce.map.output.key.field.separator", self.map_output.0.to_owned()),
+            ("mapreduce.map.output.key.field.separator", self.key_separator().to_owned()),
         ];
         match self.format {
             Format::Delimited => set.push(("textinputformat.record.delimiter", ";".to_owned())),
@@ -283,7 +295,7 @@ fn file(random: &mut Random, words: bool, plain: bool) -> File {
     }
     for _ in 0..random.below(60) {
         if words {
-            for _ in 0..1 + random.below(3) {
+            for _ in 0..=random.below(3) {
                 text.push(random.pick(b"abc"));
                 text.extend_from_slice(random.pick(&[&b"."[..], b"\t", b"", b"x"]));
             }
@@ -307,7 +319,7 @@ fn piece(random: &mut Random, text: &mut Vec<u8>) {
         10 => text.push(b'.'),
         11 => text.extend_from_slice(b"::"),
         12 => text.push(b';'),
-        13..20 => (0..1 + random.below(3)).for_each(|_| text.push(random.pick(b"abc"))),
+        13..20 => (0..=random.below(3)).for_each(|_| text.push(random.pick(b"abc"))),
         20 => text.push(0),
         21 => text.extend_from_slice(b"\xC3\x28\xFF\x80"),
         22 => text.extend_from_slice("\u{e9}\u{20ac}\u{1f600}".as_bytes()),

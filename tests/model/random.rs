@@ -1,6 +1,6 @@
 //! Random numbers that are the same on every machine.
 
-/// SplitMix64.
+/// `SplitMix64`.
 pub(super) struct Random(u64);
 
 impl Random {
