@@ -290,7 +290,7 @@ proptest! {
             record_bytes: 1,
             xml_reader: Some(XmlReaderSpec { begin, end, slow_match, record_bytes_max, look_ahead_bytes }),
         };
-        let Ok(mut reader) = input::open(&spec, &MapTask { splits: vec![split] }, &StopFlag::default()) else { return Ok(()) };
+        let Ok(mut reader) = input::open(&spec, &MapTask { splits: vec![split] }, &StopFlag::default(), 1 << 30) else { return Ok(()) };
         for _ in 0..10_000 {
             match reader.records().next_record() {
                 Ok(Some(_)) => {}

@@ -60,15 +60,43 @@ fn a_long_line_is_in_memory_once() {
     }
 }
 
+/// A record that must be in memory as one, in whatever way it is read and written.
 #[test]
-fn a_line_beyond_all_memory_is_named() {
-    let dir = JobDir::new();
-    dir.write("in/a.txt", [b"short\n".to_vec(), vec![b'x'; 3 * MIB]].concat());
-    let job = "-D mrstream.memory.bytes=1048576 -input in -output out -mapper cat -reducer cat";
-    let output = dir.run(job).expect_code(1);
-    let output = output.expect_stderr(&["in/a.txt", "byte 6 of", "mrstream.memory.mb", "_m_000000_0"]);
-    assert!(!output.stderr.contains("panicked"), "{}", output.report());
-    dir.assert_no_output();
+fn a_record_beyond_all_memory_is_named() {
+    let check = |more: &str, says: &[&str]| {
+        let dir = JobDir::new();
+        dir.write("in/a.txt", [b"short\n".to_vec(), vec![b'x'; 3 * MIB]].concat());
+        let job =
+            format!("-D mrstream.memory.bytes=1048576 {more} -input in -output out -mapper cat -reducer cat");
+        let output = dir.run(&job).expect_code(1).expect_stderr(says);
+        let output = output.expect_stderr(&["in/a.txt", "byte 6 of", "mrstream.memory.mb", "_m_000000_0"]);
+        assert!(!output.stderr.contains("panicked"), "{}", output.report());
+        dir.assert_no_output();
+    };
+    let too_large = "bytes that one record may have";
+    check("", &[too_large]);
+    check("-combiner cat", &[too_large]);
+    check("-D mapreduce.job.reduces=0 -D stream.map.output.field.separator=,", &[too_large]);
+    check("-D mapreduce.job.reduces=0 -D stream.map.output=keyonlytext", &[too_large]);
+    let unread = "in/a.txt: the record at byte 6 has 1";
+    check("-D mapreduce.job.reduces=0 -D stream.map.input.ignoreKey=false", &[unread]);
+    check("-inputformat org.apache.hadoop.mapred.KeyValueTextInputFormat", &[unread]);
+}
+
+/// Memory that the system does not give is an error too, and no end by a signal.
+#[test]
+fn refused_memory_is_an_error() {
+    for more in ["", "-combiner cat", "-D mapreduce.job.reduces=0 -D stream.map.output=keyonlytext"] {
+        let dir = JobDir::new();
+        dir.write("in/a.txt", vec![b'x'; 200 * MIB]);
+        let words =
+            format!("-D mrstream.memory.mb=4000 {more} -input in -output out -mapper cat -reducer cat");
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let output = dir.command(&words).after("ulimit -v 250000;").run().expect_code(1);
+        let output = output.expect_stderr(&["memory"]);
+        assert!(!output.stderr.contains("panicked"), "{}", output.report());
+        dir.assert_no_output();
+    }
 }
 
 /// So many spills that their files cannot all be open, through a job that may open very few.

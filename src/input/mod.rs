@@ -76,6 +76,21 @@ pub enum InputError {
         /// What became of it.
         what: String,
     },
+    /// A record does not fit into memory.
+    #[error(
+        "cannot read {}: the record at byte {offset} has {bytes} bytes or more, and one may have {limit}; raise \
+         mrstream.memory.mb", path.display()
+    )]
+    RecordTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Where the record begins, in decompressed bytes if the file is compressed.
+        offset: u64,
+        /// Its bytes so far.
+        bytes: usize,
+        /// What one may have, or the machine has.
+        limit: usize,
+    },
     /// A property that the input format needs has no usable value.
     #[error("cannot read records: {property} is {value}; expected {expected}")]
     Setting {
@@ -173,29 +188,36 @@ pub fn plan_tasks(files: &[InputFile], settings: &SplitSettings) -> Result<Vec<M
     }
 }
 
-/// Opens a map task's input, of which nothing is read any more once `stop` is set.
+/// Opens a map task's input, of which nothing is read any more once `stop` is set. Records longer than
+/// `record_bytes_max` are an error where they must be in memory as one.
 ///
 /// # Errors
 /// What the first bytes of the input say to the format, and marks of XML records that cannot be used. Lines
 /// are opened later, by the first read.
-pub fn open(spec: &InputSpec, task: &MapTask, stop: &StopFlag) -> Result<Reader, InputError> {
+pub fn open(
+    spec: &InputSpec,
+    task: &MapTask,
+    stop: &StopFlag,
+    record_bytes_max: u64,
+) -> Result<Reader, InputError> {
+    let how = (stop, usize::try_from(record_bytes_max).unwrap_or(usize::MAX));
     let splits = task.splits.clone();
     // A task of several splits is lines: CombineTextInputFormat alone makes such.
-    let Some(split) = task.splits.first() else { return Ok(lines(spec, splits, stop)) };
+    let Some(split) = task.splits.first() else { return Ok(lines(spec, splits, how)) };
     if let Some(xml) = &spec.xml_reader {
         return Ok(Reader::Records(Box::new(stream_xml::XmlReader::open(split, xml, stop)?)));
     }
     Ok(match spec.format {
-        InputFormat::Text | InputFormat::CombineText => lines(spec, splits, stop),
-        InputFormat::NLine => Reader::Lines(Box::new(plain_lines(spec, splits, stop))),
+        InputFormat::Text | InputFormat::CombineText => lines(spec, splits, how),
+        InputFormat::NLine => Reader::Lines(Box::new(plain_lines(spec, splits, how))),
         InputFormat::KeyValueText => Reader::Records(Box::new(key_value_text::KeyValueReader::new(
-            plain_lines(spec, splits, stop),
+            plain_lines(spec, splits, how),
             spec.key_value_separator,
         ))),
         InputFormat::FixedLength => {
             Reader::Records(Box::new(fixed_length::FixedLengthReader::open(split, spec.record_bytes)?))
         }
-        InputFormat::Auto if !source::begins_with(&split.path, b"SEQ")? => lines(spec, splits, stop),
+        InputFormat::Auto if !source::begins_with(&split.path, b"SEQ")? => lines(spec, splits, how),
         InputFormat::Auto | InputFormat::SequenceFile => sequence_records(split, Flavour::Plain)?,
         InputFormat::SequenceFileAsText => sequence_records(split, Flavour::AsText)?,
         InputFormat::SequenceFileAsBinary => sequence_records(split, Flavour::AsBinary)?,
@@ -206,16 +228,25 @@ fn sequence_records(split: &InputSplit, flavour: Flavour) -> Result<Reader, Inpu
     Ok(Reader::Records(sequence::open(split, flavour)?))
 }
 
-fn lines(spec: &InputSpec, splits: Vec<InputSplit>, stop: &StopFlag) -> Reader {
+/// What stops a reader, and the most bytes of a record that must be in memory as one.
+type Limits<'a> = (&'a StopFlag, usize);
+
+fn lines(spec: &InputSpec, splits: Vec<InputSplit>, (stop, record_bytes_max): Limits<'_>) -> Reader {
     let delimiter = spec.record_delimiter.clone();
-    let options = LineOptions { delimiter, line_bytes_max: spec.line_bytes_max, ..LineOptions::default() };
+    let line_bytes_max = spec.line_bytes_max;
+    let options = LineOptions { delimiter, line_bytes_max, record_bytes_max, ..LineOptions::default() };
     Reader::Lines(Box::new(LineReader::new(splits, &options).heeding(stop)))
 }
 
 /// Lines without the job's delimiter: Hadoop's older readers of lines do not look at that property.
-fn plain_lines(spec: &InputSpec, splits: Vec<InputSplit>, stop: &StopFlag) -> LineReader {
+fn plain_lines(
+    spec: &InputSpec,
+    splits: Vec<InputSplit>,
+    (stop, record_bytes_max): Limits<'_>,
+) -> LineReader {
     let line_bytes_max = spec.line_bytes_max;
-    LineReader::new(splits, &LineOptions { line_bytes_max, ..LineOptions::default() }).heeding(stop)
+    let options = LineOptions { line_bytes_max, record_bytes_max, ..LineOptions::default() };
+    LineReader::new(splits, &options).heeding(stop)
 }
 
 #[cfg(test)]
@@ -244,7 +275,7 @@ mod tests {
         let tasks = plan_tasks(&[file(&path, data.len())], &settings).unwrap();
         let mut records = Vec::new();
         for task in &tasks {
-            let mut reader = open(&spec(format), task, &StopFlag::default()).unwrap();
+            let mut reader = open(&spec(format), task, &StopFlag::default(), 1 << 20).unwrap();
             let (key_kind, _) = reader.kinds();
             while let Some(record) = reader.records().next_record().unwrap() {
                 let key = match (&key_kind, record.key.try_into()) {

@@ -232,6 +232,10 @@ pub(super) struct Window {
     source: Option<Source>,
     at_end: bool,
     stop: StopFlag,
+    /// What is read, for messages.
+    path: PathBuf,
+    /// The most that `data` may grow to.
+    limit: usize,
 }
 
 impl Window {
@@ -249,7 +253,14 @@ impl Window {
             source: None,
             at_end: true,
             stop: StopFlag::default(),
+            path: PathBuf::new(),
+            limit: usize::MAX,
         }
+    }
+
+    /// The same, for records of so many bytes at most.
+    pub(super) fn limited(self, limit: usize) -> Self {
+        Self { limit, ..self }
     }
 
     /// A buffer of this size holds all of a split, and more helps nobody.
@@ -269,6 +280,7 @@ impl Window {
         (self.head, self.filled, self.at_end) = (0, 0, false);
         self.offset = source.begin(split, &mut self.bytes)?;
         self.source = Some(source);
+        self.path.clone_from(&split.path);
         self.compressed = split.codec.is_some();
         self.end = if self.compressed { u64::MAX } else { split.start.saturating_add(split.length) };
         Ok(())
@@ -368,7 +380,11 @@ impl Window {
     /// searches of its bytes.
     pub(super) fn fill(&mut self) -> Result<(), InputError> {
         if self.is_crowded() {
-            self.size *= 2;
+            let bytes = self.data().len();
+            if bytes > self.limit {
+                return Err(self.too_large(self.limit));
+            }
+            self.size = self.size.saturating_mul(2);
         }
         self.bytes.copy_within(self.head..self.filled, 0);
         self.filled -= self.head;
@@ -379,11 +395,18 @@ impl Window {
         filled
     }
 
+    fn too_large(&self, limit: usize) -> InputError {
+        let (path, offset, bytes) = (self.path.clone(), self.offset, self.data().len());
+        InputError::RecordTooLarge { path, offset, bytes, limit }
+    }
+
     fn fill_from(&mut self, source: &mut Source) -> Result<(), InputError> {
         let mut stop = self.fill_to();
         while self.filled < stop && !self.at_end {
             let step = stop.min(self.filled + BUFFER_BYTES);
             if self.bytes.len() < step {
+                let more = step - self.bytes.len();
+                self.bytes.try_reserve(more).map_err(|_| self.too_large(self.bytes.len()))?;
                 self.bytes.resize(step, 0);
             }
             match source.read(&mut self.bytes[self.filled..step])? {

@@ -335,6 +335,8 @@ impl<R: Read + Seek> Source<R> {
     fn read_more(&mut self, count: u64, bytes: &mut Vec<u8>) -> Result<(), SequenceFileError> {
         self.check_remaining(count)?;
         let start = bytes.len();
+        let refused = |_| self.error(io::ErrorKind::OutOfMemory.into());
+        bytes.try_reserve(count as usize).map_err(refused)?;
         bytes.resize(start + count as usize, 0);
         self.input.read_exact(&mut bytes[start..]).map_err(|source| self.error(source))?;
         self.position += count;

@@ -64,20 +64,31 @@ pub(crate) struct RecordSource<'a> {
     ends: LineEnds,
     buffer: Vec<u8>,
     start: usize,
+    /// So many bytes behind `start` are known to hold no line end.
+    searched: usize,
+    record_bytes_max: u64,
     ended: bool,
 }
 
 impl<'a> RecordSource<'a> {
-    /// Records of `stdout`.
-    pub(crate) fn new(stdout: &'a mut dyn Read, framing: Framing) -> Self {
-        let stdout = Box::new(stdout);
-        Self { stdout, framing, ends: LineEnds::default(), buffer: Vec::new(), start: 0, ended: false }
+    /// Records of `stdout`, of so many bytes at most.
+    pub(crate) fn new(stdout: &'a mut dyn Read, framing: Framing, record_bytes_max: u64) -> Self {
+        Self {
+            stdout: Box::new(stdout),
+            framing,
+            ends: LineEnds::default(),
+            buffer: Vec::new(),
+            start: 0,
+            searched: 0,
+            record_bytes_max,
+            ended: false,
+        }
     }
 
     /// The next record; `None` at the end.
     ///
     /// # Errors
-    /// When the pipe fails or the output breaks off inside a record.
+    /// When the pipe fails, the output breaks off inside a record, or a record is too large.
     pub(crate) fn next_record(&mut self) -> io::Result<Option<RecordRef<'_>>> {
         let Some(cut) = self.find_record()? else { return Ok(None) };
         let record = &self.buffer[self.start..self.start + cut.length];
@@ -88,11 +99,17 @@ impl<'a> RecordSource<'a> {
     fn find_record(&mut self) -> io::Result<Option<Cut>> {
         loop {
             let pending = &self.buffer[self.start..];
-            match self.framing.cut(pending, self.ended)? {
-                Some(cut) => return Ok(Some(cut)),
+            match self.framing.cut(pending, self.searched, self.ended)? {
+                Some(cut) => {
+                    self.searched = 0;
+                    return Ok(Some(cut));
+                }
                 // RawBytesOutputReader takes an end of file inside a key's length for the end.
                 None if self.ended => return Ok(None),
-                None => self.fill()?,
+                None => {
+                    self.searched = pending.len();
+                    self.fill()?;
+                }
             }
         }
     }
@@ -101,6 +118,15 @@ impl<'a> RecordSource<'a> {
         self.buffer.drain(..self.start);
         self.start = 0;
         let end = self.buffer.len();
+        if end as u64 > self.record_bytes_max {
+            let limit = self.record_bytes_max;
+            let what = format!(
+                "a record of at least {end} bytes is larger than the {limit} bytes that one record may have; raise \
+                 mrstream.memory.mb"
+            );
+            return Err(io::Error::new(io::ErrorKind::OutOfMemory, what));
+        }
+        self.buffer.try_reserve(READ_BYTES).map_err(|_| io::ErrorKind::OutOfMemory)?;
         self.buffer.resize(end + READ_BYTES, 0);
         let count = uninterrupted(|| self.stdout.read(&mut self.buffer[end..]))?;
         self.ended = count == 0;
@@ -121,10 +147,11 @@ struct Cut {
 }
 
 impl Framing {
-    /// Cuts the first record off `bytes`; `None` when more are needed, or when there is none at the end.
-    fn cut(self, bytes: &[u8], ended: bool) -> io::Result<Option<Cut>> {
+    /// Cuts the first record off `bytes`, the first of which were `searched` for a line end; `None` when more are
+    /// needed, or when there is none at the end.
+    fn cut(self, bytes: &[u8], searched: usize, ended: bool) -> io::Result<Option<Cut>> {
         if self == Self::KeyOnlyLines {
-            return Ok(match memchr::memchr(b'\n', bytes) {
+            return Ok(match memchr::memchr(b'\n', &bytes[searched..]).map(|end| searched + end) {
                 Some(end) => Some(Cut { key: 0..end, value: 0..0, length: end + 1 }),
                 None if ended && !bytes.is_empty() => {
                     Some(Cut { key: 0..bytes.len(), value: 0..0, length: bytes.len() })
@@ -199,7 +226,7 @@ mod tests {
     }
 
     fn records_of(mut stdout: impl Read, framing: Framing) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        let mut source = RecordSource::new(&mut stdout, framing);
+        let mut source = RecordSource::new(&mut stdout, framing, 1 << 10);
         let mut all = Vec::new();
         while let Some(record) = source.next_record()? {
             all.push((record.key.to_vec(), record.value.to_vec()));
@@ -222,5 +249,8 @@ mod tests {
     fn key_only_lines_are_all_key() {
         let expect = vec![(b"a\tb".to_vec(), vec![]), (b"c".to_vec(), vec![])];
         assert_eq!(records_of(b"a\tb\r\nc".as_slice(), Framing::KeyOnlyLines).unwrap(), expect);
+        assert_eq!(records_of(Slow(b"a\tb\r\nc"), Framing::KeyOnlyLines).unwrap(), expect);
+        let error = records_of(Slow(&[b'x'; 2_000]), Framing::KeyOnlyLines).unwrap_err().to_string();
+        assert!(error.contains("at least 1025 bytes is larger than the 1024 bytes"), "{error}");
     }
 }

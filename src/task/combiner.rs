@@ -42,7 +42,8 @@ impl Combine for CommandCombiner<'_> {
         let mut child = Child::new(self.host, self.attempt, self.command, self.workplace);
         child.counters = Some(self.counters);
         let fields = KeyFields { separator: &stream.output_separator, key_fields: stream.key_fields };
-        let mut sink = CombinedSink { output, fields, block: LineBlock::new(BLOCK_BYTES), records: 0 };
+        let block = LineBlock::new(BLOCK_BYTES, self.host.memory.record_bytes_max);
+        let mut sink = CombinedSink { output, fields, block, records: 0 };
         let kinds = (&plan.shuffle.key_kind, &plan.shuffle.value_kind);
         let fed = Mutex::new(0);
         let feed = |pipe: &mut InputPipe| {
@@ -121,7 +122,7 @@ struct CombinedSink<'a> {
 
 impl RecordSink for CombinedSink<'_> {
     fn room(&mut self) -> Result<&mut [u8], TaskFailure> {
-        Ok(self.block.room())
+        Ok(self.block.room()?)
     }
 
     fn take_lines(&mut self, count: usize) -> Result<(), TaskFailure> {

@@ -81,7 +81,7 @@ pub(super) fn write_input(
     target: &mut dyn ChildInput,
 ) -> Result<(), TaskFailure> {
     let map = MapAttempt::new(host, attempt);
-    let mut reader = input::open(&host.plan.input, map.task, map.stop())?;
+    let mut reader = input::open(&host.plan.input, map.task, map.stop(), host.memory.record_bytes_max)?;
     let fed = map.feed(&mut reader, target);
     host.bytes_read.fetch_sub(map.consumed.into_inner(), Relaxed);
     fed
@@ -124,11 +124,13 @@ impl<'a> MapAttempt<'a> {
     }
 
     fn run_for_keys(&self, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Result<(), TaskFailure> {
-        let reader = input::open(&self.host.plan.input, self.task, self.stop())?;
+        let reader =
+            input::open(&self.host.plan.input, self.task, self.stop(), self.host.memory.record_bytes_max)?;
         // Side files of a mapper that is run for its keys are nobody's output: they go with the scratch folder.
         let discarded = self.host.scratch.first_dir().join(format!("{}_output", self.attempt));
         let workplace = self.workplace(&discarded)?;
-        let mut sink = KeySink::new(self.fields(), &self.host.groups, take);
+        let mut sink =
+            KeySink::new(self.fields(), &self.host.groups, self.host.memory.record_bytes_max, take);
         match self.process(reader, workplace.as_ref(), &mut sink) {
             // The sink ends an attempt that is of no more use by failing it.
             Err(_) if sink.is_full() => Ok(()),
@@ -249,7 +251,7 @@ impl<'a> MapAttempt<'a> {
         crate::fs::create_dir_all(&dir).at("make folder", &dir)?;
         let part = Part { dir: &dir, number: self.attempt.task.number, input_file: self.input_file() };
         let opened = writer::open(spec, kinds, part)?;
-        let mut sink = OutputSink::new(opened, self.fields());
+        let mut sink = OutputSink::new(opened, self.fields(), self.host.memory.record_bytes_max);
         let workplace = self.workplace(&dir)?;
         self.process(reader, workplace.as_ref(), &mut sink)?;
         let (records, bytes) = sink.finish()?;

@@ -73,7 +73,7 @@ impl<'a> Child<'a> {
         let unread = self.mapper && spec.unread_allowed_after == Some(0);
         let leniency = Leniency { any_exit: !spec.non_zero_exit_is_failure, unread };
         let ran = child::run(&command, &self.host.groups, &mut reporter, leniency, feed, |stdout| {
-            drain(stdout, self.output, sink)
+            drain(stdout, self.output, self.host.memory.record_bytes_max, sink)
         });
         *lock(&self.tail) = reporter.into_tail();
         ran.map_err(|error| TaskFailure::from_child(error, self.mapper))?;
@@ -113,7 +113,12 @@ impl StderrSink for Child<'_> {
 }
 
 /// Carries a child's output to the sink until it ends.
-fn drain(stdout: &mut impl Read, encoding: Encoding, sink: &mut dyn RecordSink) -> Result<(), TaskFailure> {
+fn drain(
+    stdout: &mut impl Read,
+    encoding: Encoding,
+    record_bytes_max: u64,
+    sink: &mut dyn RecordSink,
+) -> Result<(), TaskFailure> {
     let failed = |source| TaskFailure::Pipe { action: "read standard output", source };
     let framing = match encoding {
         Encoding::Text => {
@@ -129,7 +134,7 @@ fn drain(stdout: &mut impl Read, encoding: Encoding, sink: &mut dyn RecordSink) 
         Encoding::TypedBytes => Framing::TypedBytes,
         Encoding::KeyOnlyText => Framing::KeyOnlyLines,
     };
-    let mut records = RecordSource::new(stdout, framing);
+    let mut records = RecordSource::new(stdout, framing, record_bytes_max);
     while let Some(record) = records.next_record().map_err(failed)? {
         sink.record(record)?;
     }

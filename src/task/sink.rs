@@ -3,11 +3,13 @@
 use super::TaskFailure;
 use crate::output::TaskOutput;
 use crate::record::{KeyFields, RecordRef};
+use crate::shuffle::ShuffleError;
 use crate::shuffle::collector::{Collector, MapRuns};
 use crate::shuffle::comparator::KeyOrder;
 use crate::shuffle::sort_buffer::Collected;
 use crate::writable::WritableKind;
 use memchr::{memchr_iter, memrchr};
+use std::io;
 
 /// Bytes of a child's output that are taken in at once on the way to a part file.
 const BLOCK_BYTES: usize = 256 << 10;
@@ -68,21 +70,33 @@ pub(super) struct LineBlock {
     filled: usize,
     /// Bytes that are read at once.
     read_bytes: usize,
+    /// The most that a line may have.
+    line_bytes_max: u64,
 }
 
 impl LineBlock {
-    pub(super) fn new(read_bytes: usize) -> Self {
-        Self { bytes: Vec::new(), filled: 0, read_bytes }
+    /// For lines of so many bytes at most.
+    pub(super) fn new(read_bytes: usize, line_bytes_max: u64) -> Self {
+        Self { bytes: Vec::new(), filled: 0, read_bytes, line_bytes_max }
     }
 
     /// Space to read into, never empty.
-    pub(super) fn room(&mut self) -> &mut [u8] {
+    ///
+    /// # Errors
+    /// A line longer than allowed, or than there is memory for.
+    pub(super) fn room(&mut self) -> Result<&mut [u8], ShuffleError> {
         if self.bytes.len() - self.filled < self.read_bytes / 4 {
             // A line longer than the block makes it grow. Its capacity doubles, so that copying stays linear, and
             // only what is about to be filled is touched: the rest takes no memory.
-            self.bytes.resize(self.filled + self.read_bytes, 0);
+            let bytes = self.filled + self.read_bytes;
+            if self.filled as u64 > self.line_bytes_max {
+                return Err(ShuffleError::RecordTooLarge { bytes: bytes as u64, limit: self.line_bytes_max });
+            }
+            let refused = |error| ShuffleError::Memory { bytes, source: io::Error::other(error) };
+            self.bytes.try_reserve(bytes - self.bytes.len()).map_err(refused)?;
+            self.bytes.resize(bytes, 0);
         }
-        &mut self.bytes[self.filled..]
+        Ok(&mut self.bytes[self.filled..])
     }
 
     /// Takes in `count` bytes of [`Self::room`] and shows `take` the whole lines, if there is one.
@@ -127,12 +141,13 @@ pub(super) struct OutputSink<'a> {
 }
 
 impl<'a> OutputSink<'a> {
-    /// `fields` is how lines are cut.
-    pub(super) fn new(output: TaskOutput, fields: KeyFields<'a>) -> Self {
+    /// `fields` is how lines are cut; one that cannot pass through in pieces may have so many bytes.
+    pub(super) fn new(output: TaskOutput, fields: KeyFields<'a>, line_bytes_max: u64) -> Self {
         let verbatim = matches!(&output, TaskOutput::Text(writer) if writer.takes_lines())
             && fields.key_fields <= 1
             && fields.separator == b"\t";
-        Self { output, fields, verbatim, block: LineBlock::new(BLOCK_BYTES), records: 0 }
+        let block = LineBlock::new(BLOCK_BYTES, line_bytes_max);
+        Self { output, fields, verbatim, block, records: 0 }
     }
 
     /// Closes the file; returns records and bytes written.
@@ -145,7 +160,7 @@ impl<'a> OutputSink<'a> {
 
 impl RecordSink for OutputSink<'_> {
     fn room(&mut self) -> Result<&mut [u8], TaskFailure> {
-        Ok(self.block.room())
+        Ok(self.block.room()?)
     }
 
     fn take_lines(&mut self, count: usize) -> Result<(), TaskFailure> {
@@ -237,7 +252,8 @@ mod tests {
         };
         let part = Part { dir: dir.path(), number: 0, input_file: None };
         let output = writer::open(&spec, kinds, part).unwrap();
-        let mut sink = OutputSink::new(output, KeyFields { separator: cut_at.as_bytes(), key_fields });
+        let mut sink =
+            OutputSink::new(output, KeyFields { separator: cut_at.as_bytes(), key_fields }, 1 << 20);
         sink.room().unwrap()[..lines.len()].copy_from_slice(lines.as_bytes());
         sink.take_lines(lines.len()).unwrap();
         sink.finish().unwrap();
@@ -248,9 +264,9 @@ mod tests {
     /// A line longer than a block keeps no block waiting, and its tab may be in any piece.
     #[test]
     fn a_long_line_passes_through() {
-        let mut block = LineBlock::new(8);
+        let mut block = LineBlock::new(8, 8);
         let fill = |block: &mut LineBlock, text: &[u8]| {
-            block.room()[..text.len()].copy_from_slice(text);
+            block.room().unwrap()[..text.len()].copy_from_slice(text);
             block.take(text.len(), <[u8]>::to_vec)
         };
         assert_eq!(fill(&mut block, b"abcdef"), None);
@@ -258,6 +274,9 @@ mod tests {
         assert_eq!(fill(&mut block, b"gh"), None);
         assert!(block.is_crowded());
         assert_eq!(block.take_begun(<[u8]>::to_vec), b"abcdefgh");
+        let mut strict = LineBlock::new(8, 7);
+        assert_eq!(fill(&mut strict, b"abcdefgh"), None);
+        assert!(matches!(strict.room(), Err(ShuffleError::RecordTooLarge { bytes: 16, limit: 7 })));
         assert_eq!(fill(&mut block, b"\ni"), Some(b"\n".to_vec()));
         assert!(!block.is_empty());
     }
