@@ -15,6 +15,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 /// Groups of runs that are written out at once, at most: more would be small, and share one disk.
 const EVICTIONS_MAX: u32 = 4;
 
+/// Runs in memory at most: each is a map of its own, and the system allows a process 65 530 of them.
+const RUNS_HELD_MAX: u64 = 1 << 15;
+
 /// Runs of all finished map tasks of a job.
 ///
 /// When they outgrow their share of memory, runs that stand next to each other in rank order are merged
@@ -38,6 +41,8 @@ pub(crate) struct MapOutputs<'a> {
 
 #[derive(Default)]
 struct State {
+    /// What a run in memory counts at least.
+    run_bytes_min: u64,
     runs: BTreeMap<RunRank, Arc<Run>>,
     /// Map tasks whose runs are here, also those that left none.
     added: BTreeSet<u32>,
@@ -61,7 +66,9 @@ impl<'a> MapOutputs<'a> {
         [maps, partitions, slots]: [u32; 3],
     ) -> Self {
         let part_bytes = memory.held_bytes / u64::from(slots.clamp(1, EVICTIONS_MAX));
-        let (state, left) = (Mutex::default(), Condvar::new());
+        let run_bytes_min = memory.held_bytes / RUNS_HELD_MAX;
+        let state = Mutex::new(State { run_bytes_min, ..State::default() });
+        let left = Condvar::new();
         let (folded, order) = (SharedFold::new(lines, &memory, tables), lines.order);
         Self { state, left, folded, order, memory, scratch, maps: maps as usize, partitions, part_bytes }
     }
@@ -135,7 +142,7 @@ impl<'o, 'a> Eviction<'o, 'a> {
             return None;
         }
         let runs: Vec<_> = ranks.iter().map(|rank| Arc::clone(&state.runs[rank])).collect();
-        let bytes = runs.iter().map(|run| held(run)).sum();
+        let bytes = runs.iter().map(|run| state.held(run)).sum();
         state.leaving.extend(&ranks);
         state.leaving_bytes += bytes;
         state.spills += 1;
@@ -177,7 +184,7 @@ impl Drop for Eviction<'_, '_> {
 
 impl State {
     fn put(&mut self, map: u32, spill: u32, run: Run) {
-        self.held_bytes += held(&run);
+        self.held_bytes += self.held(&run);
         self.runs.insert(RunRank { folded: run.is_folded(), map, spill }, Arc::new(run));
     }
 
@@ -192,39 +199,38 @@ impl State {
     /// The neighbours in memory, with no task missing between them, that hold most bytes. Between folded ones none is
     /// missed, for their place says nothing.
     fn largest_group(&self) -> Vec<RunRank> {
-        let (mut best, mut best_bytes) = (Vec::new(), 0);
-        let (mut group, mut bytes) = (Vec::<RunRank>::new(), 0);
+        let mut ranks = Vec::<RunRank>::new();
+        let (mut best, mut best_bytes) = (0..0, 0);
+        let (mut group_at, mut bytes) = (0, 0);
         for (&rank, run) in &self.runs {
-            let run_bytes = if self.leaving.contains(&rank) { 0 } else { held(run) };
-            let adjoins = group.last().is_none_or(|last| {
+            let run_bytes = if self.leaving.contains(&rank) { 0 } else { self.held(run) };
+            let adjoins = ranks[group_at..].last().is_none_or(|last| {
                 last.folded == rank.folded && (last.folded || self.all_added(last.map, rank.map))
             });
             if run_bytes == 0 || !adjoins {
-                group.clear();
-                bytes = 0;
+                (group_at, bytes) = (ranks.len(), 0);
             }
             if run_bytes > 0 {
-                group.push(rank);
+                ranks.push(rank);
                 bytes += run_bytes;
             }
             if bytes > best_bytes {
-                best.clone_from(&group);
-                best_bytes = bytes;
+                (best, best_bytes) = (group_at..ranks.len(), bytes);
             }
         }
-        best
+        ranks[best].to_vec()
+    }
+
+    /// Memory that a run takes, as it counts here; 0 on disk.
+    fn held(&self, run: &Run) -> u64 {
+        match run {
+            Run::Memory(run) => (run.bytes_held() as u64).max(self.run_bytes_min),
+            Run::Disk(_) => 0,
+        }
     }
 
     /// Whether no task between two is still to come.
     fn all_added(&self, after: u32, before: u32) -> bool {
         (after + 1..before).all(|map| self.added.contains(&map))
-    }
-}
-
-/// Memory that a run takes; 0 on disk.
-fn held(run: &Run) -> u64 {
-    match run {
-        Run::Memory(run) => run.bytes_held() as u64,
-        Run::Disk(_) => 0,
     }
 }

@@ -28,6 +28,9 @@ const PARALLEL_SORT_FROM: usize = 1 << 20;
 /// No read is worth its system call for fewer bytes than this.
 const ROOM_BYTES_MIN: usize = 4 << 10;
 
+/// What the system gives memory by.
+const PAGE_BYTES: usize = 4 << 10;
+
 /// Read at once of a record that has outgrown its buffer.
 const LONG_READ_BYTES: usize = 256 << 10;
 
@@ -552,9 +555,9 @@ impl MemoryRun {
         self.records
     }
 
-    /// Memory held, in bytes.
+    /// Memory held, in bytes. A page counts whole: 100 000 small tasks took ten times what their records did.
     pub(crate) fn bytes_held(&self) -> usize {
-        self.arena.used() + size_of::<Entry>() * self.entries.capacity()
+        self.arena.used().next_multiple_of(PAGE_BYTES) + size_of::<Entry>() * self.entries.capacity()
     }
 
     /// Forgets the records and keeps the memory, whose pages are there already, for the next buffer; not that of a
