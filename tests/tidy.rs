@@ -301,6 +301,13 @@ fn every_dependency_is_in_the_table_of_doors() {
     let known = |name: &str| OPEN_DOORS.contains(&name) || DOORS.iter().any(|(door, _)| *door == name);
     let unknown: Vec<String> = names.iter().filter(|name| !known(name)).cloned().collect();
     assert_none(&unknown, "dependencies without a door in tests/tidy.rs");
+    let reasons = fs::read_to_string(repository().join("docs/dependencies.md")).unwrap();
+    let rows: Vec<&str> =
+        reasons.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next()).collect();
+    let has_row =
+        |name: &str| rows.iter().any(|row| row.split([',', ' ']).any(|word| word.replace('-', "_") == name));
+    let silent: Vec<String> = names.iter().filter(|name| !has_row(name)).cloned().collect();
+    assert_none(&silent, "dependencies without a reason in docs/dependencies.md");
     let gone: Vec<String> =
         DOORS.iter().map(|(door, _)| (*door).to_owned()).filter(|d| !names.contains(d)).collect();
     assert_none(&gone, "doors of no dependency in tests/tidy.rs");

@@ -329,7 +329,7 @@ mod tests {
         }
         let stop = StopFlag::default();
         let spec = InputSpec { record_delimiter: None, ..spec(format) };
-        let mut reader = open(&spec, &MapTask { splits: vec![split] }, &stop).unwrap();
+        let mut reader = open(&spec, &MapTask { splits: vec![split] }, &stop, 1 << 20).unwrap();
         for _ in 0..records {
             assert!(reader.records().next_record().unwrap().is_some());
         }

@@ -453,7 +453,8 @@ impl<'a> MapAttempt<'a> {
 
     /// Records of the split that begin in so many bytes of the mapper's input. Reads the split again.
     fn records_begun(&self, input_bytes: u64) -> Result<u64, TaskFailure> {
-        let mut reader = input::open(&self.host.plan.input, self.task, self.stop())?;
+        let mut reader =
+            input::open(&self.host.plan.input, self.task, self.stop(), self.host.memory.record_bytes_max)?;
         let (key_kind, value_kind) = reader.kinds();
         let writer = InputWriter::new(&self.host.plan.map_stream, key_kind, value_kind);
         let (mut records, mut bytes) = (0, 0);
