@@ -69,7 +69,7 @@ fn a_record_beyond_all_memory_is_named() {
         let job =
             format!("-D mrstream.memory.bytes=1048576 {more} -input in -output out -mapper cat -reducer cat");
         let output = dir.run(&job).expect_code(1).expect_stderr(says);
-        let output = output.expect_stderr(&["in/a.txt", "byte 6 of", "mrstream.memory.mb", "_m_000000_0"]);
+        let output = output.expect_stderr(&["in/a.txt", "byte 6", "mrstream.memory.mb", "_m_000000_0"]);
         assert!(!output.stderr.contains("panicked"), "{}", output.report());
         dir.assert_no_output();
     };
@@ -78,7 +78,7 @@ fn a_record_beyond_all_memory_is_named() {
     check("-combiner cat", &[too_large]);
     check("-D mapreduce.job.reduces=0 -D stream.map.output.field.separator=,", &[too_large]);
     check("-D mapreduce.job.reduces=0 -D stream.map.output=keyonlytext", &[too_large]);
-    let unread = "in/a.txt: the record at byte 6 has 1";
+    let unread = "in/a.txt: the record at byte 6 has ";
     check("-D mapreduce.job.reduces=0 -D stream.map.input.ignoreKey=false", &[unread]);
     check("-inputformat org.apache.hadoop.mapred.KeyValueTextInputFormat", &[unread]);
 }
