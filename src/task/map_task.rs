@@ -209,7 +209,7 @@ impl<'a> MapAttempt<'a> {
 
     /// All records of the task.
     fn open_all(&self) -> Result<Reader, TaskFailure> {
-        Ok(input::open(&self.host.plan.input, self.task, self.stop())?)
+        Ok(input::open(&self.host.plan.input, self.task, self.stop(), self.host.memory.record_bytes_max)?)
     }
 
     fn open_input(&self) -> Result<Reader, TaskFailure> {
