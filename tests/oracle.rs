@@ -216,6 +216,28 @@ fn every_byte_can_be_a_split_boundary() {
     }
 }
 
+/// A budget that a partition does not fit in and that has room for ranges of what is on disk.
+#[test]
+fn what_is_on_disk_is_merged_by_ranges() {
+    for (reduces, fold) in [(1, "never"), (3, "never"), (1, "always")] {
+        let mut file = Vec::new();
+        for number in 0..200_000_u64 {
+            writeln!(file, "{}\t{}", number * number % 50_021, number % 8).unwrap();
+        }
+        let job = Job {
+            split_bytes: file.len() / 12,
+            files: vec![file],
+            reduces,
+            memory_bytes: Some(4 << 20),
+            merge_width: None,
+            slots: 2,
+            combiner: false,
+            fold,
+        };
+        check(&job).unwrap_or_else(|why| panic!("{reduces} reduces, fold {fold}: {why:.2000}"));
+    }
+}
+
 #[test]
 fn tasks_that_share_a_compressed_file_read_each_line_once() {
     // Two members, as `cat a.gz b.gz` makes them, and a line that spans both.

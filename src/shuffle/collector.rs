@@ -6,7 +6,7 @@ use super::comparator::{KeyOrder, Order};
 use super::cursor::{Cursor, MemoryCursor};
 use super::fold::{FoldBuffer, FoldTables, SAMPLE_BUFFER_BYTES, Sample};
 use super::memory::MemoryPlan;
-use super::merge::{BATCH, touch};
+use super::merge::{BATCH, RecordStream, touch};
 use super::partitioner::Partitioner;
 use super::passes;
 use super::run::Run;
@@ -428,7 +428,7 @@ impl CollectSpec<'_> {
             if inputs.is_empty() {
                 continue;
             }
-            let mut stream = passes::merge_runs(&inputs, partition..partition + 1, self.order);
+            let mut stream = self.merge(&inputs, partition);
             combiner.combine(&mut *stream, &mut |record| {
                 self.count(record, &mut combined);
                 writer.write(partition, record, 1)
@@ -451,13 +451,16 @@ impl CollectSpec<'_> {
             if inputs.is_empty() {
                 continue;
             }
-            let range = partition..partition + 1;
-            let mut stream = passes::merge_runs(&inputs, range, self.order);
+            let mut stream = self.merge(&inputs, partition);
             stream.append_to(&mut writer)?;
         }
         let spill = writer.finish(self.partitions)?;
         let spilled_records = done.spilled_records + spill.records();
         Ok(MapRuns { runs: vec![Run::Disk(spill)], folded, spilled_records, collected, combined })
+    }
+
+    fn merge<'r>(&self, runs: &'r [Arc<Run>], partition: u32) -> Box<dyn RecordStream + 'r> {
+        passes::merge_runs(runs, partition..partition + 1, self.order, self.memory.read_bytes)
     }
 
     fn passes(&self, partition: u32) -> passes::Passes<'_> {

@@ -68,6 +68,15 @@ impl Order {
         }
     }
 
+    /// [`KeyOrder::prefix`] for callers that are in no hurry.
+    pub(crate) fn prefix(&self, key: &[u8]) -> u64 {
+        match self {
+            Self::Bytes(order) => order.prefix(key),
+            Self::Number(order) => order.prefix(key),
+            Self::Fields(order) => order.prefix(key),
+        }
+    }
+
     /// [`KeyOrder::compare`] for callers that are in no hurry.
     pub(crate) fn compare(&self, a: &[u8], b: &[u8]) -> Ordering {
         match self {

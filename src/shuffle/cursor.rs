@@ -1,9 +1,11 @@
 //! One sorted input of a merge: a place in a run, moving forward.
 
 use super::ShuffleError;
+use super::block_keys::Bound;
+use super::block_reader::BlockReader;
 use super::comparator::KeyOrder;
 use super::sort_buffer::{Entry, MemoryRun};
-use super::spill::{OpenSpill, Spill, read_varint};
+use super::spill::{Spill, StoredRecord};
 use crate::record::RecordRef;
 use std::ops::Range;
 
@@ -53,7 +55,7 @@ impl Cursor<'_> {
     pub(super) fn copies(&self) -> u64 {
         match self {
             Self::Memory(cursor) => cursor.run.copies(cursor.entry),
-            Self::Disk(cursor) => cursor.copies,
+            Self::Disk(cursor) => cursor.record.copies,
         }
     }
 
@@ -112,94 +114,102 @@ const LONG_KEY_BYTES: usize = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct DiskCursor<'a> {
     spill: &'a Spill,
-    /// Its file, from the first read on.
-    file: Option<OpenSpill<'a>>,
+    blocks: BlockReader<'a>,
     /// Partitions not yet begun.
     partitions: Range<u32>,
     partition: u32,
-    /// Blocks of the partition not yet read.
-    blocks: Range<u64>,
-    block: Vec<u8>,
-    next: usize,
-    key: Range<usize>,
-    value: Range<usize>,
-    copies: u64,
+    /// Records of the block not yet passed.
+    records: Range<usize>,
+    /// The one it stands at.
+    record: StoredRecord,
+    /// Keys before this one are passed over.
+    begin: Option<&'a Bound>,
+    /// From this key on there are none.
+    end: Option<&'a Bound>,
 }
 
 impl<'a> DiskCursor<'a> {
-    /// Before the first record of `partitions`.
-    pub(crate) fn new(spill: &'a Spill, partitions: Range<u32>) -> Self {
+    /// Before the first record of `partitions`. Reads so many bytes at once.
+    pub(crate) fn new(spill: &'a Spill, partitions: Range<u32>, read_bytes: u64) -> Self {
         Self {
             spill,
-            file: None,
+            blocks: BlockReader::new(spill, read_bytes),
             partition: partitions.start,
             partitions,
-            blocks: 0..0,
-            block: Vec::new(),
-            next: 0,
-            key: 0..0,
-            value: 0..0,
-            copies: 1,
+            records: 0..0,
+            record: StoredRecord::default(),
+            begin: None,
+            end: None,
         }
     }
 
+    /// Before the first record of `partition` whose key is not before `begin`, up to the last that is before `end`.
+    /// They are in `blocks`, a part of the file.
+    pub(super) fn between(
+        spill: &'a Spill,
+        partition: u32,
+        blocks: Range<u64>,
+        [begin, end]: [Option<&'a Bound>; 2],
+        read_bytes: u64,
+    ) -> Self {
+        let mut cursor = Self { begin, end, ..Self::new(spill, partition..partition, read_bytes) };
+        cursor.blocks.go_to(blocks);
+        cursor
+    }
+
     fn advance<O: KeyOrder>(&mut self, order: &O) -> Result<Head, ShuffleError> {
-        if self.next == self.block.len() && !self.next_block()? {
-            return Ok(Head::END);
+        loop {
+            if self.records.is_empty() && !self.next_block()? {
+                return Ok(Head::END);
+            }
+            let record = StoredRecord::read(self.blocks.bytes(), &mut self.records);
+            self.record =
+                record.ok_or_else(|| self.blocks.corrupt("a record reaches past the end of its block"))?;
+            let key = &self.blocks.bytes()[self.record.key.clone()];
+            let prefix = order.prefix(key);
+            let comes_before = |bound: &Bound| bound.is_after(prefix, key, |a, b| order.compare(a, b));
+            if self.begin.is_some_and(comes_before) {
+                continue;
+            }
+            self.begin = None;
+            if self.end.is_some_and(|end| !comes_before(end)) {
+                // Nothing is left here, whoever asks again.
+                self.blocks.go_to(0..0);
+                self.records = 0..0;
+                return Ok(Head::END);
+            }
+            return Ok(Head::new(self.partition, prefix));
         }
-        let damaged = || self.spill.corrupt(self.blocks.start, "a record reaches past the end of its block");
-        let mut at = self.next;
-        let key_len_and_flag = read_varint(&self.block, &mut at).ok_or_else(damaged)?;
-        let value_len = read_varint(&self.block, &mut at).ok_or_else(damaged)?;
-        self.copies = 1;
-        if key_len_and_flag & 1 == 1 {
-            self.copies = read_varint(&self.block, &mut at).ok_or_else(damaged)? as u64;
-        }
-        let key_len = key_len_and_flag >> 1;
-        let key_end = at.checked_add(key_len).ok_or_else(damaged)?;
-        let value_end = key_end.checked_add(value_len).ok_or_else(damaged)?;
-        if value_end > self.block.len() {
-            return Err(damaged());
-        }
-        self.key = at..key_end;
-        self.value = key_end..value_end;
-        self.next = value_end;
-        Ok(Head::new(self.partition, order.prefix(&self.block[self.key.clone()])))
     }
 
     /// Reads the next block, of a later partition if need be; false at the end.
     fn next_block(&mut self) -> Result<bool, ShuffleError> {
-        while self.blocks.is_empty() {
+        loop {
+            if let Some(records) = self.blocks.next_block()? {
+                self.records = records;
+                return Ok(true);
+            }
             let Some(partition) = self.partitions.next() else { return Ok(false) };
-            let span = self.spill.span(partition)?;
             self.partition = partition;
-            self.blocks = span.offset..span.offset + span.length;
+            self.blocks.go_to(self.spill.span(partition)?.blocks());
         }
-        let file = match self.file.take() {
-            Some(file) => file,
-            None => self.spill.file()?,
-        };
-        self.blocks.start = self.spill.read_block(&file, self.blocks.start, &mut self.block)?;
-        self.file = Some(file);
-        self.next = 0;
-        Ok(true)
     }
 
-    /// The record it stands at is all of its block, and a long one.
+    /// The record it stands at is all of its block, of all that was read, and a long one.
     pub(super) fn is_alone(&self) -> bool {
-        self.key.len() >= LONG_KEY_BYTES && self.next == self.block.len()
+        self.record.key.len() >= LONG_KEY_BYTES && self.records.is_empty() && self.blocks.is_at_end()
     }
 
     /// Gives the block away for another, which must be done when it stands at the last record and before it advances.
     /// Returns where in the block that record's key lies.
     pub(super) fn exchange_block(&mut self, other: &mut Vec<u8>) -> Range<usize> {
-        debug_assert_eq!(self.next, self.block.len(), "records would be lost");
-        std::mem::swap(&mut self.block, other);
-        self.next = self.block.len();
-        std::mem::take(&mut self.key)
+        debug_assert!(self.records.is_empty(), "records would be lost");
+        self.blocks.exchange(other);
+        std::mem::take(&mut self.record).key
     }
 
     pub(super) fn record(&self) -> RecordRef<'_> {
-        RecordRef { key: &self.block[self.key.clone()], value: &self.block[self.value.clone()] }
+        let bytes = self.blocks.bytes();
+        RecordRef { key: &bytes[self.record.key.clone()], value: &bytes[self.record.value.clone()] }
     }
 }

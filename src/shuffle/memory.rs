@@ -4,8 +4,12 @@ use super::arena::ARENA_BYTES_MAX;
 use super::sort_buffer::BufferLimits;
 use crate::plan::ResourceSpec;
 
-/// Blocks of spills: large enough for one disk request, small enough that a merge of hundreds fits.
-const BLOCK_BYTES: std::ops::RangeInclusive<u64> = 4 << 10..=64 << 10;
+/// What a merge reads of a segment at once: large enough for one disk request, small enough that a merge of hundreds
+/// fits.
+const READ_BYTES: std::ops::RangeInclusive<u64> = 4 << 10..=64 << 10;
+
+/// Blocks of spills, which ranges of keys begin with: the smaller, the less is read twice.
+const BLOCK_BYTES: std::ops::RangeInclusive<u64> = 4 << 10..=16 << 10;
 
 /// This part of the budget, one in so many, is set aside for what nobody counts: blocks on their way to and from
 /// pipes, runs that come while others are written out, what the allocator keeps.
@@ -29,8 +33,10 @@ pub(crate) struct MemoryPlan {
     /// A table in which folded output of tasks is put together: one for each slot, a quarter of what is held. 0 when
     /// that is too little, and then each task's is a run of its own.
     pub(crate) shared_table_bytes: u64,
-    /// Block of a spill, in bytes: what a merge reads ahead per segment.
+    /// Block of a spill, in bytes.
     pub(crate) block_bytes: u64,
+    /// What a merge reads ahead per segment, in bytes.
+    pub(crate) read_bytes: u64,
     /// Segments on disk that one merge may read.
     pub(crate) merge_width_max: usize,
 }
@@ -42,9 +48,10 @@ impl MemoryPlan {
         let budget = resources.memory_bytes;
         let slots = u64::from(resources.map_slots.max(1));
         let per_slot = resources.sort_buffer_bytes.unwrap_or(budget / 2 / slots);
-        let block_bytes = (budget / 256).clamp(*BLOCK_BYTES.start(), *BLOCK_BYTES.end());
+        let block_bytes = (budget / 16_384).clamp(*BLOCK_BYTES.start(), *BLOCK_BYTES.end());
+        let read_bytes = (budget / 256).clamp(*READ_BYTES.start(), *READ_BYTES.end());
         // While reducers merge, mappers are done: half of the budget is free for read-ahead.
-        let readers = u64::from(resources.reduce_slots.max(1)) * block_bytes;
+        let readers = u64::from(resources.reduce_slots.max(1)) * read_bytes;
         let by_memory = usize::try_from(budget / 2 / readers).unwrap_or(usize::MAX);
         let by_files = open_files_max / resources.map_slots.max(resources.reduce_slots).max(1) as usize;
         let by_user = merge_width.map_or(usize::MAX, |width| width as usize);
@@ -60,6 +67,7 @@ impl MemoryPlan {
                 shared_table_bytes
             },
             block_bytes,
+            read_bytes,
             merge_width_max: by_memory.min(by_files).min(by_user).max(2),
         }
     }
@@ -96,7 +104,7 @@ mod tests {
                 let plan = MemoryPlan::new(&resources(budget, slots), None, 1 << 20);
                 let buffers = 2 * plan.sort_buffer_bytes * u64::from(slots);
                 assert!(buffers + plan.held_bytes <= budget + 2 * u64::from(slots), "{budget} {slots}");
-                let reads = plan.merge_width_max as u64 * plan.block_bytes * u64::from(slots);
+                let reads = plan.merge_width_max as u64 * plan.read_bytes * u64::from(slots);
                 assert!(reads <= budget || plan.merge_width_max == 2, "{budget} {slots}");
             }
         }

@@ -18,6 +18,8 @@
 //! trait, [`combine::Combine`], that the task room implements.
 
 mod arena;
+mod block_keys;
+mod block_reader;
 pub(crate) mod collector;
 pub(crate) mod combine;
 pub(crate) mod comparator;

@@ -38,11 +38,12 @@ pub(crate) fn write_all(
     writer.finish(partitions)
 }
 
-/// A merge over `partitions` of `runs`, which stand in rank order.
+/// A merge over `partitions` of `runs`, which stand in rank order. Of each on disk so many bytes are read at once.
 pub(crate) fn merge_runs<'a>(
     runs: &'a [Arc<Run>],
     partitions: Range<u32>,
     order: &Order,
+    read_bytes: u64,
 ) -> Box<dyn RecordStream + 'a> {
     let cursors = runs.iter().map(|run| match &**run {
         Run::Memory(run) => {
@@ -50,7 +51,7 @@ pub(crate) fn merge_runs<'a>(
             let end = run.partition(partitions.end).start;
             Cursor::Memory(MemoryCursor::new(run, start..end))
         }
-        Run::Disk(spill) => Cursor::Disk(Box::new(DiskCursor::new(spill, partitions.clone()))),
+        Run::Disk(spill) => Cursor::Disk(Box::new(DiskCursor::new(spill, partitions.clone(), read_bytes))),
     });
     merge(cursors.collect(), order)
 }
@@ -93,7 +94,8 @@ impl Passes<'_> {
             let window = cheapest_window(&left, width.min(on_disk - width + 1));
             let inputs: Vec<_> = left[window.clone()].iter().map(|(run, _)| Arc::clone(run)).collect();
             let path = self.scratch.next_dir().join(format!("{}_merge{pass}", self.name));
-            let mut stream = merge_runs(&inputs, partition..partition + 1, self.order);
+            let mut stream =
+                merge_runs(&inputs, partition..partition + 1, self.order, self.memory.read_bytes);
             let (block_bytes, stop) = (self.memory.block_bytes, self.scratch.stop());
             let spill = write_all(&mut *stream, path, block_bytes, partition + 1, stop)?;
             drop(stream);
@@ -108,14 +110,14 @@ impl Passes<'_> {
 impl Passes<'_> {
     /// How many runs on disk one merge may read: fewer if their blocks are large, for a block holds a whole record.
     fn width(&self, runs: &[(Arc<Run>, u64)], partition: u32) -> Result<usize, ShuffleError> {
-        let MemoryPlan { merge_width_max, block_bytes, .. } = *self.memory;
-        let mut largest = block_bytes;
+        let MemoryPlan { merge_width_max, read_bytes, .. } = *self.memory;
+        let mut largest = read_bytes;
         for (run, bytes) in runs {
             if let Run::Disk(spill) = &**run {
                 largest = largest.max(bytes / spill.span(partition)?.records.max(1));
             }
         }
-        Ok(usize::try_from(merge_width_max as u64 * block_bytes / largest).unwrap_or(usize::MAX).max(2))
+        Ok(usize::try_from(merge_width_max as u64 * read_bytes / largest).unwrap_or(usize::MAX).max(2))
     }
 }
 
@@ -156,6 +158,7 @@ mod tests {
         held_bytes: 0,
         shared_table_bytes: 0,
         block_bytes: 4_096,
+        read_bytes: 4_096,
         merge_width_max: 64,
     };
 

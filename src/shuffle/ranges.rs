@@ -6,53 +6,98 @@
 //!            range 0  1      2             whoever consumes takes blocks of lines in order of ranges
 //! ```
 //!
-//! A range begins at a key, so no key is in two of them and each range counts its groups alone. Runs must be in
-//! memory: a run on disk has no index of its keys. Without this a job of one reduce task would keep one core busy
-//! while the others wait: 1 GB of random records took 4.5 seconds without and 3.8 with it, on two cores.
+//! A range begins at a key, so no key is in two of them and each range counts its groups alone. In a run on disk it
+//! begins with a block, and what of that block comes before it is read twice: there, ranges are larger the more runs
+//! there are. Without this a job of one reduce task would keep one core busy while the others wait: 1 GB of random
+//! records in memory took 4.5 seconds without and 3.8 with it, on two cores.
 
 use super::ShuffleError;
+use super::block_keys::{BlockKeys, Bound};
 use super::comparator::Order;
-use super::cursor::{Cursor, MemoryCursor};
+use super::cursor::{Cursor, DiskCursor, MemoryCursor};
+use super::memory::MemoryPlan;
 use super::merge::Filled;
 use super::passes;
 use super::run::Run;
-use super::sort_buffer::{Entry, MemoryRun};
+use super::sort_buffer::MemoryRun;
+use super::spill::{SegmentSpan, Spill};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
-use std::thread;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread::{self, Scope};
 
 /// Entries of a range: so few that all workers end at about the same time, so many that cutting costs nothing.
 const RANGE_ENTRIES: usize = 1 << 15;
 /// Entries that a range should have of each run.
 const RUN_ENTRIES: usize = 1 << 5;
-/// More ranges serve nobody.
-const RANGES_MAX: usize = 1 << 10;
+/// More ranges serve nobody: of a terabyte they are some 30 MB.
+const RANGES_MAX: usize = 1 << 15;
 /// Keys looked at for each cut.
 const SAMPLES: usize = 4;
 /// A range may be so far ahead of the consumer, if a quarter of the budget holds it: the lines of a whole range, or its
 /// worker would wait for those before it.
 const AHEAD_BYTES_MAX: u64 = 4 << 20;
+/// The same if a range reads from disk, where it has to be larger.
+const DISK_AHEAD_BYTES_MAX: u64 = 32 << 20;
 /// And so many blocks in any case.
 const BLOCKS_AHEAD_MIN: usize = 2;
+/// A range should have so many times the entries that its begin makes it read in vain, and must have twice as many.
+const GOOD_PER_BORDER: u64 = 8;
+const LEAST_PER_BORDER: u64 = 2;
 
-/// A partition's runs in memory, cut into ranges of keys.
+/// What the merge of a partition may use.
+#[derive(Clone, Copy)]
+pub(crate) struct Means<'a> {
+    /// Threads, at most.
+    pub(crate) workers: usize,
+    /// Memory of all that is done here, in bytes.
+    pub(crate) budget_bytes: u64,
+    pub(crate) memory: &'a MemoryPlan,
+}
+
+/// A partition's runs, cut into ranges of keys.
 pub(crate) struct Ranges<'a> {
-    runs: Vec<&'a MemoryRun>,
+    inputs: Vec<Input<'a>>,
     order: &'a Order,
-    /// The entries of each range, by run.
-    entries: Vec<Vec<Range<usize>>>,
+    /// Where all ranges but the first begin.
+    bounds: Vec<Bound>,
+    workers: usize,
+    /// Lines of a range that wait for the consumer, in bytes.
+    ahead_bytes: u64,
+    /// What is read of a run at once.
+    read_bytes: u64,
+}
+
+/// One run's part of the partition.
+enum Input<'a> {
+    Memory(&'a MemoryRun, Range<usize>),
+    Disk(Segment<'a>),
+}
+
+struct Segment<'a> {
+    spill: &'a Spill,
+    partition: u32,
+    span: SegmentSpan,
+    keys: BlockKeys,
 }
 
 /// Lines of a range.
 type Block = Result<(Vec<u8>, Filled), ShuffleError>;
 
 impl<'a> Ranges<'a> {
-    /// Cuts a partition of runs in rank order. `None` if a run is on disk, or for two ranges there is too little.
-    pub(crate) fn cut(runs: &'a [Arc<Run>], partition: u32, order: &'a Order) -> Option<Self> {
-        Self::cut_by([RANGE_ENTRIES, RUN_ENTRIES], runs, partition, order)
+    /// Cuts a partition of runs in rank order. `None` if for two ranges there is too little, or for two workers.
+    ///
+    /// # Errors
+    /// When the keys of a run on disk cannot be read.
+    pub(crate) fn cut(
+        runs: &'a [Arc<Run>],
+        partition: u32,
+        order: &'a Order,
+        means: Means<'_>,
+    ) -> Result<Option<Self>, ShuffleError> {
+        Self::cut_by([RANGE_ENTRIES, RUN_ENTRIES], runs, partition, order, means)
     }
 
     fn cut_by(
@@ -60,71 +105,51 @@ impl<'a> Ranges<'a> {
         runs: &'a [Arc<Run>],
         partition: u32,
         order: &'a Order,
-    ) -> Option<Self> {
-        let memory = |run: &'a Arc<Run>| match &**run {
-            Run::Memory(run) => Some(run),
-            Run::Disk(_) => None,
-        };
-        let runs: Vec<&MemoryRun> = runs.iter().map(memory).collect::<Option<_>>()?;
-        let all: Vec<Range<usize>> = runs.iter().map(|run| run.partition(partition)).collect();
-        let entries: usize = all.iter().map(Range::len).sum();
+        means: Means<'_>,
+    ) -> Result<Option<Self>, ShuffleError> {
+        let inputs = inputs(runs, partition, order, means.budget_bytes)?;
+        let Some(sizes) = Sizes::of(&inputs, range_entries, means) else { return Ok(None) };
+        let entries: usize = inputs.iter().map(Input::entries).sum();
         // Many small runs are cut into few ranges: each cut is searched for in every run.
         let per_run = entries / (runs.len() * run_entries).max(1);
-        let wanted = (entries / range_entries).min(per_run).min(RANGES_MAX);
+        let wanted = (entries / sizes.range_entries).min(per_run).min(RANGES_MAX);
         if wanted < 2 {
-            return None;
+            return Ok(None);
         }
-        let mut ranges = Vec::with_capacity(wanted);
-        let mut starts: Vec<usize> = all.iter().map(|range| range.start).collect();
-        for cut in cuts(&runs, &all, order, wanted) {
-            let ends = runs.iter().zip(&all).zip(&starts).map(|((run, all), &start)| {
-                let rest = &run.entries()[start..all.end];
-                start + rest.partition_point(|entry| compare(order, (run, entry), cut).is_lt())
-            });
-            let ends: Vec<usize> = ends.collect();
-            ranges.push(starts.iter().zip(&ends).map(|(&start, &end)| start..end).collect());
-            starts = ends;
-        }
-        ranges.push(starts.iter().zip(&all).map(|(&start, all)| start..all.end).collect());
-        Some(Self { runs, order, entries: ranges })
+        let bounds = bounds(&inputs, order, wanted);
+        let Sizes { workers, ahead_bytes, read_bytes, .. } = sizes;
+        Ok(Some(Self { inputs, order, bounds, workers, ahead_bytes, read_bytes }))
     }
 
-    /// Merges the ranges on `workers` threads and gives their lines to `consume` in order, in blocks of about
-    /// `block_bytes`, until it fails or says that it has enough. `budget_bytes` is the memory of all.
+    /// Merges the ranges on as many threads as `share` says, which is asked again at each range, and gives their lines
+    /// to `consume` in order, in blocks of about `block_bytes`, until it fails or says that it has enough.
     ///
     /// # Errors
     /// What `consume` returns.
     pub(crate) fn lines<E: From<ShuffleError>>(
         &self,
-        workers: usize,
-        budget_bytes: u64,
+        share: &(dyn Fn() -> usize + Sync),
         separator: &[u8],
         block_bytes: usize,
         mut consume: impl FnMut(&[u8], Filled) -> Result<bool, E>,
     ) -> Result<(), E> {
         let (give_back, used) = unbounded();
-        let each = (budget_bytes / 4 / (workers as u64 + 1)).min(AHEAD_BYTES_MAX);
-        let blocks_ahead = (each as usize / block_bytes.max(1)).max(BLOCKS_AHEAD_MIN);
+        let blocks_ahead = (self.ahead_bytes as usize / block_bytes.max(1)).max(BLOCKS_AHEAD_MIN);
         let (todo, work) = unbounded::<(usize, Sender<Block>)>();
         // Ranges are handed out as they are consumed, or a slow consumer would find all of them in memory.
-        let mut begin = (0..self.entries.len()).map(move |range| {
+        let mut begin = (0..=self.bounds.len()).map(move |range| {
             let (sender, receiver) = bounded(blocks_ahead);
             todo.send((range, sender)).ok(); // the other end is in this function
             receiver
         });
-        let mut begun: VecDeque<Receiver<Block>> = begin.by_ref().take(workers + 1).collect();
-        thread::scope(move |scope| {
-            for _ in 0..workers {
-                let (work, used) = (work.clone(), used.clone());
-                scope.spawn(move || {
-                    for (range, sender) in work {
-                        self.merge(range, separator, block_bytes, &sender, &used);
-                    }
-                });
-            }
-            drop((work, used)); // so that nobody waits for workers that are gone
+        let mut begun: VecDeque<Receiver<Block>> = begin.by_ref().take(self.workers + 1).collect();
+        let crew = Crew { ranges: self, share, separator, block_bytes, workers: AtomicUsize::new(1) };
+        thread::scope(|scope| {
+            // Only workers hold these, so that nobody waits for workers that are gone.
+            let desk = Desk { work, used };
+            scope.spawn(|| crew.work(scope, desk));
             // What is not received when this returns is dropped, and then the workers stop.
-            let mut consume_all = || {
+            let mut consume_all = move || {
                 while let Some(receiver) = begun.pop_front() {
                     for block in receiver {
                         let (lines, filled) = block?;
@@ -137,30 +162,71 @@ impl<'a> Ranges<'a> {
                 }
                 Ok(())
             };
-            let outcome = consume_all();
-            drop((begin, begun));
-            outcome
+            consume_all()
         })
     }
 
+    /// A place in each run that has records in a range.
+    fn cursors(&self, range: usize) -> Vec<Cursor<'_>> {
+        let begin = range.checked_sub(1).map(|before| &self.bounds[before]);
+        let end = self.bounds.get(range);
+        let cursors = self.inputs.iter().filter_map(|input| match input {
+            Input::Memory(run, all) => {
+                let start = begin.map_or(all.start, |bound| first_from(run, all, bound, self.order));
+                let end = end.map_or(all.end, |bound| first_from(run, all, bound, self.order));
+                (start < end).then(|| Cursor::Memory(MemoryCursor::new(run, start..end)))
+            }
+            Input::Disk(Segment { spill, partition, keys, .. }) => {
+                let blocks = keys.between(begin, end, self.order);
+                let cursor =
+                    || DiskCursor::between(spill, *partition, blocks.clone(), [begin, end], self.read_bytes);
+                (!blocks.is_empty()).then(|| Cursor::Disk(Box::new(cursor())))
+            }
+        });
+        cursors.collect()
+    }
+}
+
+/// The threads that merge ranges.
+struct Crew<'a> {
+    ranges: &'a Ranges<'a>,
+    share: &'a (dyn Fn() -> usize + Sync),
+    separator: &'a [u8],
+    block_bytes: usize,
+    /// How many there are.
+    workers: AtomicUsize,
+}
+
+/// Where a worker finds what to do, and memory to do it in.
+struct Desk {
+    work: Receiver<(usize, Sender<Block>)>,
+    used: Receiver<Vec<u8>>,
+}
+
+impl Crew<'_> {
+    /// Merges ranges until there are no more. Calls in another worker when the share has grown.
+    fn work<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, desk: Desk) {
+        let Desk { work, used } = desk;
+        for (range, sender) in &work {
+            let workers = self.workers.load(Relaxed);
+            if workers < (self.share)().min(self.ranges.workers)
+                && self.workers.compare_exchange(workers, workers + 1, Relaxed, Relaxed).is_ok()
+            {
+                let desk = Desk { work: work.clone(), used: used.clone() };
+                scope.spawn(|| self.work(scope, desk));
+            }
+            self.merge(range, &sender, &used);
+        }
+    }
+
     /// Sends the lines of one range until they end or nobody wants them.
-    fn merge(
-        &self,
-        range: usize,
-        separator: &[u8],
-        bytes: usize,
-        sender: &Sender<Block>,
-        used: &Receiver<Vec<u8>>,
-    ) {
-        let runs = self.runs.iter().zip(&self.entries[range]);
-        let cursors = runs
-            .filter(|(_, entries)| !entries.is_empty())
-            .map(|(run, entries)| Cursor::Memory(MemoryCursor::new(run, entries.clone())));
-        let mut stream = passes::merge(cursors.collect(), self.order);
+    fn merge(&self, range: usize, sender: &Sender<Block>, used: &Receiver<Vec<u8>>) {
+        let mut stream = passes::merge(self.ranges.cursors(range), self.ranges.order);
         loop {
-            let mut lines = used.try_recv().unwrap_or_else(|_| Vec::with_capacity(bytes + (8 << 10)));
+            let mut lines =
+                used.try_recv().unwrap_or_else(|_| Vec::with_capacity(self.block_bytes + (8 << 10)));
             lines.clear();
-            let filled = stream.fill_lines(&mut lines, separator, bytes);
+            let filled = stream.fill_lines(&mut lines, self.separator, self.block_bytes);
             let done = filled.is_err() || lines.is_empty();
             if done && filled.is_ok() {
                 return;
@@ -172,122 +238,136 @@ impl<'a> Ranges<'a> {
     }
 }
 
+/// Each run's part of the partition, with so many keys of those on disk as a sixteenth of the budget holds.
+fn inputs<'a>(
+    runs: &'a [Arc<Run>],
+    partition: u32,
+    order: &Order,
+    budget_bytes: u64,
+) -> Result<Vec<Input<'a>>, ShuffleError> {
+    let mut spans = Vec::new();
+    for run in runs {
+        spans.push(match &**run {
+            Run::Memory(_) => SegmentSpan::default(),
+            Run::Disk(spill) => spill.span(partition)?,
+        });
+    }
+    // A key of usual length takes twice as much in memory.
+    let keys_bytes: u64 = spans.iter().map(|span| 2 * span.keys_bytes).sum();
+    let every = keys_bytes.div_ceil((budget_bytes / 16).max(1)).max(1) as usize;
+    let inputs = runs.iter().zip(spans).map(|(run, span)| match &**run {
+        Run::Memory(run) => Ok(Input::Memory(run, run.partition(partition))),
+        Run::Disk(spill) => {
+            let keys = spill.keys(span, every, order)?;
+            Ok(Input::Disk(Segment { spill, partition, span, keys }))
+        }
+    });
+    inputs.collect()
+}
+
+impl<'a> Input<'a> {
+    /// Its part on disk, if there is one.
+    fn segment(&self) -> Option<&Segment<'a>> {
+        match self {
+            Self::Disk(segment) if segment.span.entries > 0 => Some(segment),
+            Self::Disk(_) | Self::Memory(..) => None,
+        }
+    }
+
+    fn entries(&self) -> usize {
+        match self {
+            Self::Memory(_, entries) => entries.len(),
+            Self::Disk(segment) => segment.span.entries as usize,
+        }
+    }
+
+    /// Prefix and key of about this entry.
+    fn key_near(&self, entry: usize) -> Option<(u64, &[u8])> {
+        match self {
+            Self::Memory(run, entries) => {
+                let entry = &run.entries()[entries.start + entry];
+                Some((entry.prefix(), run.key(entry)))
+            }
+            Self::Disk(Segment { keys, span, .. }) => {
+                let number = entry as u64 * keys.len() as u64 / span.entries;
+                (keys.len() > 0).then(|| keys.key(number as usize))
+            }
+        }
+    }
+}
+
+/// How large ranges are and what they take.
+#[derive(Debug, PartialEq, Eq)]
+struct Sizes {
+    range_entries: usize,
+    workers: usize,
+    ahead_bytes: u64,
+    read_bytes: u64,
+}
+
+impl Sizes {
+    /// `None` if two workers have no room, or would read too much twice.
+    fn of(inputs: &[Input<'_>], range_entries: usize, means: Means<'_>) -> Option<Self> {
+        let Means { workers, budget_bytes, memory } = means;
+        let part_bytes = budget_bytes / 4; // for lines that wait, and as much again for what is read
+        let ahead = |workers: usize, bytes_max: u64| (part_bytes / (workers as u64 + 1)).min(bytes_max);
+        let segments: Vec<_> = inputs.iter().filter_map(Input::segment).collect();
+        if segments.is_empty() {
+            let ahead_bytes = ahead(workers, AHEAD_BYTES_MAX);
+            return Some(Self { range_entries, workers, ahead_bytes, read_bytes: memory.read_bytes });
+        }
+        let sum = |field: fn(&Segment<'_>) -> u64| segments.iter().map(|segment| field(segment)).sum::<u64>();
+        let entries = sum(|segment| segment.span.entries);
+        let line_bytes = sum(|segment| segment.span.length) / entries
+            * sum(|segment| segment.span.records).div_ceil(entries);
+        // What a block of each run holds, or as many blocks as have one key.
+        let border_entries = sum(|segment| segment.span.entries / segment.keys.len().max(1) as u64);
+        let least_entries = LEAST_PER_BORDER * border_entries;
+        // Each worker, and the consumer, must have room for a range. Blocks of all runs fit in as much.
+        let rooms = (part_bytes / (least_entries * line_bytes)) as usize;
+        let workers = workers.min(rooms.saturating_sub(1));
+        let ahead_bytes = ahead(workers, DISK_AHEAD_BYTES_MAX);
+        let wanted = (GOOD_PER_BORDER * border_entries).max(range_entries as u64);
+        let range_entries = wanted.min(ahead_bytes / line_bytes);
+        let read_bytes = part_bytes / segments.len() as u64 / (workers as u64).max(1);
+        (workers >= 2 && range_entries >= least_entries).then_some(Self {
+            range_entries: range_entries as usize,
+            workers,
+            ahead_bytes,
+            read_bytes: read_bytes.min(memory.read_bytes),
+        })
+    }
+}
+
 /// The keys at which ranges begin, in order, each once: every fourth of those that evenly spaced entries have.
 ///
 /// The spaces run on from run to run. Were the first entry of each looked at, thousands of small runs would be cut
 /// into as many ranges, and each cut is searched for in all of them: 10 000 files of 2 KB took half again as long.
-fn cuts<'a>(
-    runs: &[&'a MemoryRun],
-    all: &[Range<usize>],
-    order: &Order,
-    wanted: usize,
-) -> Vec<(&'a MemoryRun, &'a Entry)> {
-    let entries: usize = all.iter().map(Range::len).sum();
+fn bounds(inputs: &[Input<'_>], order: &Order, wanted: usize) -> Vec<Bound> {
+    let entries: usize = inputs.iter().map(Input::entries).sum();
     let step = (entries / (wanted * SAMPLES)).max(1);
-    let mut samples: Vec<(&MemoryRun, &Entry)> = Vec::with_capacity(wanted * SAMPLES + 1);
+    let mut samples: Vec<(u64, &[u8])> = Vec::with_capacity(wanted * SAMPLES + 1);
     let mut skipped = 0;
-    for (&run, range) in runs.iter().zip(all) {
-        let looked_at = (skipped..range.len()).step_by(step);
-        skipped = skipped + looked_at.len() * step - range.len();
-        samples.extend(looked_at.map(|at| (run, &run.entries()[range.start + at])));
+    for input in inputs {
+        let looked_at = (skipped..input.entries()).step_by(step);
+        skipped = skipped + looked_at.len() * step - input.entries();
+        samples.extend(looked_at.filter_map(|entry| input.key_near(entry)));
     }
-    samples.sort_by(|a, b| compare(order, *a, *b));
+    let compare = |a: &(u64, &[u8]), b: &(u64, &[u8])| a.0.cmp(&b.0).then_with(|| order.compare(a.1, b.1));
+    samples.sort_by(compare);
     let mut cuts: Vec<_> = samples.into_iter().skip(SAMPLES).step_by(SAMPLES).collect();
-    cuts.dedup_by(|a, b| compare(order, *a, *b).is_eq());
-    cuts
+    cuts.dedup_by(|a, b| compare(a, b).is_eq());
+    cuts.into_iter().map(|(prefix, key)| Bound { prefix, key: key.into() }).collect()
 }
 
-fn compare(
-    order: &Order,
-    (run, entry): (&MemoryRun, &Entry),
-    (other, cut): (&MemoryRun, &Entry),
-) -> Ordering {
-    entry.prefix().cmp(&cut.prefix()).then_with(|| order.compare(run.key(entry), other.key(cut)))
+/// The first of the entries `all` whose key is not before `bound`.
+fn first_from(run: &MemoryRun, all: &Range<usize>, bound: &Bound, order: &Order) -> usize {
+    let entries = &run.entries()[all.clone()];
+    all.start
+        + entries.partition_point(|entry| {
+            bound.is_after(entry.prefix(), run.key(entry), |a, b| order.compare(a, b))
+        })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::comparator::{ByteOrder, KeyOrder};
-    use super::super::sort_buffer::{BufferLimits, SortBuffer};
-    use super::*;
-    use crate::record::RecordRef;
-    use proptest::prelude::*;
-
-    const ORDER: Order = Order::Bytes(ByteOrder);
-
-    fn run_of(records: &[(Vec<u8>, u8)]) -> Arc<Run> {
-        let limits = BufferLimits { bytes: 1 << 20, record_bytes_max: 1 << 20 };
-        let mut buffer = SortBuffer::new(limits, 0, 1).unwrap();
-        for (key, value) in records {
-            let record = RecordRef { key, value: &[*value] };
-            assert!(buffer.collect(0, ByteOrder.prefix(key), record).unwrap());
-        }
-        Arc::new(Run::Memory(buffer.sort(&ByteOrder)))
-    }
-
-    fn add(total: &mut Filled, more: Filled) {
-        total.records += more.records;
-        total.groups += more.groups;
-    }
-
-    /// All lines and what they count, by one merge.
-    fn merged(runs: &[Arc<Run>]) -> (Vec<u8>, Filled) {
-        let mut stream = passes::merge_runs(runs, 0..1, &ORDER);
-        let mut lines = Vec::new();
-        let filled = stream.fill_lines(&mut lines, b"=", usize::MAX).unwrap();
-        (lines, filled)
-    }
-
-    proptest! {
-        #[test]
-        fn ranges_are_one_merge_cut_up(
-            runs in prop::collection::vec(
-                prop::collection::vec((prop::collection::vec(b'a'..b'd', 0..12), 0..9_u8), 0..60), 1..6),
-            (range_entries, workers, block) in (1..40_usize, 1..4_usize, 1..200_usize),
-        ) {
-            let runs: Vec<Arc<Run>> = runs.iter().map(|records| run_of(records)).collect();
-            let (expect, expect_filled) = merged(&runs);
-            let Some(ranges) = Ranges::cut_by([range_entries, 1], &runs, 0, &ORDER) else { return Ok(()) };
-            let (mut lines, mut filled) = (Vec::new(), Filled::default());
-            let outcome: Result<(), ShuffleError> = ranges.lines(workers, 1 << 20, b"=", block, |block, more| {
-                lines.extend_from_slice(block);
-                add(&mut filled, more);
-                Ok(true)
-            });
-            outcome.unwrap();
-            prop_assert_eq!(lines, expect);
-            prop_assert_eq!(filled, expect_filled);
-        }
-    }
-
-    #[test]
-    fn many_small_runs_make_few_ranges() {
-        let check = |runs: u32, records: u32, range_entries, expect| {
-            let run = |number| run_of(&vec![(u32::to_be_bytes(number).to_vec(), b'x'); records as usize]);
-            let runs: Vec<_> = (0..runs).map(run).collect();
-            let ranges = Ranges::cut_by([range_entries, 1], &runs, 0, &ORDER);
-            assert_eq!(ranges.map_or(1, |ranges| ranges.entries.len()), expect, "{records} {range_entries}");
-        };
-        check(1000, 8, 2000, 4);
-        check(1000, 1, 250, 1);
-        check(100, 8, 80, 8);
-        check(2, 800, 400, 3); // one before the first key
-    }
-
-    #[test]
-    fn a_consumer_may_stop() {
-        let records: Vec<_> = (0..5_000_u32).map(|key| (key.to_be_bytes().to_vec(), b'x')).collect();
-        let runs = [run_of(&records), run_of(&records)];
-        let ranges = Ranges::cut_by([10, 1], &runs, 0, &ORDER).unwrap();
-        let mut blocks = 0;
-        let outcome: Result<(), ShuffleError> = ranges.lines(3, 0, b"=", 50, |_, _| {
-            blocks += 1;
-            Ok(blocks < 7)
-        });
-        outcome.unwrap();
-        assert_eq!(blocks, 7);
-        let failed =
-            ranges.lines(3, 0, b"=", 50, |_, _| Err(ShuffleError::RecordTooLarge { bytes: 1, limit: 0 }));
-        assert!(failed.is_err());
-    }
-}
+mod tests;

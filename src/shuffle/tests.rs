@@ -68,6 +68,7 @@ impl Trial {
             held_bytes: self.held_bytes,
             shared_table_bytes: self.shared_table_bytes,
             block_bytes: self.block_bytes,
+            read_bytes: 3 * self.block_bytes,
             merge_width_max: self.merge_width_max,
         }
     }
@@ -134,7 +135,7 @@ impl Trial {
             let name = format!("r{number}");
             let passes = Passes { order: &order, memory: &memory, scratch: &scratch, name };
             let (inputs, _) = passes.narrow(&runs, number).unwrap();
-            let mut stream = merge_runs(&inputs, number..number + 1, &order);
+            let mut stream = merge_runs(&inputs, number..number + 1, &order, memory.read_bytes);
             records_of(&mut *stream)
         };
         (0..self.partitions).map(partition).collect()
@@ -351,6 +352,7 @@ fn a_failed_eviction_holds_nobody_up() {
         held_bytes: 0,
         shared_table_bytes: 0,
         block_bytes: 16,
+        read_bytes: 16,
         merge_width_max: 2,
     };
     let dir = tempfile::tempdir().unwrap();
@@ -425,7 +427,7 @@ fn fill_lines_writes_what_next_record_gives() {
         .collect();
     // Lines longer than what is wanted come in pieces.
     for bytes in [1, 2, 3, 5, 8, 1 << 10] {
-        let mut stream = merge_runs(&runs, 0..1, &order);
+        let mut stream = merge_runs(&runs, 0..1, &order, 1 << 10);
         let (mut all, mut records, mut groups) = (Vec::new(), 0, 0);
         loop {
             let mut out = Vec::new();
@@ -457,7 +459,7 @@ fn long_keys_are_grouped_wherever_they_lie() {
     let (a, b) = (long("a"), long("b"));
     let runs = [spill("0", &["j", &a, &a, &b]), spill("1", &[&a, &b, &b, "l"]), spill("2", &[&b])];
     let order = Order::Bytes(comparator::ByteOrder);
-    let mut stream = merge_runs(&runs, 0..1, &order);
+    let mut stream = merge_runs(&runs, 0..1, &order, 1 << 10);
     let mut found = Vec::new();
     while let Some(merged) = stream.next_record().unwrap() {
         let key = match merged.record.key {

@@ -44,7 +44,7 @@ use crate::shuffle::shared_fold::LineSpec;
 use crate::streaming::ChildGroups;
 use environment::JobEnvironment;
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use workdir::{Programs, UnpackedArchives};
 
@@ -70,6 +70,8 @@ pub(crate) struct TaskHost<'a> {
     pub(crate) bytes_read: AtomicU64,
     /// Records given to reducers so far, for progress.
     pub(crate) records_reduced: AtomicU64,
+    /// Reduce tasks that are done.
+    pub(crate) reduces_done: AtomicU32,
 }
 
 impl<'a> TaskHost<'a> {
@@ -113,6 +115,7 @@ impl<'a> TaskHost<'a> {
             events,
             bytes_read: AtomicU64::new(0),
             records_reduced: AtomicU64::new(0),
+            reduces_done: AtomicU32::new(0),
         })
     }
 }

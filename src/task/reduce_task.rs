@@ -14,9 +14,10 @@ use crate::error::At;
 use crate::ids::AttemptId;
 use crate::plan::{Processor, StreamSpec};
 use crate::record::{KeyFields, RecordRef};
+use crate::shuffle::ShuffleError;
 use crate::shuffle::merge::{Filled, Merged, RecordStream};
 use crate::shuffle::passes::{self, Passes};
-use crate::shuffle::ranges::Ranges;
+use crate::shuffle::ranges::{Means, Ranges};
 use crate::shuffle::run::Run;
 use crate::streaming::child::{ChildInput, Feed, InputLength, InputPipe};
 use crate::streaming::input_writer::{InputWriter, is_plain_text};
@@ -223,6 +224,7 @@ impl<'a> ReduceAttempt<'a> {
         self.process(&inputs, &dir, kept)?;
         let (records, bytes) = sink.finish()?;
         host.committer.commit_task(self.attempt)?;
+        host.reduces_done.fetch_add(1, Relaxed);
         self.counters.with(|counters| {
             let fed = self.records.load(Relaxed);
             counters.add(TaskCounter::ReduceInputRecords, fed);
@@ -245,7 +247,7 @@ impl<'a> ReduceAttempt<'a> {
         let Processor::Command(command) = &plan.reducer else {
             return self.reduce_records(&mut *self.merge(inputs), has_input, sink);
         };
-        let ranges = self.ranges(inputs);
+        let ranges = self.ranges(inputs)?;
         let workplace = Workplace::prepare(self.host, self.attempt, &[command], dir)?;
         let mut child = Child::new(self.host, self.attempt, command, &workplace);
         child.counters = Some(&self.counters).filter(|_| has_input && !self.is_trial);
@@ -270,33 +272,41 @@ impl<'a> ReduceAttempt<'a> {
     /// The input in one merge.
     fn merge<'r>(&'r self, inputs: &'r [Arc<Run>]) -> Box<dyn RecordStream + 'r> {
         let partition = self.attempt.task.number;
-        passes::merge_runs(inputs, partition..partition + 1, &self.host.order)
+        let read_bytes = self.host.memory.read_bytes;
+        passes::merge_runs(inputs, partition..partition + 1, &self.host.order, read_bytes)
     }
 
-    /// The input cut into ranges, if more cores are there than reduce tasks and the child wants lines.
-    fn ranges<'r>(&'r self, inputs: &'r [Arc<Run>]) -> Option<Ranges<'r>> {
+    /// The input cut into ranges, if there is more than one core and the child wants lines.
+    fn ranges<'r>(&'r self, inputs: &'r [Arc<Run>]) -> Result<Option<Ranges<'r>>, ShuffleError> {
         let spec = &self.host.plan.reduce_stream;
         let (key_kind, value_kind) = self.input_kinds();
         // What a combiner wrote need not be sorted, and then there is nothing to cut at.
         let combined = self.host.plan.combiner.is_some();
-        if combined || self.merge_workers() < 2 || !is_plain_text(spec, &key_kind, &value_kind) {
-            return None;
+        let plan = self.host.plan;
+        let resources = &plan.resources;
+        let at_once = resources.reduce_slots.min(plan.reduces).max(1);
+        let means = Means {
+            workers: resources.map_slots.max(resources.reduce_slots) as usize,
+            budget_bytes: resources.memory_bytes / u64::from(at_once),
+            memory: &self.host.memory,
+        };
+        if combined || means.workers < 2 || !is_plain_text(spec, &key_kind, &value_kind) {
+            return Ok(None);
         }
-        Ranges::cut(inputs, self.attempt.task.number, &self.host.order)
+        Ranges::cut(inputs, self.attempt.task.number, &self.host.order, means)
     }
 
-    /// Threads that may merge for this attempt: its share of the slots.
+    /// Threads that may merge for this attempt at present: its share of the slots, all of them if it is the last.
     fn merge_workers(&self) -> usize {
         let plan = self.host.plan;
-        let at_once = plan.resources.reduce_slots.min(plan.reduces).max(1);
+        let left = plan.reduces.saturating_sub(self.host.reduces_done.load(Relaxed));
+        let at_once = plan.resources.reduce_slots.min(left).max(1);
         (plan.resources.map_slots.max(plan.resources.reduce_slots) / at_once) as usize
     }
 
     fn feed_ranges(&self, ranges: &Ranges<'_>, pipe: &mut dyn ChildInput) -> Result<(), TaskFailure> {
         let separator = &self.host.plan.reduce_stream.input_separator;
-        let budget =
-            self.host.plan.resources.memory_bytes / u64::from(self.host.plan.resources.reduce_slots.max(1));
-        ranges.lines(self.merge_workers(), budget, separator, FEED_BYTES, |lines, filled| {
+        ranges.lines(&|| self.merge_workers(), separator, FEED_BYTES, |lines, filled| {
             self.note(filled);
             let written = pipe.write(lines);
             let fed =

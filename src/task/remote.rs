@@ -111,8 +111,8 @@ impl RemoteTask<'_> {
             match run {
                 Run::Disk(spill) => crate::fs::rename(spill.path(), &path).at("rename to", &path)?,
                 memory @ Run::Memory(_) => {
-                    let runs = [Arc::new(memory)];
-                    let mut stream = passes::merge_runs(&runs, 0..self.plan.reduces, &host.order);
+                    let (runs, read_bytes) = ([Arc::new(memory)], host.memory.read_bytes);
+                    let mut stream = passes::merge_runs(&runs, 0..self.plan.reduces, &host.order, read_bytes);
                     // A task that was cut short may have left its half of this file.
                     drop(crate::fs::remove_file(&path));
                     passes::write_all(
