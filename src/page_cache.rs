@@ -1,4 +1,4 @@
-//! Large files written past the page cache, where a page of it is dear.
+//! Large files written and read past the page cache, where a page of it is dear.
 //!
 //! Memory that a virtual machine touches for the first time is made by its host, page by page: there a gigabyte
 //! written to new pages of the cache took 3 seconds of processor time, and 0.3 to pages that were in use before. With
@@ -9,11 +9,11 @@
 //! are timed, by the processor time of their thread, and only where they are slow the rest goes past the cache. Bytes
 //! are the same either way; a kernel or file system that knows no such writes gets the usual ones.
 
-use crate::fault::write_point;
+use crate::fault::{Op, point, write_point};
 use crate::fs::File;
-use rustix::io::{Errno, ReadWriteFlags, pwritev2};
+use rustix::io::{Errno, ReadWriteFlags, preadv2, pwritev2};
 use rustix::time::{ClockId, clock_gettime};
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
 use std::path::Path;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
@@ -36,6 +36,14 @@ pub(crate) const PAGE_BYTES: usize = 4 << 10;
 /// Writes all of both parts at the position of `file`, which `path` names in errors and tests.
 pub(crate) fn write_all(file: &File, path: &Path, parts: [&[u8]; 2]) -> io::Result<()> {
     PAGE_CACHE.write_all(file, path, parts)
+}
+
+/// Fills `into` from `offset` on.
+///
+/// # Errors
+/// `UnexpectedEof` when the file ends before.
+pub(crate) fn read_exact_at(file: &File, path: &Path, into: &mut [u8], offset: u64) -> io::Result<()> {
+    PAGE_CACHE.read_exact_at(file, path, into, offset)
 }
 
 const WATCHED: u8 = 0;
@@ -100,6 +108,29 @@ impl PageCache {
         if self.state.load(Relaxed) == DEAR { DONT_CACHE } else { ReadWriteFlags::empty() }
     }
 
+    fn read_exact_at(
+        &self,
+        file: &File,
+        path: &Path,
+        mut into: &mut [u8],
+        mut offset: u64,
+    ) -> io::Result<()> {
+        while !into.is_empty() {
+            point(Op::Read, path)?;
+            match preadv2(file, &mut [IoSliceMut::new(into)], offset, self.flags()) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(count) => {
+                    into = &mut into[count..];
+                    offset += count as u64;
+                }
+                Err(Errno::INTR) => {}
+                Err(error) if self.gives_up(error) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
     /// Whether an error says that a file has no other way than the usual one. Then no other is tried again.
     fn gives_up(&self, error: Errno) -> bool {
         [Errno::OPNOTSUPP, Errno::INVAL, Errno::NOSYS].contains(&error)
@@ -153,6 +184,11 @@ mod tests {
             }
             cache.write_all(&file, &path, [&[]; 2]).unwrap();
             assert!(std::fs::read(&path).unwrap() == bytes, "state {state}");
+            let mut read = vec![0; 100_000];
+            cache.read_exact_at(&file, &path, &mut read, 150_001).unwrap();
+            assert!(read == bytes[150_001..250_001], "state {state}");
+            let beyond = cache.read_exact_at(&file, &path, &mut read, 250_000).unwrap_err();
+            assert_eq!(beyond.kind(), ErrorKind::UnexpectedEof, "state {state}");
         }
     }
 

@@ -6,7 +6,7 @@ use crate::plan::ResourceSpec;
 
 /// What a merge reads of a segment at once: large enough for one disk request, small enough that a merge of hundreds
 /// fits.
-const READ_BYTES: std::ops::RangeInclusive<u64> = 4 << 10..=64 << 10;
+const READ_BYTES: std::ops::RangeInclusive<u64> = 4 << 10..=256 << 10;
 
 /// Blocks of spills, which ranges of keys begin with: the smaller, the less is read twice.
 const BLOCK_BYTES: std::ops::RangeInclusive<u64> = 4 << 10..=16 << 10;

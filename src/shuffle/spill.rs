@@ -22,10 +22,10 @@ use super::comparator::Order;
 use crate::error::{At, IoError};
 use crate::fs::{File, OpenOptions};
 use crate::local_fs::KeptOpen;
+use crate::page_cache::{self, PAGE_BYTES};
 use crate::record::RecordRef;
 use crate::stop::StopFlag;
 use serde::{Deserialize, Serialize};
-use std::io::Write;
 use std::ops::{Deref, Range};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -163,10 +163,9 @@ impl SpillWriter {
         let header = block_header(body_bytes, checksum.digest())?;
         self.buffer[self.block..][..BLOCK_HEADER_BYTES].copy_from_slice(&header);
         self.flush()?;
-        for part in [record.key, record.value] {
-            self.file.write_all(part).at("write spill", &self.path)?;
-            self.written += part.len() as u64;
-        }
+        page_cache::write_all(&self.file, &self.path, [record.key, record.value])
+            .at("write spill", &self.path)?;
+        self.written += (record.key.len() + record.value.len()) as u64;
         Ok(())
     }
 
@@ -193,7 +192,7 @@ impl SpillWriter {
         self.buffer[self.block..][..BLOCK_HEADER_BYTES].copy_from_slice(&header);
         self.block = self.buffer.len();
         if self.block >= WRITE_BLOCKS * self.block_bytes {
-            self.flush()?;
+            self.flush_pages()?;
         }
         Ok(())
     }
@@ -212,10 +211,22 @@ impl SpillWriter {
 
     /// Writes all that is in the buffer.
     fn flush(&mut self) -> Result<(), ShuffleError> {
-        self.file.write_all(&self.buffer).at("write spill", &self.path)?;
+        page_cache::write_all(&self.file, &self.path, [&self.buffer, &[]]).at("write spill", &self.path)?;
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
         self.block = 0;
+        Ok(())
+    }
+
+    /// Writes what is in the buffer, all of it whole blocks, up to the last page of the file that it fills.
+    fn flush_pages(&mut self) -> Result<(), ShuffleError> {
+        let behind_page = self.position() % PAGE_BYTES as u64;
+        let Some(now) = self.buffer.len().checked_sub(behind_page as usize) else { return Ok(()) };
+        page_cache::write_all(&self.file, &self.path, [&self.buffer[..now], &[]])
+            .at("write spill", &self.path)?;
+        self.written += now as u64;
+        self.buffer.drain(..now);
+        self.block = self.buffer.len();
         Ok(())
     }
 
@@ -234,7 +245,7 @@ impl SpillWriter {
         tail.extend_from_slice(&u16::from(self.folded).to_le_bytes());
         tail.extend_from_slice(&xxh3_64(&tail).to_le_bytes());
         tail.extend_from_slice(MAGIC);
-        self.file.write_all(&tail).at("write spill", &self.path)?;
+        page_cache::write_all(&self.file, &self.path, [&tail, &[]]).at("write spill", &self.path)?;
         // Not synced: a spill does not outlive the job, and a crash of the machine ends the job.
         let records = self.spans.iter().map(|span| span.records).sum();
         let bytes = self.written + tail.len() as u64;
@@ -338,7 +349,7 @@ impl Spill {
 
     /// Fills `bytes` from `offset` of the opened file.
     pub(super) fn read_at(&self, file: &File, bytes: &mut [u8], offset: u64) -> Result<(), ShuffleError> {
-        Ok(file.read_exact_at(bytes, offset).at("read spill", &self.path)?)
+        Ok(page_cache::read_exact_at(file, &self.path, bytes, offset).at("read spill", &self.path)?)
     }
 
     pub(super) fn corrupt(&self, offset: u64, what: &'static str) -> ShuffleError {
