@@ -12,6 +12,10 @@ pub(crate) use nothing::{point, write_point};
 
 /// A kind of operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(debug_assertions),
+    expect(dead_code, reason = "most points are in `crate::fs`, which is `std::fs` then")
+)]
 pub(crate) enum Op {
     /// A file is opened to be read or written on.
     Open,
