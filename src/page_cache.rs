@@ -90,7 +90,10 @@ impl PageCache {
     fn write_parts(&self, file: &File, path: &Path, mut parts: &mut [IoSlice<'_>]) -> io::Result<()> {
         IoSlice::advance_slices(&mut parts, 0); // leaves out empty ones
         while let Some(first) = parts.first() {
-            let count = write_point(path, first.len())?;
+            let count = match write_point(path, first.len()) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                point => point?,
+            };
             let short = [IoSlice::new(&first[..count])];
             let now = if count < first.len() { &short } else { &*parts };
             match pwritev2(file, now, u64::MAX, self.flags()) {
@@ -116,7 +119,10 @@ impl PageCache {
         mut offset: u64,
     ) -> io::Result<()> {
         while !into.is_empty() {
-            point(Op::Read, path)?;
+            match point(Op::Read, path) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                point => point?,
+            }
             match preadv2(file, &mut [IoSliceMut::new(into)], offset, self.flags()) {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
                 Ok(count) => {
