@@ -5,6 +5,7 @@
 //! child reports by name goes through [`Counters::add_user`], which knows the names under which Hadoop's
 //! own counters can be reached. Printing them is the business of `report::summary`.
 
+use crate::ids::TaskKind;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -299,6 +300,16 @@ impl Counters {
     /// Adds to one of the framework's own counters; 0 makes it appear.
     pub fn add(&mut self, counter: TaskCounter, amount: u64) {
         add_task(&mut self.task, counter as usize, amount as i64);
+    }
+
+    /// Adds failed attempts, those whose output was lost included. Hadoop: `TaskAttemptImpl`, `JobCounter`.
+    pub fn add_failed_attempts(&mut self, kind: TaskKind, amount: u64) {
+        // The first two of the table.
+        let counter = match kind {
+            TaskKind::Map => 0,
+            TaskKind::Reduce => 1,
+        };
+        add_slot(&mut self.job[counter], amount as i64);
     }
 
     /// Adds to a counter of a file system: `file`, `hdfs`. The scheme is shown in upper case.

@@ -113,6 +113,9 @@ pub fn plan_job(conf: &JobConf, host: &HostFacts, job_id: JobId) -> Result<JobPl
         attempts: AttemptSpec {
             map_max: conf.retries.map_attempts_max.unwrap_or(1),
             reduce_max: conf.retries.reduce_attempts_max.unwrap_or(1),
+            map_failures_percent_max: conf.retries.map_failures_percent_max,
+            reduce_failures_percent_max: conf.retries.reduce_failures_percent_max,
+            timeout_ms: conf.retries.task_timeout_ms,
         },
         skip: conf.skip.clone(),
         keep_failed: conf.keep_failed.clone(),

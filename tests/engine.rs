@@ -4,9 +4,10 @@ use crate::harness::JobDir;
 use mr_stream::counters::Counters;
 use mr_stream::engine::event::{JobEvents, Snapshot};
 use mr_stream::engine::local::LocalEngine;
+use mr_stream::engine::scheduler::Verdict;
 use mr_stream::engine::{Engine, JobError};
 use mr_stream::error;
-use mr_stream::ids::AttemptId;
+use mr_stream::ids::{AttemptId, TaskId};
 use mr_stream::plan::wire;
 use mr_stream::streaming::ChildGroups;
 use mr_stream::task::{TaskError, TaskEvents};
@@ -35,10 +36,14 @@ impl JobEvents for Watcher {
         assert!(!self.panics_at_progress || now.running == 0, "told to panic at progress");
     }
 
-    fn attempt_failed(&self, error: &TaskError, retried: bool) {
-        let text = format!("{}: {} {retried}", error.attempt, error::chain(&error.failure));
+    fn attempt_failed(&self, error: &TaskError, verdict: Verdict, _: u32) {
+        let text = format!("{}: {} {verdict:?}", error.attempt, error::chain(&error.failure));
         self.failures.lock().unwrap().push(text);
     }
+
+    fn map_output_lost(&self, _: &[u32]) {}
+
+    fn incomplete(&self, _: &[TaskId]) {}
 
     fn attempt_finished(&self, _: AttemptId) {}
 }
@@ -66,7 +71,7 @@ fn a_panic_in_a_task_fails_its_attempt() {
         let args = [&tries[..], &["-mapper", mapper, "-reducer", reducer]].concat();
         let error = run(&dir, &args, &watcher).unwrap_err();
         assert!(matches!(error, JobError::Task(_)), "{error}");
-        let expect = [format!("{task}_0: {bug} true"), format!("{task}_1: {bug} false")];
+        let expect = [format!("{task}_0: {bug} Retry"), format!("{task}_1: {bug} Fatal")];
         assert_eq!(*watcher.failures.lock().unwrap(), expect);
         dir.assert_no_output();
     }

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a broken test setup should stop its test, with the line")]
 #![expect(clippy::disallowed_methods, reason = "tests start mr-stream and read their own switches")]
 
+mod attempts;
 mod children;
 mod disk;
 mod engine;
@@ -19,6 +20,7 @@ mod model;
 mod oracle;
 mod readme;
 mod samples;
+mod simulation;
 mod skip;
 mod tasks;
 mod tidy;

@@ -18,7 +18,8 @@ use mr_stream::conf::HostFacts;
 use mr_stream::counters::{Counters, TaskCounter};
 use mr_stream::engine::event::{JobEvents, Snapshot};
 use mr_stream::engine::local::LocalEngine;
-use mr_stream::ids::{AttemptId, JobId};
+use mr_stream::engine::scheduler::Verdict;
+use mr_stream::ids::{AttemptId, JobId, TaskId};
 use mr_stream::streaming::ChildGroups;
 use mr_stream::task::{TaskError, TaskEvents};
 use random::Random;
@@ -56,7 +57,9 @@ impl TaskEvents for Quiet {
 
 impl JobEvents for Quiet {
     fn progress(&self, _: &Snapshot) {}
-    fn attempt_failed(&self, _: &TaskError, _: bool) {}
+    fn attempt_failed(&self, _: &TaskError, _: Verdict, _: u32) {}
+    fn map_output_lost(&self, _: &[u32]) {}
+    fn incomplete(&self, _: &[TaskId]) {}
     fn attempt_finished(&self, _: AttemptId) {}
 }
 

@@ -26,13 +26,14 @@ use crate::output::committer::CommitError;
 use crate::plan::{OutputFormat, OutputSpec, StreamSplits};
 use crate::planner::PlanError;
 use crate::report::{EndState, OutputState, advice, summary};
+use crate::task::TaskFailure;
 use args::{ArgsError, Parsed};
 use guard::Guarded;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
-use watcher::{Watcher, say};
+use watcher::{Left, Watcher, lacking_text, say};
 
 /// Runs the program with the words behind its name; returns the exit code.
 pub fn main(argv: Vec<OsString>) -> u8 {
@@ -165,15 +166,15 @@ fn run_planned(job: &Job, host: &HostFacts) -> u8 {
         watcher.line(hint.as_bytes());
     }
     let ended = job.run(&engine, &watcher);
-    let kept = watcher.finish();
+    let left = watcher.finish();
     guarded.dismiss();
     match ended {
-        Ok(counters) => finish(job, &counters, kept),
-        Err(error) => fail(job, &error, kept),
+        Ok(counters) => finish(job, &counters, left),
+        Err(error) => fail(job, &error, left.kept),
     }
 }
 
-fn finish(job: &Job, counters: &Counters, kept: Option<PathBuf>) -> u8 {
+fn finish(job: &Job, counters: &Counters, left: Left) -> u8 {
     say(&format!("Job {} completed successfully", job.plan.job_id));
     say(summary::counters_text(counters).trim_end());
     let code = match &job.conf.counters_json {
@@ -181,7 +182,10 @@ fn finish(job: &Job, counters: &Counters, kept: Option<PathBuf>) -> u8 {
         None => exit::OK,
     };
     say(&format!("Output directory: {}", job.plan.output.shown));
-    say_state(&job.plan.output, OutputState::Finished, true, kept);
+    if !left.lacking.is_empty() {
+        say(lacking_text(&job.plan, &left.lacking).trim_end());
+    }
+    say_state(&job.plan.output, OutputState::Finished, true, left.kept);
     code
 }
 
@@ -207,6 +211,8 @@ fn fail(job: &Job, error: &JobError, kept: Option<PathBuf>) -> u8 {
         JobError::Stopped { signal } => exit::SIGNAL_BASE + *signal as u8,
         // Hadoop unpacks before it starts the job.
         JobError::Archive(_) => exit::NOT_STARTED,
+        JobError::Panic { .. } => exit::INTERNAL,
+        JobError::Task(error) if matches!(error.failure, TaskFailure::Panic { .. }) => exit::INTERNAL,
         _ => exit::JOB_FAILED,
     }
 }

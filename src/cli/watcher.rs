@@ -1,12 +1,14 @@
 //! The user's view of a running job: events in, lines on standard error out.
 
 use crate::engine::event::{JobEvents, Snapshot};
+use crate::engine::scheduler::Verdict;
 use crate::error;
-use crate::ids::AttemptId;
+use crate::ids::{AttemptId, TaskId, TaskKind};
 use crate::plan::JobPlan;
 use crate::report::{self, FailureReport, Progress, Style, TaskInput, printable};
 use crate::streaming::exit_status;
 use crate::task::{TaskError, TaskEvents, TaskFailure};
+use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,14 +17,25 @@ use std::time::Instant;
 /// Columns of a terminal that does not say.
 const COLUMNS_UNKNOWN: u16 = 80;
 
+/// Tasks shown that an output lacks.
+const LACKING_MAX: usize = 20;
+
 /// Prints what happens.
 pub(super) struct Watcher<'a> {
     plan: &'a JobPlan,
     progress: Mutex<Progress>,
     verbose: bool,
     began: Instant,
+    left: Mutex<Left>,
+}
+
+/// What is to be said at the end of a job.
+#[derive(Default)]
+pub(super) struct Left {
     /// The folder of the last failed attempt that was kept.
-    kept: Mutex<Option<PathBuf>>,
+    pub(super) kept: Option<PathBuf>,
+    /// Tasks that the output does without.
+    pub(super) lacking: Vec<TaskId>,
 }
 
 impl<'a> Watcher<'a> {
@@ -35,7 +48,8 @@ impl<'a> Watcher<'a> {
             Style::Plain
         };
         let progress = Progress::new(style, plan.maps.len() as u32, plan.reduces, Box::new(stderr));
-        Self { plan, progress: Mutex::new(progress), verbose, began: Instant::now(), kept: Mutex::default() }
+        let (progress, left) = (Mutex::new(progress), Mutex::default());
+        Self { plan, progress, verbose, began: Instant::now(), left }
     }
 
     /// Prints a line below the progress.
@@ -43,10 +57,14 @@ impl<'a> Watcher<'a> {
         self.progress().print(line);
     }
 
-    /// Leaves the display in order when the job is over. Returns where the last failed attempt is kept.
-    pub(super) fn finish(self) -> Option<PathBuf> {
+    /// Leaves the display in order when the job is over.
+    pub(super) fn finish(self) -> Left {
         self.progress.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
-        self.kept.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.left.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn left(&self) -> MutexGuard<'_, Left> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
@@ -83,14 +101,35 @@ impl JobEvents for Watcher<'_> {
         });
     }
 
-    fn attempt_failed(&self, error: &TaskError, retried: bool) {
+    fn attempt_failed(&self, error: &TaskError, verdict: Verdict, attempts_max: u32) {
         self.line(failure_text(self.plan, error).trim_end().as_bytes());
         if let Some(dir) = &error.kept {
-            *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(dir.clone());
+            self.left().kept = Some(dir.clone());
         }
-        if retried {
-            self.line(b"the task is tried again");
-        }
+        let kind = error.attempt.task.kind.word();
+        let follows = match verdict {
+            Verdict::Retry => "the task is tried again".to_owned(),
+            Verdict::GiveUp => {
+                format!("the job goes on without the task, as mapreduce.{kind}.failures.maxpercent allows")
+            }
+            Verdict::Fatal if attempts_max > 1 => "the job fails".to_owned(),
+            Verdict::Fatal | Verdict::Moot => return,
+        };
+        let number = error.attempt.attempt + 1;
+        self.line(format!("WARN attempt {number} of {attempts_max} failed: {follows}").as_bytes());
+    }
+
+    fn map_output_lost(&self, maps: &[u32]) {
+        let names: Vec<_> = maps.iter().map(|map| TaskId::map(*map).in_job(&self.plan.job_id)).collect();
+        let text = format!(
+            "WARN map output cannot be read any more; these tasks are run again: {}",
+            names.join(" ")
+        );
+        self.line(text.as_bytes());
+    }
+
+    fn incomplete(&self, lacking: &[TaskId]) {
+        self.left().lacking = lacking.to_vec();
     }
 
     fn attempt_finished(&self, attempt: AttemptId) {
@@ -98,6 +137,32 @@ impl JobEvents for Watcher<'_> {
             self.line(format!("{} is done", attempt.in_job(&self.plan.job_id)).as_bytes());
         }
     }
+}
+
+/// What the user has to know of an output that lacks tasks.
+pub(super) fn lacking_text(plan: &JobPlan, lacking: &[TaskId]) -> String {
+    let mut text = String::new();
+    for (kind, tasks) in [(TaskKind::Map, plan.maps.len()), (TaskKind::Reduce, plan.reduces as usize)] {
+        let lacking: Vec<&TaskId> = lacking.iter().filter(|task| task.kind == kind).collect();
+        if lacking.is_empty() {
+            continue;
+        }
+        let (count, word) = (lacking.len(), kind.word());
+        let property = format!("mapreduce.{word}.failures.maxpercent");
+        let _ =
+            writeln!(text, "WARN THE OUTPUT LACKS {count} of {tasks} {word} tasks, which {property} allows:");
+        for task in lacking.iter().take(LACKING_MAX) {
+            let input = match plan.maps.get(task.number as usize) {
+                Some(map) if kind == TaskKind::Map => TaskInput::Splits(map.splits.clone()),
+                _ => TaskInput::Partition(task.number),
+            };
+            let _ = writeln!(text, "  {} ({})", task.in_job(&plan.job_id), input.text());
+        }
+        if count > LACKING_MAX {
+            let _ = writeln!(text, "  and {} more", count - LACKING_MAX);
+        }
+    }
+    text
 }
 
 /// A failed attempt in the lines that its user needs.

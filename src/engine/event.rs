@@ -1,6 +1,7 @@
 //! What an engine tells whoever watches a job.
 
-use crate::ids::AttemptId;
+use super::scheduler::Verdict;
+use crate::ids::{AttemptId, TaskId};
 use crate::task::{TaskError, TaskEvents};
 
 /// How far a job is.
@@ -51,8 +52,12 @@ fn fraction(over: bool, done: u64, total: u64) -> f64 {
 pub trait JobEvents: TaskEvents {
     /// Called a few times a second and after each task.
     fn progress(&self, snapshot: &Snapshot);
-    /// An attempt failed; another one follows if `retried`.
-    fn attempt_failed(&self, error: &TaskError, retried: bool);
+    /// An attempt failed, of so many that its task may have.
+    fn attempt_failed(&self, error: &TaskError, verdict: Verdict, attempts_max: u32);
+    /// The output of these map tasks cannot be read any more. They are run again.
+    fn map_output_lost(&self, maps: &[u32]);
+    /// The job is about to be committed without these tasks.
+    fn incomplete(&self, lacking: &[TaskId]);
     /// An attempt ended well.
     fn attempt_finished(&self, attempt: AttemptId);
 }

@@ -1,28 +1,27 @@
 //! The engine on this machine: the scheduler's commands, carried out by threads of this process.
 
-use super::event::{JobEvents, Snapshot};
-use super::scheduler::{Command, Event, Limits, Scheduler};
+mod dispatcher;
+mod tally;
+
+use super::event::JobEvents;
 use super::{Engine, JobError};
-use crate::counters::{Counters, TaskCounter};
+use crate::counters::Counters;
 use crate::error;
 use crate::ids::{AttemptId, TaskKind};
 use crate::local_fs::Scratch;
 use crate::output::committer::JobCommitter;
 use crate::plan::JobPlan;
+use crate::shuffle::ShuffleError;
 use crate::shuffle::outputs::MapOutputs;
-use crate::shuffle::run::Run;
 use crate::streaming::ChildGroups;
-use crate::task::{self, TaskError, TaskHost, map_task, reduce_task};
-use crossbeam_channel::{Receiver, Sender, never, select_biased, unbounded};
+use crate::task::reduce_task::{self, MapOutput};
+use crate::task::{self, TaskError, TaskHost, map_task};
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use dispatcher::Dispatcher;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
-
-/// How often progress is told while nothing else happens.
-const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
 /// Runs jobs on this machine.
 #[derive(Debug)]
@@ -83,7 +82,7 @@ impl LocalEngine {
                 &scratch,
                 [plan.maps.len() as u32, plan.reduces, plan.resources.map_slots],
             ),
-            runs: OnceLock::new(),
+            map_output: Mutex::default(),
             host: &host,
         };
         let (orders, work) = unbounded();
@@ -120,8 +119,8 @@ impl LocalEngine {
 struct Floor<'a> {
     host: &'a TaskHost<'a>,
     outputs: MapOutputs<'a>,
-    /// All map output, once every map task is committed.
-    runs: OnceLock<Vec<Arc<Run>>>,
+    /// All map output, once every map task is committed or given up.
+    map_output: Mutex<Arc<MapOutput>>,
 }
 
 /// An attempt and how it ended.
@@ -133,9 +132,11 @@ impl Floor<'_> {
             // What a panic leaves half done is the attempt's own, or behind locks that expect it.
             let ended = panic::catch_unwind(AssertUnwindSafe(|| self.run(attempt)))
                 .unwrap_or_else(|payload| Err(Box::new(TaskError::panicked(attempt, &*payload))));
+            self.host.vitals.attempt_ended(attempt);
             if ended.is_err() {
                 // What stays behind is removed with the job; the attempt's own error says more.
                 drop(self.host.committer.abort_task(attempt));
+                drop(self.host.committer.revoke_task(attempt.task));
             }
             if reports.send((attempt, ended)).is_err() {
                 return;
@@ -146,10 +147,7 @@ impl Floor<'_> {
     fn run(&self, attempt: AttemptId) -> Result<Counters, Box<TaskError>> {
         match attempt.task.kind {
             TaskKind::Map => self.map(attempt),
-            TaskKind::Reduce => {
-                let runs = self.runs.get().expect("the shuffle is opened before the first reduce");
-                reduce_task::run(self.host, attempt, runs)
-            }
+            TaskKind::Reduce => reduce_task::run(self.host, attempt, &self.map_output()),
         }
     }
 
@@ -162,137 +160,20 @@ impl Floor<'_> {
         }
         Ok(outcome.counters)
     }
-}
 
-impl Floor<'_> {
+    /// Gives the output of the committed map tasks, which are so many, to the next reduces.
+    fn open_shuffle(&self, maps: u32) -> Result<(), ShuffleError> {
+        let opened = Arc::new(MapOutput { runs: self.outputs.runs()?, maps });
+        *self.map_output.lock().unwrap_or_else(PoisonError::into_inner) = opened;
+        Ok(())
+    }
+
+    fn map_output(&self) -> Arc<MapOutput> {
+        Arc::clone(&self.map_output.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Keeps a failed attempt for its user, if that is wanted.
     fn keep(&self, error: &mut TaskError) {
-        task::keep(self.host, self.runs.get().map_or(&[], Vec::as_slice), error);
-    }
-}
-
-/// Hands out work as the scheduler says and tells the watcher.
-struct Dispatcher<'a> {
-    floor: &'a Floor<'a>,
-    events: &'a dyn JobEvents,
-    orders: Sender<AttemptId>,
-    scheduler: Scheduler,
-    counters: Counters,
-    snapshot: Snapshot,
-    failure: Option<JobError>,
-}
-
-impl<'a> Dispatcher<'a> {
-    fn new(floor: &'a Floor<'a>, events: &'a dyn JobEvents, orders: Sender<AttemptId>) -> Self {
-        let plan = floor.host.plan;
-        let maps = plan.maps.len() as u32;
-        let limits = Limits {
-            maps,
-            reduces: plan.reduces,
-            map_slots: plan.resources.map_slots,
-            reduce_slots: plan.resources.reduce_slots,
-            map_attempts_max: plan.attempts.map_max,
-            reduce_attempts_max: plan.attempts.reduce_max,
-        };
-        let bytes_total = plan.maps.iter().map(crate::plan::MapTask::length).sum();
-        let snapshot = Snapshot { maps, reduces: plan.reduces, bytes_total, ..Snapshot::default() };
-        Self {
-            floor,
-            events,
-            orders,
-            scheduler: Scheduler::new(limits),
-            counters: Counters::new(),
-            snapshot,
-            failure: None,
-        }
-    }
-
-    fn run(mut self, results: &Receiver<Report>, stop: Option<&Receiver<i32>>) -> Result<Counters, JobError> {
-        let nobody = never();
-        let mut stop = stop.unwrap_or(&nobody);
-        self.tell();
-        let mut commands = self.scheduler.on(Event::Begin);
-        loop {
-            for command in commands.drain(..) {
-                self.carry_out(command);
-            }
-            if self.scheduler.is_over() {
-                break;
-            }
-            // First the signal: attempts that fail because of it are not news.
-            select_biased! {
-                recv(stop) -> signal => match signal {
-                    Ok(signal) => {
-                        self.failure.get_or_insert(JobError::Stopped { signal });
-                        commands = self.scheduler.on(Event::Stop);
-                    }
-                    Err(_) => stop = &nobody, // whoever watches for signals is gone
-                },
-                recv(results) -> report => {
-                    let (attempt, ended) = report.expect("workers outlive the dispatcher");
-                    let event = self.take(attempt, ended);
-                    commands = self.scheduler.on(event);
-                }
-                default(PROGRESS_EVERY) => {}
-            }
-            self.tell();
-        }
-        match self.failure {
-            Some(failure) => Err(failure),
-            None => Ok(self.counters),
-        }
-    }
-
-    fn carry_out(&mut self, command: Command) {
-        match command {
-            Command::Launch(attempt) => {
-                self.snapshot.running += 1;
-                self.orders.send(attempt).expect("workers outlive the dispatcher");
-            }
-            Command::OpenShuffle => {
-                self.snapshot.records_total = self.counters.get(TaskCounter::MapOutputRecords) as u64;
-                self.floor.runs.set(self.floor.outputs.take_runs()).expect("opened once");
-            }
-            Command::EndChildren => self.floor.host.groups.stop(),
-            // The caller commits or aborts when all threads are gone.
-            Command::CommitJob | Command::AbortJob => {}
-        }
-    }
-
-    fn take(&mut self, attempt: AttemptId, ended: Result<Counters, Box<TaskError>>) -> Event {
-        self.snapshot.running -= 1;
-        match ended {
-            Ok(counters) => {
-                self.counters.merge(&counters);
-                match attempt.task.kind {
-                    TaskKind::Map => self.snapshot.maps_done += 1,
-                    TaskKind::Reduce => self.snapshot.reduces_done += 1,
-                }
-                self.events.attempt_finished(attempt);
-                Event::Finished(attempt)
-            }
-            Err(mut error) => {
-                let tries = match attempt.task.kind {
-                    TaskKind::Map => self.floor.host.plan.attempts.map_max,
-                    TaskKind::Reduce => self.floor.host.plan.attempts.reduce_max,
-                };
-                // Attempts that end because the job does are not news.
-                if self.failure.is_none() {
-                    let retried = attempt.attempt + 1 < tries;
-                    self.floor.keep(&mut error);
-                    self.events.attempt_failed(&error, retried);
-                    if !retried {
-                        self.failure = Some(JobError::Task(error));
-                    }
-                }
-                Event::Failed(attempt)
-            }
-        }
-    }
-
-    fn tell(&mut self) {
-        self.snapshot.bytes_read = self.floor.host.bytes_read.load(Relaxed);
-        self.snapshot.records_reduced = self.floor.host.records_reduced.load(Relaxed);
-        self.events.progress(&self.snapshot);
+        task::keep(self.host, &self.map_output().runs, error);
     }
 }

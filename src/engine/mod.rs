@@ -14,6 +14,7 @@ use crate::counters::Counters;
 use crate::error::IoError;
 use crate::output::committer::CommitError;
 use crate::plan::JobPlan;
+use crate::shuffle::ShuffleError;
 use crate::task::TaskError;
 use event::JobEvents;
 use std::io;
@@ -44,6 +45,9 @@ pub enum JobError {
         /// What it said.
         text: String,
     },
+    /// Map output cannot be made ready for the reducers.
+    #[error(transparent)]
+    Shuffle(#[from] ShuffleError),
     /// A task failed as often as it may.
     #[error(transparent)]
     Task(Box<TaskError>),

@@ -2,21 +2,32 @@
 //!
 //! ```text
 //!               launch              finished
-//!   waiting ───────────> running ───────────> committed
-//!      ^                    │ failed
-//!      └── attempts left ───┤
-//!                           └── none left ──> the job fails: nothing is launched any more, children
-//!                                             are ended, and once nothing runs the job is aborted
+//!   waiting ───────────> running ───────────> committed ──┐
+//!      ^                    │ failed                      │ its output is lost:
+//!      ├── attempts left ───┤                             │ a reduce could not read it
+//!      │                    ├── none left, but so many    │
+//!      │                    │   may fail ──> given up     │
+//!      │                    └── none left ──> the job     │
+//!      │                                      fails       │
+//!      └────────────────── attempts left ─────────────────┘
 //! ```
 //!
+//! A job that fails launches nothing any more, ends the children, and is aborted once nothing runs. A silent
+//! attempt is told to end; what becomes of it is what it then reports, for it may just have finished.
+//!
 //! It knows no clock, no thread and no file, so every interleaving can be tried. Reduce tasks wait for
-//! all map tasks: a merge cannot give out its first record before it has seen every input.
+//! all map tasks: a merge cannot give out its first record before it has seen every input. Those that run
+//! while map tasks are run again go on: what they read may be whole.
+
+mod tasks;
+#[cfg(test)]
+mod tests;
 
 use crate::ids::{AttemptId, TaskId, TaskKind};
-use std::collections::{BTreeSet, VecDeque};
+use tasks::Tasks;
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The job begins; always the first event.
     Begin,
@@ -24,6 +35,15 @@ pub enum Event {
     Finished(AttemptId),
     /// An attempt failed.
     Failed(AttemptId),
+    /// A reduce attempt failed because output of committed map tasks cannot be read any more.
+    MapOutputLost {
+        /// The reduce attempt.
+        reader: AttemptId,
+        /// The map tasks, by number.
+        maps: Vec<u32>,
+    },
+    /// An attempt has shown no sign of life for too long. It still has to report.
+    TimedOut(AttemptId),
     /// The user wants the job to end.
     Stop,
 }
@@ -33,37 +53,57 @@ pub enum Event {
 pub enum Command {
     /// Run this attempt.
     Launch(AttemptId),
-    /// All maps are committed: make their output ready for the reducers. Comes before the first reduce.
+    /// All maps are committed or given up: make their output ready for the reducers. Comes before the first
+    /// reduce, and again when maps had to be run again.
     OpenShuffle,
+    /// End the children of this attempt; it will report.
+    End(AttemptId),
     /// End all running children; their attempts will report.
     EndChildren,
-    /// Everything is committed and nothing runs: publish the output. The last command of a good job.
+    /// Nothing runs and every task is committed or given up: publish the output. The last command of a good job.
     CommitJob,
     /// Nothing runs: remove what there is. The last command of a failed job.
     AbortJob,
 }
 
+/// What follows from the failure of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The task is tried again.
+    Retry,
+    /// The task was tried often enough, and the job may do without it.
+    GiveUp,
+    /// The job fails of it.
+    Fatal,
+    /// Nothing: the job is failing already.
+    Moot,
+}
+
+/// Numbers of the tasks of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KindLimits {
+    /// Tasks of the job.
+    pub tasks: u32,
+    /// Attempts at once.
+    pub slots: u32,
+    /// Tries of each task.
+    pub attempts_max: u32,
+    /// How many in a hundred may be given up without failing the job.
+    pub failures_percent_max: u32,
+}
+
 /// The numbers a scheduler is made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Map tasks of the job.
-    pub maps: u32,
-    /// Reduce tasks of the job.
-    pub reduces: u32,
-    /// Map attempts at once.
-    pub map_slots: u32,
-    /// Reduce attempts at once.
-    pub reduce_slots: u32,
-    /// Tries of each map task.
-    pub map_attempts_max: u32,
-    /// Tries of each reduce task.
-    pub reduce_attempts_max: u32,
+    /// Of map tasks.
+    pub maps: KindLimits,
+    /// Of reduce tasks.
+    pub reduces: KindLimits,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    Map,
-    Reduce,
+    Running,
     Failing,
     Over,
 }
@@ -71,222 +111,143 @@ enum Phase {
 /// The state of a job.
 #[derive(Debug)]
 pub struct Scheduler {
-    limits: Limits,
     phase: Phase,
-    waiting: VecDeque<AttemptId>,
-    running: BTreeSet<AttemptId>,
-    /// Tasks of the phase that are not committed yet.
-    left: u32,
+    maps: Tasks,
+    reduces: Tasks,
+    /// Reduces can read all map output.
+    shuffle_is_open: bool,
+    /// Some could once.
+    was_open: bool,
 }
 
 impl Scheduler {
     /// A job that has not begun.
     pub fn new(limits: Limits) -> Self {
-        let (waiting, running) = (VecDeque::new(), BTreeSet::new());
-        Self { limits, phase: Phase::Map, waiting, running, left: 0 }
+        Self {
+            phase: Phase::Running,
+            maps: Tasks::new(TaskKind::Map, limits.maps),
+            reduces: Tasks::new(TaskKind::Reduce, limits.reduces),
+            shuffle_is_open: false,
+            was_open: false,
+        }
     }
 
     /// Takes an event and says what to do about it.
-    pub fn on(&mut self, event: Event) -> Vec<Command> {
+    pub fn on(&mut self, event: &Event) -> Vec<Command> {
         let mut commands = Vec::new();
         match event {
-            Event::Begin => self.enter(Phase::Map),
-            Event::Finished(attempt) => self.finished(attempt),
-            Event::Failed(attempt) => self.failed(attempt, &mut commands),
+            Event::Begin => {}
+            Event::Finished(attempt) => self.of(*attempt).finished(*attempt),
+            Event::Failed(attempt) | Event::MapOutputLost { reader: attempt, .. } => {
+                let verdict = self.verdict(event);
+                self.of(*attempt).failed(*attempt, verdict);
+                match (verdict, event) {
+                    (Verdict::Fatal, _) => self.fail(&mut commands),
+                    (Verdict::Retry | Verdict::GiveUp, Event::MapOutputLost { maps, .. })
+                        if !self.reduces.are_done() =>
+                    {
+                        let lost = self.maps.lose(maps);
+                        self.shuffle_is_open &= lost == 0;
+                    }
+                    _ => {}
+                }
+            }
+            Event::TimedOut(attempt) => {
+                if self.phase == Phase::Running && self.of(*attempt).is_running(*attempt) {
+                    commands.push(Command::End(*attempt));
+                }
+            }
             Event::Stop => self.fail(&mut commands),
         }
         self.proceed(&mut commands);
         commands
     }
 
-    fn enter(&mut self, phase: Phase) {
-        self.phase = phase;
-        let (kind, tasks) = match phase {
-            Phase::Map => (TaskKind::Map, self.limits.maps),
-            _ => (TaskKind::Reduce, self.limits.reduces),
+    /// What a failure will lead to; of any other event nothing.
+    pub fn verdict(&self, event: &Event) -> Verdict {
+        let (attempt, lost) = match event {
+            _ if self.phase != Phase::Running => return Verdict::Moot,
+            Event::Failed(attempt) => (attempt, &[][..]),
+            Event::MapOutputLost { reader, maps } => (reader, &maps[..]),
+            _ => return Verdict::Moot,
         };
-        self.left = tasks;
-        self.waiting =
-            (0..tasks).map(|number| AttemptId { task: TaskId { kind, number }, attempt: 0 }).collect();
-    }
-
-    fn finished(&mut self, attempt: AttemptId) {
-        assert!(self.running.remove(&attempt), "{attempt} finished but was not running");
-        if self.phase != Phase::Failing {
-            self.left -= 1;
+        if !lost.iter().all(|map| self.maps.may_lose(*map)) {
+            // Reduces that are done have their records, so the job cannot do without them.
+            return Verdict::Fatal;
         }
-    }
-
-    fn failed(&mut self, attempt: AttemptId, commands: &mut Vec<Command>) {
-        assert!(self.running.remove(&attempt), "{attempt} failed but was not running");
-        let tries = match attempt.task.kind {
-            TaskKind::Map => self.limits.map_attempts_max,
-            TaskKind::Reduce => self.limits.reduce_attempts_max,
+        let (tasks, may_give_up) = match attempt.task.kind {
+            // As above: of a map that is run again some records are in the output already.
+            TaskKind::Map => (&self.maps, !self.was_open),
+            TaskKind::Reduce => (&self.reduces, true),
         };
-        if self.phase == Phase::Failing {
-            return;
-        }
-        if attempt.attempt + 1 < tries {
-            // At the front: a task that fails always should not make us wait for all others first.
-            self.waiting.push_front(AttemptId { attempt: attempt.attempt + 1, ..attempt });
+        if tasks.may_retry(attempt.task.number) {
+            Verdict::Retry
+        } else if may_give_up && tasks.may_give_up_one() {
+            Verdict::GiveUp
         } else {
-            self.fail(commands);
+            Verdict::Fatal
+        }
+    }
+
+    /// Whether a task is committed.
+    pub fn is_committed(&self, task: TaskId) -> bool {
+        match task.kind {
+            TaskKind::Map => self.maps.is_committed(task.number),
+            TaskKind::Reduce => self.reduces.is_committed(task.number),
+        }
+    }
+
+    /// Tasks without which the job goes on, maps first.
+    pub fn given_up(&self) -> Vec<TaskId> {
+        self.maps.given_up().chain(self.reduces.given_up()).collect()
+    }
+
+    fn of(&mut self, attempt: AttemptId) -> &mut Tasks {
+        match attempt.task.kind {
+            TaskKind::Map => &mut self.maps,
+            TaskKind::Reduce => &mut self.reduces,
         }
     }
 
     fn fail(&mut self, commands: &mut Vec<Command>) {
-        if matches!(self.phase, Phase::Map | Phase::Reduce) {
+        if self.phase == Phase::Running {
             self.phase = Phase::Failing;
-            self.waiting.clear();
             commands.push(Command::EndChildren);
         }
     }
 
-    /// Launches what there is room for and moves to the next phase when one is done.
+    /// Launches what there is room for, opens the shuffle and ends the job when it is time.
     fn proceed(&mut self, commands: &mut Vec<Command>) {
-        loop {
-            let slots = match self.phase {
-                Phase::Map => self.limits.map_slots,
-                Phase::Reduce => self.limits.reduce_slots,
-                Phase::Failing if self.running.is_empty() => {
-                    self.phase = Phase::Over;
-                    commands.push(Command::AbortJob);
-                    return;
-                }
-                Phase::Failing | Phase::Over => return,
-            };
-            while self.running.len() < slots.max(1) as usize {
-                let Some(attempt) = self.waiting.pop_front() else { break };
-                self.running.insert(attempt);
-                commands.push(Command::Launch(attempt));
-            }
-            if self.left > 0 {
-                return;
-            }
-            if self.phase == Phase::Map && self.limits.reduces > 0 {
-                commands.push(Command::OpenShuffle);
-                self.enter(Phase::Reduce);
-            } else {
+        let nothing_runs = self.maps.running() + self.reduces.running() == 0;
+        match self.phase {
+            Phase::Running => {}
+            Phase::Failing if nothing_runs => {
                 self.phase = Phase::Over;
-                commands.push(Command::CommitJob);
+                commands.push(Command::AbortJob);
                 return;
             }
+            Phase::Failing | Phase::Over => return,
+        }
+        // Reduces may be running still when maps are run again.
+        let slots = self.maps.slots().max(self.reduces.slots());
+        self.maps.launch(slots - self.reduces.running(), commands);
+        if !self.maps.are_done() {
+            return;
+        }
+        if !self.shuffle_is_open && !self.reduces.are_done() {
+            self.shuffle_is_open = true;
+            self.was_open = true;
+            commands.push(Command::OpenShuffle);
+        }
+        self.reduces.launch(slots, commands);
+        if self.reduces.are_done() {
+            self.phase = Phase::Over;
+            commands.push(Command::CommitJob);
         }
     }
 
     /// Whether the last command was given.
     pub fn is_over(&self) -> bool {
         self.phase == Phase::Over
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const LIMITS: Limits = Limits {
-        maps: 2,
-        reduces: 1,
-        map_slots: 1,
-        reduce_slots: 1,
-        map_attempts_max: 2,
-        reduce_attempts_max: 1,
-    };
-
-    fn map(number: u32, attempt: u32) -> AttemptId {
-        AttemptId { task: TaskId::map(number), attempt }
-    }
-
-    fn reduce(number: u32) -> AttemptId {
-        AttemptId { task: TaskId::reduce(number), attempt: 0 }
-    }
-
-    #[test]
-    fn a_job_with_one_retry() {
-        use Command::{CommitJob, Launch, OpenShuffle};
-        let mut scheduler = Scheduler::new(LIMITS);
-        assert_eq!(scheduler.on(Event::Begin), [Launch(map(0, 0))]);
-        assert_eq!(scheduler.on(Event::Failed(map(0, 0))), [Launch(map(0, 1))]);
-        assert_eq!(scheduler.on(Event::Finished(map(0, 1))), [Launch(map(1, 0))]);
-        assert_eq!(scheduler.on(Event::Finished(map(1, 0))), [OpenShuffle, Launch(reduce(0))]);
-        assert_eq!(scheduler.on(Event::Finished(reduce(0))), [CommitJob]);
-        assert!(scheduler.is_over());
-    }
-
-    #[test]
-    fn a_job_without_tasks_commits_at_once() {
-        let mut scheduler = Scheduler::new(Limits { maps: 0, reduces: 0, ..LIMITS });
-        assert_eq!(scheduler.on(Event::Begin), [Command::CommitJob]);
-    }
-
-    #[test]
-    fn a_last_failure_ends_the_others_first() {
-        let mut scheduler = Scheduler::new(Limits { map_slots: 2, map_attempts_max: 1, ..LIMITS });
-        scheduler.on(Event::Begin);
-        assert_eq!(scheduler.on(Event::Failed(map(0, 0))), [Command::EndChildren]);
-        assert_eq!(scheduler.on(Event::Stop), []);
-        assert_eq!(scheduler.on(Event::Failed(map(1, 0))), [Command::AbortJob]);
-    }
-
-    /// Plays one job: every choice of who reports next and how comes from `choices`.
-    fn play(limits: Limits, choices: &[u8]) {
-        let mut scheduler = Scheduler::new(limits);
-        let (mut running, mut committed) = (Vec::new(), BTreeSet::new());
-        let mut commands = scheduler.on(Event::Begin);
-        let mut choices = choices.iter().copied().chain(std::iter::repeat(0));
-        let mut ended = None;
-        for _ in 0..10_000 {
-            for command in commands.drain(..) {
-                assert_eq!(ended, None, "a command after the last one");
-                match command {
-                    Command::Launch(attempt) => running.push(attempt),
-                    Command::OpenShuffle => assert_eq!(committed.len(), limits.maps as usize),
-                    Command::EndChildren => {}
-                    Command::CommitJob => ended = Some(true),
-                    Command::AbortJob => ended = Some(false),
-                }
-            }
-            let slots = |kind| running.iter().filter(|a: &&AttemptId| a.task.kind == kind).count();
-            assert!(slots(TaskKind::Map) <= limits.map_slots as usize);
-            assert!(slots(TaskKind::Reduce) <= limits.reduce_slots as usize);
-            if let Some(good) = ended {
-                assert!(running.is_empty() && scheduler.is_over());
-                // A job that was stopped may have committed its last task on the way.
-                assert!(!good || committed.len() == (limits.maps + limits.reduces) as usize);
-                return;
-            }
-            let choice = choices.next().unwrap_or(0);
-            let attempt = running.swap_remove(choice as usize % running.len());
-            commands = match choice / 16 {
-                0..13 => {
-                    assert!(committed.insert(attempt.task), "{attempt} commits twice");
-                    scheduler.on(Event::Finished(attempt))
-                }
-                13..15 => scheduler.on(Event::Failed(attempt)),
-                _ => {
-                    running.push(attempt);
-                    scheduler.on(Event::Stop)
-                }
-            };
-        }
-        panic!("the job does not end");
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
-
-        #[test]
-        fn every_interleaving_ends_and_commits_each_task_once(
-            (maps, reduces) in (0..6u32, 0..4u32),
-            (map_slots, reduce_slots) in (1..4u32, 1..3u32),
-            (map_attempts_max, reduce_attempts_max) in (1..4u32, 1..3u32),
-            choices in proptest::collection::vec(any::<u8>(), 0..60),
-        ) {
-            play(
-                Limits { maps, reduces, map_slots, reduce_slots, map_attempts_max, reduce_attempts_max },
-                &choices,
-            );
-        }
     }
 }

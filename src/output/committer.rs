@@ -128,6 +128,11 @@ impl JobCommitter {
         Ok(())
     }
 
+    /// Removes what a task has committed, for it failed after all.
+    pub fn revoke_task(&self, task: TaskId) -> Result<(), CommitError> {
+        Ok(remove_tree(&self.task_dir(task))?)
+    }
+
     /// Removes what an attempt has written.
     pub fn abort_task(&self, attempt: AttemptId) -> Result<(), CommitError> {
         Ok(remove_tree(&self.attempt_dir(attempt))?)

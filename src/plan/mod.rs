@@ -323,13 +323,20 @@ pub struct CacheEntry {
     pub archive: Option<ArchiveKind>,
 }
 
-/// How often tasks are tried. One attempt each unless the user says more, as Hadoop's local mode has it.
+/// How often tasks are tried and what becomes of those that fail. One attempt each and no clock unless the user says
+/// more, as Hadoop's local mode has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptSpec {
     /// `mapreduce.map.maxattempts`.
     pub map_max: u32,
     /// `mapreduce.reduce.maxattempts`.
     pub reduce_max: u32,
+    /// `mapreduce.map.failures.maxpercent`.
+    pub map_failures_percent_max: u32,
+    /// `mapreduce.reduce.failures.maxpercent`.
+    pub reduce_failures_percent_max: u32,
+    /// `mapreduce.task.timeout`: milliseconds without a sign of life after which children are ended.
+    pub timeout_ms: Option<u64>,
 }
 
 /// Skipping of records that make attempts fail. Hadoop: `SkipBadRecords`.

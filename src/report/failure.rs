@@ -20,6 +20,16 @@ pub enum TaskInput {
     Partition(u32),
 }
 
+impl TaskInput {
+    /// `file:start+length`, or `partition 3`.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Splits(splits) => splits_text(splits),
+            Self::Partition(number) => format!("partition {number}"),
+        }
+    }
+}
+
 /// A task that failed. Fields that do not apply are `None` or empty and leave no line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailureReport {
@@ -59,10 +69,8 @@ impl FailureReport {
             field("command", command);
         }
         field("attempt", &self.attempt);
-        match &self.input {
-            TaskInput::Splits(splits) => field("split", &splits_text(splits)),
-            TaskInput::Partition(number) => field("input", &format!("partition {number}")),
-        }
+        let name = if matches!(self.input, TaskInput::Splits(_)) { "split" } else { "input" };
+        field(name, &self.input.text());
         field("reached", &self.reached());
         if let Some(verdict) = &self.verdict {
             field("status", verdict);

@@ -10,7 +10,8 @@ use super::shared_fold::{LineSpec, SharedFold};
 use super::sort_buffer::MemoryRun;
 use crate::local_fs::Scratch;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Groups of runs that are written out at once, at most: more would be small, and share one disk.
 const EVICTIONS_MAX: u32 = 4;
@@ -20,12 +21,17 @@ const RUNS_HELD_MAX: u64 = 1 << 15;
 
 /// Runs of all finished map tasks of a job.
 ///
+/// They stay until the job ends. When one of them cannot be read any more, the tasks whose records it holds are
+/// forgotten with all their runs, and bring them again.
+///
 /// When they outgrow their share of memory, runs that stand next to each other in rank order are merged
 /// into one spill: one file instead of hundreds, and in rank order still, so nothing later can tell that it
 /// happened. Once the share has been full, the task that fills a part of it, one of as many as there are slots,
 /// writes a group out while others go on; who finds all of it full waits.
 pub(crate) struct MapOutputs<'a> {
     state: Mutex<State>,
+    /// Read by tasks whose output is on its way in.
+    coming: RwLock<()>,
     /// Told when runs have left memory, or did not.
     left: Condvar,
     /// Output that repeats itself.
@@ -43,17 +49,26 @@ pub(crate) struct MapOutputs<'a> {
 struct State {
     /// What a run in memory counts at least.
     run_bytes_min: u64,
-    runs: BTreeMap<RunRank, Arc<Run>>,
+    runs: BTreeMap<RunRank, Held>,
     /// Map tasks whose runs are here, also those that left none.
     added: BTreeSet<u32>,
-    /// Runs that are being written out.
-    leaving: BTreeSet<RunRank>,
+    /// Those of them that brought folded lines.
+    folding: BTreeSet<u32>,
     held_bytes: u64,
     leaving_bytes: u64,
     has_been_full: bool,
     spills: u32,
     /// Runs that were a table of several tasks.
     tables: u32,
+}
+
+/// A run and whose records are in it: those of the map task in its rank and of all others up to `last_map`, or, if it
+/// is folded, of any that fold.
+struct Held {
+    run: Arc<Run>,
+    last_map: u32,
+    /// It is being written out.
+    leaving: bool,
 }
 
 impl<'a> MapOutputs<'a> {
@@ -68,32 +83,67 @@ impl<'a> MapOutputs<'a> {
         let part_bytes = memory.held_bytes / u64::from(slots.clamp(1, EVICTIONS_MAX));
         let run_bytes_min = memory.held_bytes / RUNS_HELD_MAX;
         let state = Mutex::new(State { run_bytes_min, ..State::default() });
-        let left = Condvar::new();
+        let (coming, left) = (RwLock::new(()), Condvar::new());
         let (folded, order) = (SharedFold::new(lines, &memory, tables), lines.order);
-        Self { state, left, folded, order, memory, scratch, maps: maps as usize, partitions, part_bytes }
+        Self {
+            state,
+            coming,
+            left,
+            folded,
+            order,
+            memory,
+            scratch,
+            maps: maps as usize,
+            partitions,
+            part_bytes,
+        }
     }
 
     /// Takes in the runs of a map task, in the order it made them, or its folded lines. Returns when memory is
     /// within its bounds again, so the task that fills it is the one that waits.
+    ///
+    /// # Errors
+    /// When no room can be made. The output is gone again then, unless it is among other tasks' already: there it has
+    /// what another attempt of the task would bring.
     pub(crate) fn add(
         &self,
         map: u32,
         runs: Vec<Run>,
         folded: Option<Box<FoldBuffer>>,
     ) -> Result<(), ShuffleError> {
-        // An attempt before this one may have left its output here and failed only to make room for it.
+        let added = self.take_in(map, runs, folded).and_then(|()| self.make_room());
+        added.inspect_err(|_| self.withdraw(map))
+    }
+
+    fn take_in(&self, map: u32, runs: Vec<Run>, folded: Option<Box<FoldBuffer>>) -> Result<(), ShuffleError> {
+        let _coming = self.coming.read().unwrap_or_else(PoisonError::into_inner);
         if !self.lock().added.contains(&map) {
+            let is_folded = folded.is_some() || runs.iter().any(Run::is_folded);
             let full = folded.map_or(Ok(None), |lines| self.folded.add(lines));
             let mut state = self.lock();
             (0..).zip(runs).for_each(|(spill, run)| state.put(map, spill, run));
             state.added.insert(map);
+            if is_folded {
+                state.folding.insert(map);
+            }
             state.put_tables(full?);
         }
         if self.lock().added.len() == self.maps {
             let sorted = self.folded.take_runs()?;
             self.lock().put_tables(sorted);
         }
-        self.make_room()
+        Ok(())
+    }
+
+    /// Lets go of what a task has added, if it stands alone.
+    fn withdraw(&self, map: u32) {
+        let mut state = self.lock();
+        let alone = BTreeSet::from([map]);
+        if !state.folding.contains(&map) && state.sharing(alone.clone()) == alone {
+            state.forget(&alone);
+        }
+        drop(state);
+        self.left.notify_all();
     }
 
     fn make_room(&self) -> Result<(), ShuffleError> {
@@ -101,7 +151,8 @@ impl<'a> MapOutputs<'a> {
         loop {
             let is_full = state.held_bytes + self.folded.bytes() > self.memory.held_bytes;
             state.has_been_full |= is_full;
-            if state.has_been_full && state.held_bytes - state.leaving_bytes > self.part_bytes {
+            let staying = state.held_bytes.saturating_sub(state.leaving_bytes);
+            if state.has_been_full && staying > self.part_bytes {
                 let Some(eviction) = Eviction::begin(self, &mut state) else { return Ok(()) };
                 drop(state);
                 eviction.write()?;
@@ -114,9 +165,36 @@ impl<'a> MapOutputs<'a> {
         }
     }
 
-    /// Gives all runs out, in rank order, once every map task has added its output.
-    pub(crate) fn take_runs(&self) -> Vec<Arc<Run>> {
-        std::mem::take(&mut *self.lock()).runs.into_values().collect()
+    /// All runs, in rank order, of the tasks that have added their output: no other is waited for.
+    pub(crate) fn runs(&self) -> Result<Vec<Arc<Run>>, ShuffleError> {
+        let sorted = self.folded.take_runs()?;
+        let mut state = self.lock();
+        state.put_tables(sorted);
+        Ok(state.runs.values().map(|held| Arc::clone(&held.run)).collect())
+    }
+
+    /// Whether the output of a map task is here.
+    pub(crate) fn has(&self, map: u32) -> bool {
+        self.lock().added.contains(&map)
+    }
+
+    /// Forgets the map tasks that have records in the run in this file, and tells which they were: none if there is
+    /// no such run.
+    pub(crate) fn lose(&self, path: &Path) -> BTreeSet<u32> {
+        // No task may be half in.
+        let _coming = self.coming.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
+        let is_bad = |held: &Held| matches!(&*held.run, Run::Disk(spill) if spill.path() == path);
+        let bad = state.runs.iter().find(|(_, held)| is_bad(held));
+        let Some(lost) = bad.map(|(rank, held)| state.tasks_of(*rank, held)) else { return BTreeSet::new() };
+        // Its tasks have other runs too, and those may hold records of more tasks.
+        let lost = state.sharing(lost);
+        if state.forget(&lost) {
+            self.folded.clear();
+        }
+        drop(state);
+        self.left.notify_all();
+        lost
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -141,9 +219,13 @@ impl<'o, 'a> Eviction<'o, 'a> {
         if ranks.is_empty() {
             return None;
         }
-        let runs: Vec<_> = ranks.iter().map(|rank| Arc::clone(&state.runs[rank])).collect();
+        let mut runs = Vec::with_capacity(ranks.len());
+        for rank in &ranks {
+            let held = state.runs.get_mut(rank)?;
+            held.leaving = true;
+            runs.push(Arc::clone(&held.run));
+        }
         let bytes = runs.iter().map(|run| state.held(run)).sum();
-        state.leaving.extend(&ranks);
         state.leaving_bytes += bytes;
         state.spills += 1;
         Some(Self { outputs, ranks, runs, bytes, number: state.spills })
@@ -157,12 +239,17 @@ impl<'o, 'a> Eviction<'o, 'a> {
         let spill = passes::write_all(&mut *stream, path, memory.block_bytes, partitions, scratch.stop())?;
         drop(stream);
         let mut state = self.outputs.lock();
+        if !self.ranks.iter().zip(&self.runs).all(|(rank, run)| state.holds(*rank, run)) {
+            // Some were forgotten meanwhile; the others stay where they are.
+            return Ok(());
+        }
         for rank in &self.ranks {
             state.runs.remove(rank);
         }
         state.held_bytes -= self.bytes;
         state.leaving_bytes -= std::mem::take(&mut self.bytes);
-        state.runs.insert(self.ranks[0], Arc::new(Run::Disk(spill)));
+        let last_map = self.ranks.last().map_or(0, |rank| rank.map);
+        state.runs.insert(self.ranks[0], Held::new(last_map, Run::Disk(spill)));
         drop(state);
         // Given back before others are told that there is room.
         self.runs.clear();
@@ -173,8 +260,12 @@ impl<'o, 'a> Eviction<'o, 'a> {
 impl Drop for Eviction<'_, '_> {
     fn drop(&mut self) {
         let mut state = self.outputs.lock();
-        for rank in &self.ranks {
-            state.leaving.remove(rank);
+        for (rank, run) in self.ranks.iter().zip(&self.runs) {
+            if state.holds(*rank, run)
+                && let Some(held) = state.runs.get_mut(rank)
+            {
+                held.leaving = false;
+            }
         }
         state.leaving_bytes -= self.bytes;
         drop(state);
@@ -182,10 +273,16 @@ impl Drop for Eviction<'_, '_> {
     }
 }
 
+impl Held {
+    fn new(last_map: u32, run: Run) -> Self {
+        Self { run: Arc::new(run), last_map, leaving: false }
+    }
+}
+
 impl State {
     fn put(&mut self, map: u32, spill: u32, run: Run) {
         self.held_bytes += self.held(&run);
-        self.runs.insert(RunRank { folded: run.is_folded(), map, spill }, Arc::new(run));
+        self.runs.insert(RunRank { folded: run.is_folded(), map, spill }, Held::new(map, run));
     }
 
     /// Takes in what were tables of several tasks.
@@ -196,14 +293,58 @@ impl State {
         }
     }
 
+    /// Whether this very run stands at `rank`.
+    fn holds(&self, rank: RunRank, run: &Arc<Run>) -> bool {
+        self.runs.get(&rank).is_some_and(|held| Arc::ptr_eq(&held.run, run))
+    }
+
+    /// The tasks that may have records in a run. Folded lines of all tasks meet in the same tables.
+    fn tasks_of(&self, rank: RunRank, held: &Held) -> BTreeSet<u32> {
+        if rank.folded {
+            return self.folding.clone();
+        }
+        self.added.range(rank.map..=held.last_map).copied().collect()
+    }
+
+    /// The tasks that share runs with these, and those that share runs with them, and so on.
+    fn sharing(&self, mut tasks: BTreeSet<u32>) -> BTreeSet<u32> {
+        loop {
+            let before = tasks.len();
+            for (rank, held) in self.runs.iter().filter(|(rank, _)| !rank.folded) {
+                if tasks.range(rank.map..=held.last_map).next().is_some() {
+                    tasks.extend(self.tasks_of(*rank, held));
+                }
+            }
+            if !self.folding.is_disjoint(&tasks) {
+                tasks.extend(&self.folding);
+            }
+            if tasks.len() == before {
+                return tasks;
+            }
+        }
+    }
+
+    /// Lets go of all runs of these tasks, which share none with others; says whether folded ones were among them.
+    fn forget(&mut self, tasks: &BTreeSet<u32>) -> bool {
+        let folded = !self.folding.is_disjoint(tasks);
+        let gone = |rank: &RunRank| if rank.folded { folded } else { tasks.contains(&rank.map) };
+        let bytes =
+            |(rank, held_run): (&RunRank, &Held)| if gone(rank) { self.held(&held_run.run) } else { 0 };
+        self.held_bytes -= self.runs.iter().map(bytes).sum::<u64>();
+        self.runs.retain(|rank, _| !gone(rank));
+        self.added.retain(|map| !tasks.contains(map));
+        self.folding.retain(|map| !tasks.contains(map));
+        folded
+    }
+
     /// The neighbours in memory, with no task missing between them, that hold most bytes. Between folded ones none is
     /// missed, for their place says nothing.
     fn largest_group(&self) -> Vec<RunRank> {
         let mut ranks = Vec::<RunRank>::new();
         let (mut best, mut best_bytes) = (0..0, 0);
         let (mut group_at, mut bytes) = (0, 0);
-        for (&rank, run) in &self.runs {
-            let run_bytes = if self.leaving.contains(&rank) { 0 } else { self.held(run) };
+        for (&rank, entry) in &self.runs {
+            let run_bytes = if entry.leaving { 0 } else { self.held(&entry.run) };
             let adjoins = ranks[group_at..].last().is_none_or(|last| {
                 last.folded == rank.folded && (last.folded || self.all_added(last.map, rank.map))
             });

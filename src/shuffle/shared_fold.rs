@@ -91,6 +91,12 @@ impl<'a> SharedFold<'a> {
         Ok(runs)
     }
 
+    /// Forgets all lines.
+    pub(super) fn clear(&self) {
+        self.lock().clear();
+        self.bytes.store(0, Relaxed);
+    }
+
     fn sort_all(&self, tables: &[FoldBuffer]) -> Result<Vec<MemoryRun>, ShuffleError> {
         thread::scope(|scope| {
             let sorting: Vec<_> = tables.iter().map(|table| scope.spawn(|| self.sorted(table))).collect();

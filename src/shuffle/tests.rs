@@ -21,6 +21,7 @@ use crate::plan::{Fold, KeyOrderSpec, PartitionerSpec};
 use crate::record::{KeyFields, RecordRef};
 use crate::writable::WritableKind;
 use proptest::prelude::*;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 
@@ -130,7 +131,7 @@ impl Trial {
             made.push((number as u32, runs));
         }
         self.add_at_once(&outputs, made);
-        let runs = outputs.take_runs();
+        let runs = outputs.runs().unwrap();
         let partition = |number: u32| {
             let name = format!("r{number}");
             let passes = Passes { order: &order, memory: &memory, scratch: &scratch, name };
@@ -366,7 +367,7 @@ fn a_failed_eviction_holds_nobody_up() {
     let run = || {
         let mut buffer = SortBuffer::new(memory.buffer_limits(), 0, 1).unwrap();
         assert!(buffer.collect(0, 0, RecordRef { key: b"k", value: b"v" }).unwrap());
-        super::run::Run::Memory(buffer.sort(&comparator::ByteOrder))
+        Run::Memory(buffer.sort(&comparator::ByteOrder))
     };
     let failed = thread::scope(|scope| {
         let (outputs, run) = (&outputs, &run);
@@ -374,9 +375,71 @@ fn a_failed_eviction_holds_nobody_up() {
         added.map(|added| added.join().unwrap().is_err())
     });
     assert_eq!(failed, [true; 3]);
-    // Another attempt of a task brings the same again.
+    // Nothing stays of an attempt that failed.
     assert!(outputs.add(1, vec![run()], None).is_err());
-    assert_eq!(outputs.take_runs().len(), 3);
+    assert!(outputs.runs().unwrap().is_empty() && !outputs.has(1));
+}
+
+/// Loses the run in the file `bad`: the tasks that this takes, and the runs that are there once they have come again.
+/// Each task brings a run in memory, those with an even number a spill of their own before it, and every two of them
+/// go to disk together.
+fn check_lost(bad: &str, expect: &[u32], left: &[&str]) {
+    let order = Order::Bytes(comparator::ByteOrder);
+    let mut memory = MemoryPlan {
+        sort_buffer_bytes: 1 << 20,
+        record_bytes_max: 1 << 20,
+        held_bytes: 0,
+        shared_table_bytes: 0,
+        block_bytes: 16,
+        read_bytes: 16,
+        merge_width_max: 9,
+    };
+    let in_memory = |limits| {
+        let mut buffer = SortBuffer::new(limits, 0, 1).unwrap();
+        assert!(buffer.collect(0, 0, RecordRef { key: b"k", value: b"v" }).unwrap());
+        buffer.sort(&comparator::ByteOrder).shrink().unwrap()
+    };
+    memory.held_bytes = in_memory(memory.buffer_limits()).bytes_held() as u64 * 3 / 2;
+    let scratch = Scratch::create(&[std::env::temp_dir()]).unwrap();
+    let path = |name: &str| scratch.next_dir().join(name);
+    let (tables, partitioner) =
+        (FoldTables::default(), Partitioner::new(&PartitionerSpec::Hash, &WritableKind::Text, 1));
+    let fields = KeyFields { separator: b"\t", key_fields: 1 };
+    let lines = LineSpec { order: &order, partitioner: &partitioner, fields };
+    let outputs = MapOutputs::new(lines, &tables, memory, &scratch, [4, 1, 1]);
+    let bring = |map: u32, attempt: char| {
+        let mut runs = Vec::new();
+        if map.is_multiple_of(2) {
+            let mut writer = SpillWriter::create(path(&format!("{map}{attempt}")), 16).unwrap();
+            writer.write(0, RecordRef { key: b"k", value: b"v" }, 1).unwrap();
+            runs.push(Run::Disk(writer.finish(1).unwrap()));
+        }
+        runs.push(Run::Memory(in_memory(memory.buffer_limits())));
+        outputs.add(map, runs, None).unwrap();
+    };
+    let names = || -> Vec<String> {
+        let name = |run: &Arc<Run>| match &**run {
+            Run::Disk(spill) => spill.path().file_name().unwrap().to_string_lossy().into_owned(),
+            Run::Memory(_) => "memory".to_owned(),
+        };
+        outputs.runs().unwrap().iter().map(name).collect()
+    };
+    (0..4).for_each(|map| bring(map, 'a'));
+    assert_eq!(names(), ["0a", "held_1", "2a", "held_2"]);
+    assert!(outputs.lose(&path(bad)).iter().eq(expect), "{bad}");
+    assert!(outputs.lose(&path(bad)).is_empty(), "{bad}");
+    assert!((0..4).all(|map| outputs.has(map) != expect.contains(&map)));
+    for map in expect {
+        bring(*map, 'b');
+    }
+    assert_eq!(names(), left, "{bad}");
+}
+
+#[test]
+fn tasks_whose_output_is_lost_bring_it_again() {
+    check_lost("nobody's", &[], &["0a", "held_1", "2a", "held_2"]);
+    check_lost("0a", &[0, 1], &["0b", "held_3", "2a", "held_2"]);
+    check_lost("held_2", &[2, 3], &["0a", "held_1", "2b", "held_3"]);
 }
 
 #[test]

@@ -18,6 +18,7 @@ use rustix::process::{
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Generations of orphans that are looked for: each may leave the next.
@@ -28,7 +29,15 @@ const END_WAIT: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
 /// The process groups of all running children, so that a job that stops can end them.
 #[derive(Clone, Debug, Default)]
-pub struct ChildGroups(Arc<Shared>);
+pub struct ChildGroups(Arc<Shared>, Arc<Part>);
+
+/// What is told of some of the children alone, those of an attempt.
+#[derive(Debug, Default)]
+struct Part {
+    ended: AtomicBool,
+    groups: Mutex<BTreeSet<i32>>,
+    beats: AtomicU64,
+}
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -48,7 +57,7 @@ struct Running {
 impl ChildGroups {
     /// Groups that `guard` ends when this process cannot.
     pub fn guarded(guard: Guard) -> Self {
-        Self(Arc::new(Shared { guard: Some(guard), ..Shared::default() }))
+        Self(Arc::new(Shared { guard: Some(guard), ..Shared::default() }), Arc::default())
     }
 
     /// Ends all children with their descendants, now and from now on.
@@ -60,9 +69,34 @@ impl ChildGroups {
         }
     }
 
-    /// Whether [`Self::stop`] was called.
+    /// A part of these groups, for the children of one attempt.
+    pub(crate) fn part(&self) -> Self {
+        Self(Arc::clone(&self.0), Arc::default())
+    }
+
+    /// Ends the children of this part, now and from now on.
+    pub(crate) fn stop_part(&self) {
+        // As in [`Self::stop`].
+        self.1.ended.store(true, SeqCst);
+        let groups = self.part_groups().clone();
+        for group in groups {
+            self.end(group);
+        }
+    }
+
+    /// Whether [`Self::stop`] was called, or [`Self::stop_part`] for this part.
     pub(crate) fn stopped(&self) -> bool {
-        self.0.stop.is_set()
+        self.0.stop.is_set() || self.1.ended.load(SeqCst)
+    }
+
+    /// Something moved on a pipe of a child of this part: it lives.
+    pub(super) fn beat(&self) {
+        self.1.beats.fetch_add(1, Relaxed);
+    }
+
+    /// How often something has moved.
+    pub(crate) fn beats(&self) -> u64 {
+        self.1.beats.load(Relaxed)
     }
 
     /// Set by [`Self::stop`].
@@ -102,6 +136,7 @@ impl ChildGroups {
         if let Ok(child) = &started {
             let group = id(child);
             running.groups.insert(group);
+            self.part_groups().insert(group);
             if let Some(guard) = &self.0.guard {
                 guard.entered(group);
             }
@@ -131,6 +166,7 @@ impl ChildGroups {
             }
         }
         running.groups.remove(&group);
+        self.part_groups().remove(&group);
     }
 
     /// Ends who has left its group and lives on. To be called when no child runs.
@@ -154,6 +190,10 @@ impl ChildGroups {
                 waitpid(Some(orphan), WaitOptions::NOHANG).ok();
             }
         }
+    }
+
+    fn part_groups(&self) -> MutexGuard<'_, BTreeSet<i32>> {
+        self.1.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn running(&self) -> MutexGuard<'_, Running> {

@@ -15,7 +15,7 @@ use crate::streaming::child::ChildError;
 use crate::writable::{WritableError, WritableKind};
 use std::any::Any;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 /// What went wrong.
@@ -111,6 +111,20 @@ pub enum TaskFailure {
     /// A class that is built in cannot do its work.
     #[error(transparent)]
     BuiltIn(#[from] BuiltInError),
+    /// The child was ended because it was silent for too long. Hadoop: `TaskHeartbeatHandler`.
+    #[error(
+        "no sign of life for {seconds:.1} seconds, so the child was ended: it read nothing, wrote nothing and said \
+         nothing on standard error; mapreduce.task.timeout={timeout_ms} (milliseconds) can allow more, 0 any silence"
+    )]
+    Silent {
+        /// How long it was silent.
+        seconds: f64,
+        /// What it was allowed.
+        timeout_ms: u64,
+    },
+    /// What a map attempt left went with output of other tasks that could not be read any more.
+    #[error("its output was lost before the task was committed")]
+    Lost,
     /// The job was stopped.
     #[error(transparent)]
     Stopped(#[from] Stopped),
@@ -132,6 +146,7 @@ impl TaskFailure {
                 | Self::Unread { .. }
                 | Self::Start { .. }
                 | Self::Pipe { .. }
+                | Self::Silent { .. }
                 | Self::Counter(_)
                 | Self::Writable(_)
         )
@@ -185,6 +200,15 @@ impl TaskError {
     /// The failure of an attempt that panicked, with what the panic carried.
     pub(crate) fn panicked(attempt: AttemptId, payload: &(dyn Any + Send)) -> Self {
         Self::without_child(attempt, TaskFailure::Panic { text: error::panic_text(payload) })
+    }
+
+    /// The file of the shuffle that could not be read, if that is why it failed.
+    pub(crate) fn unreadable_file(&self) -> Option<&Path> {
+        match &self.failure {
+            TaskFailure::Shuffle(ShuffleError::Corrupt { path, .. }) => Some(path),
+            TaskFailure::Shuffle(ShuffleError::Io(error)) => Some(&error.path),
+            _ => None,
+        }
     }
 
     /// A failure outside any child.

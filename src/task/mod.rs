@@ -21,12 +21,14 @@ pub(crate) mod reduce_task;
 pub mod remote;
 mod sink;
 mod skip;
+mod vitals;
 mod workdir;
 mod writer;
 
 pub use builtin::BuiltInError;
 pub use failure::{TaskError, TaskFailure};
 pub(crate) use kept::keep;
+pub(crate) use vitals::Vitals;
 
 use crate::archive::ArchiveError;
 use crate::counters::{Counters, Limits};
@@ -63,6 +65,7 @@ pub(crate) struct TaskHost<'a> {
     programs: Programs,
     pub(crate) committer: &'a JobCommitter,
     pub(crate) groups: ChildGroups,
+    pub(crate) vitals: Vitals,
     /// The folder mr-stream was started in: where children run when the job ships no files.
     pub(crate) launch_dir: &'a Path,
     pub(crate) events: &'a dyn TaskEvents,
@@ -110,6 +113,7 @@ impl<'a> TaskHost<'a> {
             environment: JobEnvironment::new(&plan.children.environment),
             programs: Programs::new(launch_dir),
             committer,
+            vitals: Vitals::new(groups.clone()),
             groups,
             launch_dir,
             events,

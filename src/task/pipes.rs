@@ -6,7 +6,8 @@ use super::{SharedCounters, TaskFailure, TaskHost, lock};
 use crate::counters::CounterError;
 use crate::ids::AttemptId;
 use crate::plan::Encoding;
-use crate::streaming::child::{self, InputLength, InputPipe, Leniency};
+use crate::streaming::ChildGroups;
+use crate::streaming::child::{self, ChildError, InputLength, InputPipe, Leniency};
 use crate::streaming::output_reader::{Framing, LineSource, RecordSource};
 use crate::streaming::reporter::{Reporter, StderrSink};
 use std::io::Read;
@@ -72,15 +73,42 @@ impl<'a> Child<'a> {
         // one value in use, is always met, and any other is met or not by chance of timing.
         let unread = self.mapper && spec.unread_allowed_after == Some(0);
         let leniency = Leniency { any_exit: !spec.non_zero_exit_is_failure, unread };
-        let ran = child::run(&command, &self.host.groups, &mut reporter, leniency, feed, |stdout| {
+        let watched = Watched::begin(self.host, self.attempt);
+        let ran = child::run(&command, &watched.children, &mut reporter, leniency, feed, |stdout| {
             drain(stdout, self.output, self.host.memory.record_bytes_max, sink)
         });
+        drop(watched);
         *lock(&self.tail) = reporter.into_tail();
-        ran.map_err(|error| TaskFailure::from_child(error, self.mapper))?;
+        ran.map_err(|error| match (error, self.host.vitals.ended_after(self.attempt)) {
+            (ChildError::Stopped, Some(silence)) => TaskFailure::Silent {
+                seconds: silence.as_secs_f64(),
+                timeout_ms: self.host.plan.attempts.timeout_ms.unwrap_or_default(),
+            },
+            (error, _) => TaskFailure::from_child(error, self.mapper),
+        })?;
         match lock(&self.refused_counter).take() {
             Some(error) => Err(error.into()),
             None => Ok(()),
         }
+    }
+}
+
+/// A child while it runs, for whoever looks after silent ones.
+struct Watched<'a> {
+    host: &'a TaskHost<'a>,
+    attempt: AttemptId,
+    children: ChildGroups,
+}
+
+impl<'a> Watched<'a> {
+    fn begin(host: &'a TaskHost<'a>, attempt: AttemptId) -> Self {
+        Self { host, attempt, children: host.vitals.child_begins(attempt) }
+    }
+}
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        self.host.vitals.child_ended(self.attempt);
     }
 }
 

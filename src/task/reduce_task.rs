@@ -32,14 +32,23 @@ use std::sync::{Arc, Mutex};
 /// the pipe's lock, and blocks leave the second-level cache before they are written: W1 took a twentieth more.
 const FEED_BYTES: usize = 64 << 10;
 
-/// Runs an attempt over `runs`, all map output in rank order. Its part file is committed when this returns.
+/// What reduces read.
+#[derive(Default)]
+pub(crate) struct MapOutput {
+    /// All runs, in rank order.
+    pub(crate) runs: Vec<Arc<Run>>,
+    /// Map tasks whose output this is.
+    pub(crate) maps: u32,
+}
+
+/// Runs an attempt over all map output. Its part file is committed when this returns.
 pub(crate) fn run(
     host: &TaskHost<'_>,
     attempt: AttemptId,
-    runs: &[Arc<Run>],
+    map_output: &MapOutput,
 ) -> Result<Counters, Box<TaskError>> {
     let mut reduce = ReduceAttempt::new(host, attempt);
-    match reduce.run(runs) {
+    match reduce.run(map_output) {
         Ok(()) => Ok(reduce.counters.into_inner()),
         Err(failure) => Err(Box::new(TaskError {
             attempt,
@@ -207,10 +216,11 @@ impl<'a> ReduceAttempt<'a> {
         flush(&mut block)
     }
 
-    fn run(&mut self, runs: &[Arc<Run>]) -> Result<(), TaskFailure> {
+    fn run(&mut self, map_output: &MapOutput) -> Result<(), TaskFailure> {
         let host = self.host;
         let partition = self.attempt.task.number;
-        let (inputs, merged_records) = self.passes(self.attempt.to_string()).narrow(runs, partition)?;
+        let (inputs, merged_records) =
+            self.passes(self.attempt.to_string()).narrow(&map_output.runs, partition)?;
         self.leave_out_bad_groups(&inputs)?;
         let dir = host.committer.attempt_dir(self.attempt);
         crate::fs::create_dir_all(&dir).at("make folder", &dir)?;
@@ -231,8 +241,8 @@ impl<'a> ReduceAttempt<'a> {
             counters.add(TaskCounter::ReduceInputGroups, self.groups.load(Relaxed));
             counters.add(TaskCounter::ReduceOutputRecords, records);
             counters.add(TaskCounter::SpilledRecords, fed + merged_records);
-            counters.add(TaskCounter::ShuffledMaps, host.plan.maps.len() as u64);
-            counters.add(TaskCounter::MergedMapOutputs, host.plan.maps.len() as u64);
+            counters.add(TaskCounter::ShuffledMaps, u64::from(map_output.maps));
+            counters.add(TaskCounter::MergedMapOutputs, u64::from(map_output.maps));
             counters.add(TaskCounter::FailedShuffle, 0);
             counters.add_shuffle_errors();
             counters.add_output_bytes(bytes);

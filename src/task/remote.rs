@@ -10,7 +10,8 @@
 //! Output goes through the committer, as in any engine. A `.done` file appears by rename when everything
 //! it names is in place, so a task that was cut short has left nothing that counts.
 
-use super::{TaskError, TaskEvents, TaskFailure, TaskHost, map_task, reduce_task};
+use super::reduce_task::{self, MapOutput};
+use super::{TaskError, TaskEvents, TaskFailure, TaskHost, map_task};
 use crate::counters::Counters;
 use crate::error::{At, IoError};
 use crate::ids::{AttemptId, TaskId, TaskKind};
@@ -69,8 +70,8 @@ impl RemoteTask<'_> {
                 TaskReport { spills, counters: outcome.counters }
             }
             TaskKind::Reduce => {
-                let runs = self.map_output()?;
-                let counters = reduce_task::run(&host, attempt, &runs)?;
+                let map_output = MapOutput { runs: self.map_output()?, maps: self.plan.maps.len() as u32 };
+                let counters = reduce_task::run(&host, attempt, &map_output)?;
                 TaskReport { spills: Vec::new(), counters }
             }
         };

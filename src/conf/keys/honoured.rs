@@ -172,6 +172,27 @@ pub(super) const ROWS: &[Row] = &[
         "Tries of a reduce task before the job fails; one unless set.",
     ),
     Row(
+        "mapreduce.map.failures.maxpercent",
+        &["mapred.max.map.failures.percent"],
+        Int,
+        Code("0"),
+        "Percentage of map tasks that may fail without failing the job; its output lacks them.",
+    ),
+    Row(
+        "mapreduce.reduce.failures.maxpercent",
+        &["mapred.max.reduce.failures.percent"],
+        Int,
+        Code("0"),
+        "Percentage of reduce tasks that may fail without failing the job; its output lacks them.",
+    ),
+    Row(
+        "mapreduce.task.timeout",
+        &["mapred.task.timeout"],
+        Long,
+        File("600000"),
+        "Milliseconds without a sign of life after which an attempt is ended; off unless set, 0 is off.",
+    ),
+    Row(
         "mapreduce.job.counters.max",
         &["mapreduce.job.counters.limit"],
         Int,

@@ -7,22 +7,6 @@ use super::Kind::{Bool, Class, Float, Int, List, Long, Ranges, Text};
 /// The reason, then the properties it goes for.
 pub(super) const GROUPS: &[(&str, &[Bare])] = &[
     (
-        "Failed attempts fail the job, as in Hadoop's local mode.",
-        &[
-            Bare("mapreduce.map.failures.maxpercent", &["mapred.max.map.failures.percent"], Int, Code("0")),
-            Bare(
-                "mapreduce.reduce.failures.maxpercent",
-                &["mapred.max.reduce.failures.percent"],
-                Int,
-                Code("0"),
-            ),
-        ],
-    ),
-    (
-        "A silent attempt is not killed, as in Hadoop's local mode.",
-        &[Bare("mapreduce.task.timeout", &["mapred.task.timeout"], Long, File("600000"))],
-    ),
-    (
         "Reduce tasks start when all map tasks are done, as in Hadoop's local mode.",
         &[Bare(
             "mapreduce.job.reduce.slowstart.completedmaps",

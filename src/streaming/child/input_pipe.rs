@@ -242,6 +242,7 @@ impl InputPipe {
     /// once the child has shown that it reads.
     fn took(&mut self, written: usize) {
         self.accepted_bytes += written as u64;
+        self.life.beat();
         if let Some(wide) = &mut self.wide {
             wide.moved += written;
         } else if let Some(pipe) = &self.pipe

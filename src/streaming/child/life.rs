@@ -30,6 +30,11 @@ impl Life {
         self.groups.end(self.child);
     }
 
+    /// Something moved on one of its pipes.
+    pub(super) fn beat(&self) {
+        self.groups.beat();
+    }
+
     /// Ends what is left of the group and takes the child off the system's list.
     pub(super) fn reap(&self) -> io::Result<ExitStatus> {
         // First the group: a number that is still taken cannot name somebody else's.

@@ -52,6 +52,7 @@ impl Read for OutputPipe<'_, '_> {
         }
         fault::point(Op::Read, Path::new("stdout"))?;
         let count = self.pipe.read(space)?;
+        self.listener.watch.life.beat();
         match &mut self.pace {
             None => {
                 self.reads += 1;
@@ -158,6 +159,7 @@ impl<'a, 'r> Listener<'a, 'r> {
     /// Reads some of standard error.
     fn hear(&mut self) {
         let Some(stderr) = &mut self.stderr else { return };
+        self.watch.life.beat();
         match self.reporter.hear(stderr) {
             Ok(0) => self.end(),
             Ok(_) => {}

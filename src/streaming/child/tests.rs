@@ -230,3 +230,23 @@ fn a_panic_ends_the_child_and_goes_on() {
         check_panic(feed_panics);
     }
 }
+
+/// How many signs of life a script gives that is fed so many bytes.
+fn beats(script: &str, bytes: usize) -> u64 {
+    let args = vec!["-c".into(), script.into()];
+    let command = ChildCommand { program: "/bin/sh".into(), args, dir: None, environment: &[] };
+    let (mut reporter, groups) = (Reporter::new("reporter:", &Deaf), ChildGroups::default());
+    let drain = |stdout: &mut OutputPipe<'_, '_>| stdout.read_to_end(&mut Vec::new()).map(drop);
+    let feed = |pipe: &mut InputPipe| pipe.write(&vec![b'x'; bytes]).map(drop);
+    run(&command, &groups, &mut reporter, STRICT, (InputLength::Unknown, feed), drain).unwrap();
+    groups.beats()
+}
+
+#[test]
+fn each_pipe_shows_that_a_child_lives() {
+    // The end of standard output is one sign, and so may be the end of standard error.
+    let silent = beats("exec 2>&-; :", 0);
+    assert!(beats("exec 2>&-; read -r x; :", 1) > silent);
+    assert!(beats("exec 2>&-; echo said", 0) > silent);
+    assert!(beats("echo said >&2", 0) > silent);
+}

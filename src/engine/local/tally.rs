@@ -1,0 +1,62 @@
+//! The counters of the tasks that are committed.
+
+use crate::counters::{Counters, TaskCounter};
+use crate::ids::{TaskId, TaskKind};
+use crate::plan::{JobPlan, wire};
+use std::collections::BTreeMap;
+
+/// Sums up counters. Those of a map task can be taken back while its output can still be lost.
+pub(super) struct Tally {
+    sum: Counters,
+    /// Of map tasks, by number, encoded: a tenth of the size, for there may be many. `None` if nothing is taken back,
+    /// because a lost task or who needs it could not be run again.
+    maps: Option<BTreeMap<u32, Vec<u8>>>,
+}
+
+impl Tally {
+    pub(super) fn new(plan: &JobPlan) -> Self {
+        let heals = plan.reduces > 0 && plan.attempts.map_max > 1 && plan.attempts.reduce_max > 1;
+        Self { sum: Counters::new(), maps: heals.then(BTreeMap::new) }
+    }
+
+    /// Adds the counters of a task.
+    pub(super) fn committed(&mut self, task: TaskId, counters: &Counters) {
+        match &mut self.maps {
+            Some(maps) if task.kind == TaskKind::Map => {
+                maps.insert(task.number, wire::to_bytes(counters));
+            }
+            _ => self.sum.merge(counters),
+        }
+    }
+
+    /// Counts failed attempts.
+    pub(super) fn failed(&mut self, kind: TaskKind, attempts: u64) {
+        self.sum.add_failed_attempts(kind, attempts);
+    }
+
+    /// Takes the counters of a map task back; its attempt failed after all. Hadoop: `JobImpl`, for map output that
+    /// reducers could not fetch.
+    pub(super) fn lost(&mut self, map: u32) {
+        if let Some(maps) = &mut self.maps {
+            maps.remove(&map);
+        }
+        self.failed(TaskKind::Map, 1);
+    }
+
+    /// Records that the map tasks have written.
+    pub(super) fn map_output_records(&self) -> u64 {
+        let maps: i64 = self.maps().map(|counters| counters.get(TaskCounter::MapOutputRecords)).sum();
+        (maps + self.sum.get(TaskCounter::MapOutputRecords)) as u64
+    }
+
+    pub(super) fn into_counters(self) -> Counters {
+        let mut sum = self.sum.clone();
+        self.maps().for_each(|counters| sum.merge(&counters));
+        sum
+    }
+
+    fn maps(&self) -> impl Iterator<Item = Counters> {
+        let encoded = self.maps.iter().flat_map(BTreeMap::values);
+        encoded.map(|bytes| wire::from_bytes(bytes).expect("what was encoded here is whole"))
+    }
+}
