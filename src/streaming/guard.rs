@@ -80,7 +80,8 @@ impl Guard {
             id: OnceLock::new(),
             takes_orphans,
         }));
-        let session = rustix::process::getsid(None).map_or(0, |session| session.as_raw_nonzero().get());
+        // It is 0 where the session began outside of the container that we run in, which rustix takes for impossible.
+        let session = nix::unistd::getsid(None).map_or(0, nix::unistd::Pid::as_raw);
         guard.say(SESSION, session.to_string().as_bytes());
         Ok(guard)
     }
