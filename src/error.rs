@@ -3,6 +3,10 @@
 //!
 //! Also here: an interrupted call is no error.
 
+mod refusal;
+
+pub use refusal::Refusal;
+
 use std::any::Any;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,15 +24,28 @@ pub struct IoError {
     pub source: io::Error,
 }
 
+impl IoError {
+    /// With what is known of the disk, if the error is about one.
+    fn new(action: &'static str, path: &Path, source: io::Error, needed_bytes: Option<u64>) -> Self {
+        Self { action, path: path.to_path_buf(), source: refusal::explain(source, path, needed_bytes) }
+    }
+}
+
 /// Adds the action and the path to an [`io::Error`].
 pub trait At<T> {
     /// Wraps the error as "cannot `action` `path`".
     fn at(self, action: &'static str, path: &Path) -> Result<T, IoError>;
+    /// The same of a write of so many bytes.
+    fn at_write(self, action: &'static str, path: &Path, bytes: u64) -> Result<T, IoError>;
 }
 
 impl<T> At<T> for io::Result<T> {
     fn at(self, action: &'static str, path: &Path) -> Result<T, IoError> {
-        self.map_err(|source| IoError { action, path: path.to_path_buf(), source })
+        self.map_err(|source| IoError::new(action, path, source, None))
+    }
+
+    fn at_write(self, action: &'static str, path: &Path, bytes: u64) -> Result<T, IoError> {
+        self.map_err(|source| IoError::new(action, path, source, Some(bytes)))
     }
 }
 

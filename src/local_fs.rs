@@ -3,17 +3,20 @@
 //! The only room that knows tempfile. Who writes which bytes into these folders is not its business.
 
 mod last_failure;
+mod scratch_file;
 
 pub use last_failure::LastFailure;
+pub use scratch_file::{Place, ScratchFile};
 
-use crate::error::{At, IoError};
+use crate::error::{At, IoError, chain};
 use crate::fault::{self, Op};
 use crate::fs::{File, Permissions};
 use crate::stop::StopFlag;
+use scratch_file::Folders;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use tempfile::TempDir;
 
 /// Descriptors of the process itself: its standard streams, signals, what the libraries open for a moment.
@@ -33,7 +36,10 @@ const KEPT_OPEN_PART: u64 = 8;
 #[derive(Debug)]
 pub struct Scratch {
     folders: Vec<TempDir>,
-    next: AtomicUsize,
+    /// The same, for files that are large.
+    places: Arc<Folders>,
+    /// Why local folders were left out from the beginning.
+    refused: Vec<String>,
     /// Set when nothing more is to be written here.
     stop: OnceLock<StopFlag>,
 }
@@ -45,17 +51,21 @@ impl Scratch {
     /// When none can be made. A folder that cannot be used is left out while another one works.
     pub fn create(local_dirs: &[PathBuf]) -> Result<Self, IoError> {
         let mut folders = Vec::new();
-        let mut refused = None;
+        let (mut refused, mut texts) = (None, Vec::new());
         for dir in local_dirs {
             match make_private(dir) {
                 Ok(folder) => folders.push(folder),
-                Err(error) => refused = Some(error),
+                Err(error) => {
+                    texts.push(chain(&error));
+                    refused = Some(error);
+                }
             }
         }
-        match (folders.is_empty(), refused) {
-            (true, Some(error)) => Err(error),
-            _ => Ok(Self { folders, next: AtomicUsize::new(0), stop: OnceLock::new() }),
+        if let (true, Some(error)) = (folders.is_empty(), refused) {
+            return Err(error);
         }
+        let places = Arc::new(Folders::new(folders.iter().map(|folder| folder.path().to_path_buf())));
+        Ok(Self { folders, places, refused: texts, stop: OnceLock::new() })
     }
 
     /// Whoever writes large files here ends when `stop` is set.
@@ -69,10 +79,15 @@ impl Scratch {
         self.stop.get_or_init(StopFlag::default)
     }
 
-    /// The folder for the next large file; the folders take turns.
+    /// The folder for what comes next and is large; the folders take turns. [`Scratch::place`] is better for a
+    /// single file, which can go elsewhere when the folder fails.
     pub fn next_dir(&self) -> &Path {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        self.folders[turn % self.folders.len()].path()
+        self.places.next()
+    }
+
+    /// Why folders are not used, or no longer.
+    pub fn left_out(&self) -> impl Iterator<Item = &str> {
+        self.refused.iter().map(String::as_str).chain(self.places.refusals())
     }
 
     /// All folders.

@@ -1,30 +1,171 @@
-//! Disks that are full, broken or read-only: every operation of a job fails once, by the points of `src/fault.rs`,
+//! Disks that are full, broken or read-only: each operation of a job fails once, by the points of `src/fault.rs`,
 //! and the job must end as if it had been told so politely.
+//!
+//! `MRSTREAM_TEST_FAULTS` sets how many operations of each job fail, `all` for all of them, and
+//! `MRSTREAM_TEST_SEED` which ones. A failure shows the rule that brings it about.
 
-use crate::harness::JobDir;
+use crate::harness::{JobDir, Output, repository, say};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 
-/// What each job of these tests begins with.
-const WORD_COUNT: [&str; 8] = ["-input", "in", "-output", "out", "-mapper", "cat", "-reducer", "uniq -c"];
+/// Operations of each job that fail when the environment does not say.
+const FAULTS_DEFAULT: usize = 8;
 
+/// Errors, and by what they are known in a message.
+const ERRORS: [(&str, &str); 2] = [("EIO", "(os error 5)"), ("ENOSPC", "(os error 28)")];
+
+/// One slot, so that the points come in the same order each time.
+const ONE_SLOT: &str = "-D mapreduce.local.map.tasks.maximum=1 -D mapreduce.local.reduce.tasks.maximum=1";
+/// Many spills, and merges of them.
+const SMALL_MEMORY: &str =
+    "-D mrstream.memory.bytes=16384 -D mapreduce.task.io.sort.factor=3 -D mrstream.map.output.fold=never";
+
+/// A folder with all that the jobs read.
 fn job_dir() -> JobDir {
     let dir = JobDir::new();
-    dir.write("in/a.txt", "one\ntwo\nthree\n").write("in/b.txt", "two\nfour\n");
+    for (name, lines) in [("in/a.txt", 3000), ("in/b.txt", 2000), ("more/c.txt", 50)] {
+        let mut text = String::new();
+        for number in 0..lines {
+            writeln!(text, "key{}\t{number}", number * 7919 % 499).unwrap();
+        }
+        dir.write(name, text);
+    }
+    dir.script("mapper.sh", "#!/bin/sh\ncat data/one data/two\ncat\n");
+    let mut archive = tar::Builder::new(Vec::new());
+    for name in ["one", "two"] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(4);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, name, &b"x\ty\n"[..]).unwrap();
+    }
+    dir.write("data.tar", archive.into_inner().unwrap());
+    let sequence = repository().join("testdata/formats/text-text.seq");
+    dir.write("seq/text.seq", fs::read(sequence).unwrap());
     dir
 }
 
-/// The points that the job passes, as lines of the log.
-fn points(dir: &JobDir, args: &[&str], rules: &str) -> Vec<String> {
+/// Runs a job with these rules; returns what it did and the points it passed, as lines of the log.
+fn run(dir: &JobDir, args: &str, rules: &str) -> (Output, Vec<String>) {
+    for left in ["out", "tmp"] {
+        let folder = if left == "tmp" { dir.beside(left) } else { dir.path(left) };
+        fs::remove_dir_all(folder).ok();
+    }
+    fs::create_dir(dir.beside("tmp")).unwrap();
+    fs::remove_file(dir.path("counters.json")).ok();
     let log = dir.beside("points");
     fs::write(&log, "").unwrap();
-    dir.command(args).with("MRSTREAM_FAULT_LOG", &log).with("MRSTREAM_FAULT", rules).run();
-    fs::read_to_string(log).unwrap().lines().map(str::to_owned).collect()
+    let words: Vec<&str> = args.split_whitespace().collect();
+    let output = dir.command(&words).with("MRSTREAM_FAULT_LOG", &log).with("MRSTREAM_FAULT", rules).run();
+    let points = fs::read_to_string(log).unwrap().lines().map(str::to_owned).collect();
+    (output, points)
+}
+
+/// A job that met a fault: right output or none, nothing temporary, and one message with the cause.
+#[track_caller]
+fn check_end(dir: &JobDir, rule: &str, cause: &str, output: &Output, reference: &BTreeMap<String, Vec<u8>>) {
+    let report = || format!("MRSTREAM_FAULT={rule}\n{}", output.report());
+    assert!(!output.stderr.contains("panicked"), "a panic is no message\n{}", report());
+    dir.assert_clean();
+    // Whoever finds the marker takes what is there for the whole output.
+    let published = dir.path("out").exists();
+    if published {
+        assert!(dir.files("out") == *reference, "output that is wrong or not whole\n{}", report());
+    }
+    let only_told_late = output.stderr.contains("the job succeeded, but");
+    if output.code == Some(0) {
+        assert!(published, "success without output\n{}", report());
+        return;
+    }
+    assert!(!published || only_told_late, "a failure with output\n{}", report());
+    assert!(!dir.path("counters.json").exists(), "half a file of counters\n{}", report());
+    assert!(output.stderr.contains(cause), "the cause is not told\n{}", report());
+    let is_message = |line: &&str| line.starts_with("mr-stream: ") || line.ends_with(" task failed");
+    let messages = output.stderr.lines().filter(is_message).count();
+    assert_eq!(messages, 1, "one message\n{}", report());
+}
+
+/// Lets operations of a job fail: some, spread over all of them, or each.
+#[track_caller]
+fn check(args: &str) {
+    let dir = job_dir();
+    let args = format!("{ONE_SLOT} {args}");
+    let (clean, points) = run(&dir, &args, "");
+    clean.expect_code(0);
+    let reference = dir.files("out");
+    let switch = |name: &str| std::env::var(name).ok();
+    let faults = match switch("MRSTREAM_TEST_FAULTS") {
+        Some(text) if text == "all" => points.len(),
+        text => text.map_or(FAULTS_DEFAULT, |text| text.parse().unwrap()),
+    };
+    let seed = switch("MRSTREAM_TEST_SEED").map_or(1, |text| text.parse::<usize>().unwrap());
+    // Once, as on a disk with a bad spot; and all writes from there on, as on one that is full.
+    let writes = points.iter().filter(|point| point.starts_with("write ")).count();
+    for (error, cause) in ERRORS {
+        for (kind, and_later, count) in [("all", "", points.len()), ("write", "+", writes)] {
+            let faults = faults.min(count);
+            let step = count / faults.max(1);
+            for number in (0..faults).map(|fault| fault * step + seed % step + 1) {
+                let rule = format!("{kind}:{number}{and_later}:{error}");
+                let (output, points) = run(&dir, &args, &rule);
+                if points.iter().any(|point| point.contains(" <- ")) {
+                    check_end(&dir, &rule, cause, &output, &reference);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn maps_alone() {
+    check("-D mapreduce.job.reduces=0 -input in -output out -mapper cat");
+}
+
+#[test]
+fn a_shuffle_in_memory() {
+    check("-input in -output out -mapper cat -reducer cat");
+}
+
+#[test]
+fn a_shuffle_on_disk() {
+    check(&format!("{SMALL_MEMORY} -numReduceTasks 2 -input in -output out -mapper cat -reducer cat"));
+}
+
+#[test]
+fn a_shuffle_on_disk_that_is_folded() {
+    let folded = SMALL_MEMORY.replace("fold=never", "fold=always");
+    check(&format!("{folded} -input in -output out -mapper cat -reducer cat"));
+}
+
+#[test]
+fn a_combiner() {
+    check(&format!("{SMALL_MEMORY} -input in -output out -mapper cat -combiner cat -reducer cat"));
+}
+
+#[test]
+fn many_reduces_with_compressed_output() {
+    check(
+        "-D mapreduce.output.fileoutputformat.compress=true -numReduceTasks 5 -input in -output out/deep \
+         -mapper cat -reducer cat -counters-json counters.json",
+    );
+}
+
+#[test]
+fn archives_and_several_inputs() {
+    check(
+        "-archives data.tar#data -files mapper.sh -input in -input more -output out -mapper mapper.sh -reducer cat",
+    );
+}
+
+#[test]
+fn sequence_files() {
+    check("-inputformat SequenceFileAsTextInputFormat -input seq -output out -mapper cat -reducer cat");
 }
 
 #[test]
 fn points_are_passed_and_faults_happen_there() {
-    let dir = job_dir();
-    let passed = points(&dir, &WORD_COUNT, "");
+    let (dir, args) = (job_dir(), "-input in -output out -mapper cat -reducer cat");
+    let (_, passed) = run(&dir, args, "");
     for kind in
         ["open", "create", "read", "write", "sync", "rename", "mkdir", "remove", "look", "spawn", "wait"]
     {
@@ -33,15 +174,167 @@ fn points_are_passed_and_faults_happen_there() {
     }
     assert!(!passed.iter().any(|line| line.contains(" <- ")), "a fault that nobody asked for");
 
-    let dir = job_dir();
-    let failed = points(&dir, &WORD_COUNT, "create:1:ENOSPC:part-00000");
-    let last = failed.iter().find(|line| line.contains(" <- ")).unwrap();
-    assert!(last.starts_with("create ") && last.ends_with("part-00000 <- ENOSPC"), "{last}");
+    let (failed, passed) = run(&dir, args, "create:1:ENOSPC:part-00000");
+    let hit = passed.iter().find(|line| line.contains(" <- ")).unwrap();
+    assert!(hit.starts_with("create ") && hit.ends_with("part-00000 <- ENOSPC"), "{hit}");
+    failed.expect_code(1);
     dir.assert_no_output();
 
-    let killed = dir.command(&WORD_COUNT).with("MRSTREAM_FAULT", "rename:1:kill").run();
+    let (killed, _) = run(&dir, args, "rename:1:kill");
     assert_eq!(killed.code, None, "{}", killed.report());
     assert!(killed.stderr.contains("signal 9"), "{}", killed.report());
 
-    dir.command(&WORD_COUNT).with("MRSTREAM_FAULT", "rename:1:nonsense").run().expect_code(1);
+    run(&dir, args, "rename:1:nonsense").0.expect_code(1);
+}
+
+/// Neither is an error: what was not done is done again.
+#[test]
+fn short_writes_and_interruptions() {
+    let (dir, args) = (job_dir(), format!("{SMALL_MEMORY} -input in -output out -mapper cat -reducer cat"));
+    run(&dir, &args, "").0.expect_code(0);
+    let reference = dir.files("out");
+    let rules = [
+        "write:1+:short",
+        "write:1:EINTR:_spill,write:3:EINTR:_spill,write:9:EINTR:_spill",
+        "read:17:EINTR,read:30:EINTR,read:80:EINTR",
+    ];
+    for rule in rules {
+        run(&dir, &args, rule).0.expect_code(0);
+        assert!(dir.files("out") == reference, "{rule}");
+    }
+}
+
+/// Runs the job where these shell words mount something over `tmp` or over `mounted`, and looks there for what is
+/// left.
+#[track_caller]
+fn run_mounted(dir: &JobDir, mount: &str, args: &str) -> Option<Output> {
+    let user_namespace = std::process::Command::new("unshare").args(["-rm", "true"]).output();
+    if !user_namespace.is_ok_and(|output| output.status.success()) {
+        say("SKIPPED for want of namespaces: disks that are small or read-only");
+        return None;
+    }
+    fs::create_dir(dir.path("mounted")).unwrap();
+    let inside = format!(
+        "{mount} && {{ \"$0\" \"$@\"; code=$?; find ../tmp mounted -mindepth 1 > left; exit $code; }}; exit 99"
+    );
+    let prelude = format!("exec unshare -rm sh -c '{inside}' \"$0\" \"$@\";");
+    let words: Vec<&str> = args.split_whitespace().collect();
+    let output = dir.command(&words).after(&prelude).run();
+    let left = fs::read_to_string(dir.path("left")).unwrap();
+    let left: Vec<&str> = left.lines().filter(|path| !path.contains("/mr-stream-failed-")).collect();
+    assert!(left.is_empty(), "{left:?}\n{}", output.report());
+    Some(output)
+}
+
+/// Disks that are really full, read-only or closed to large files; the message names the place, what was needed,
+/// what is free, and what puts it elsewhere.
+#[test]
+fn real_limits() {
+    const TEMPORARY: &str = "-D mapreduce.cluster.local.dir=DIR";
+    let spilling = format!("{SMALL_MEMORY} -mapper cat -reducer cat -input in");
+    for (mount, output, says) in [
+        (
+            "mount -t tmpfs -o size=16k none ../tmp",
+            "out",
+            ["cannot write spill", " more needed, ", "of 16.0 KiB are free in", TEMPORARY],
+        ),
+        (
+            "mount -t tmpfs -o nr_inodes=2 none ../tmp",
+            "out",
+            ["cannot create spill", "all 2 files", "/tmp/mr-stream-", TEMPORARY],
+        ),
+        (
+            "mount -t tmpfs -o ro none ../tmp",
+            "out",
+            ["cannot make a temp folder in", "is read-only", "/tmp", TEMPORARY],
+        ),
+        (
+            "mount -t tmpfs -o size=32k none mounted",
+            "mounted/out",
+            ["cannot write output file", " more needed, ", "of 32.0 KiB are free in", "another -output"],
+        ),
+        (
+            "mount -t tmpfs -o ro none mounted",
+            "mounted/a/out",
+            ["cannot make output folder", "is read-only", "/mounted", "another -output"],
+        ),
+    ] {
+        let dir = job_dir();
+        let args = format!("{ONE_SLOT} {spilling} -output {output}");
+        let Some(ended) = run_mounted(&dir, mount, &args) else { return };
+        let ended = ended.expect_code(1).expect_stderr(&says);
+        assert!(!ended.stderr.contains("panicked"), "{}", ended.report());
+        dir.assert_no_output();
+    }
+}
+
+#[test]
+fn files_may_be_small_only() {
+    let dir = job_dir();
+    let args = ["-input", "in", "-output", "out", "-mapper", "cat", "-reducer", "cat"];
+    let output = dir.command(&args).after("ulimit -f 8;").run().expect_code(1);
+    output.expect_stderr(&[
+        "cannot write output file",
+        "a file may have 4.0 KiB here (ulimit -f)",
+        "another -output",
+    ]);
+    dir.assert_no_output();
+}
+
+#[test]
+fn refusals_that_no_test_machine_makes() {
+    for (rule, says) in [
+        (
+            "write:1+:EDQUOT:/tmp/mr-stream-",
+            ["cannot write spill", "quota", "-D mapreduce.cluster.local.dir"],
+        ),
+        ("create:1:EDQUOT:part-", ["cannot create output file", "quota", "another -output"]),
+        ("create:1:ENOSPC:_SUCCESS", ["cannot write", "are free in", "another -output"]),
+        (
+            "read:1:EIO:_spill",
+            ["cannot read spill", "failed; the system's log", "-D mapreduce.cluster.local.dir"],
+        ),
+        ("sync:1:EIO:part-", ["cannot sync output file", "failed; the system's log", "another -output"]),
+    ] {
+        let dir = job_dir();
+        let args = format!("{SMALL_MEMORY} -input in -output out -mapper cat -reducer cat");
+        let (output, _) = run(&dir, &args, rule);
+        output.expect_code(1).expect_stderr(&says);
+        dir.assert_no_output();
+    }
+    let dir = job_dir();
+    let output = dir.run("-input in -output out -mapper cat -counters-json /dev/full").expect_code(1);
+    output.expect_stderr(&["the job succeeded, but", "cannot write counters to /dev/full", "are free in"]);
+}
+
+/// A folder that fails while the job runs is left out, what it has already is written again in the next one, and
+/// the user hears of it.
+#[test]
+fn folders_that_fail_are_left_out_while_another_works() {
+    let dir = job_dir();
+    let folders = "-D mapreduce.cluster.local.dir=../tmp/one,../tmp/two";
+    let args = format!("{ONE_SLOT} {SMALL_MEMORY} {folders} -input in -output out -mapper cat -reducer cat");
+    let clean = run(&dir, &args, "").0.expect_code(0);
+    assert!(!clean.stderr.contains("left out"), "{}", clean.report());
+    let reference = dir.files("out");
+    for rule in [
+        "mkdir:1:EROFS:/tmp/one",
+        "create:1+:EROFS:/tmp/one/",
+        "write:1+:ENOSPC:/tmp/one/",
+        "write:2+:EDQUOT:/tmp/two/",
+        "write:5:EIO:/tmp/two/",
+    ] {
+        let (output, _) = run(&dir, &args, rule);
+        let output =
+            output.expect_code(0).expect_stderr(&["a folder for temporary files was left out: cannot "]);
+        assert!(dir.files("out") == reference, "{rule}\n{}", output.report());
+        for folder in ["one", "two"] {
+            // One that could not be made is not there.
+            fs::remove_dir(dir.beside("tmp").join(folder)).ok();
+        }
+        dir.assert_clean();
+    }
+    let (output, _) = run(&dir, &args, "write:2+:ENOSPC:/tmp/one/,write:2+:EIO:/tmp/two/");
+    output.expect_code(1).expect_stderr(&["cannot write spill", "-D mapreduce.cluster.local.dir"]);
+    assert!(!dir.path("out").exists());
 }

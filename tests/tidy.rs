@@ -56,7 +56,7 @@ const DOORS: [(&str, &[&str]); 18] = [
     ("snap", &["codec"]),
     ("tar", &["archive"]),
     ("tempfile", &["local_fs"]),
-    ("xxhash_rust", &["sequence_file", "shuffle"]),
+    ("xxhash_rust", &["plan/wire", "sequence_file", "shuffle"]),
     ("zip", &["archive"]),
     ("zstd", &["codec"]),
 ];

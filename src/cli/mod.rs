@@ -53,6 +53,7 @@ pub fn main(argv: Vec<OsString>) -> u8 {
             return exit::USAGE;
         }
     };
+    signals::let_large_writes_fail();
     if argv.first().is_some_and(|word| commands::is_command(word)) {
         return commands::run(&argv, &host);
     }
@@ -193,6 +194,10 @@ fn write_counters(path: &Path, counters: &Counters) -> u8 {
     match crate::fs::write(path, summary::counters_json(counters)).at("write counters to", path) {
         Ok(()) => exit::OK,
         Err(error) => {
+            // Half a document is worse than none. What is no file, a pipe or a device, is left alone.
+            if path.is_file() {
+                drop(crate::fs::remove_file(path));
+            }
             say(&format!("mr-stream: the job succeeded, but: {}", error::chain(&error)));
             exit::JOB_FAILED
         }
@@ -203,7 +208,11 @@ fn fail(job: &Job, error: &JobError, kept: Option<PathBuf>) -> u8 {
     match error {
         // The watcher has told all about it.
         JobError::Task(_) => {}
-        error => say(&format!("mr-stream: {}", error::chain(error))),
+        error => {
+            let hint = advice::on_refusal(error, &job.plan.output.dir, &job.plan.resources.local_dirs);
+            let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
+            say(&format!("mr-stream: {}{hint}", error::chain(error)));
+        }
     }
     say("Job not successful!");
     say_state(&job.plan.output, output_after(job, error), true, kept);

@@ -2,9 +2,17 @@
 
 use crate::streaming::ChildGroups;
 use crossbeam_channel::{Receiver, bounded};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
+use std::sync::Arc;
 use std::thread;
+
+/// A write beyond `ulimit -f` fails from now on, as one to a full disk does, instead of ending this process.
+/// Children find the signal as we did.
+pub(super) fn let_large_writes_fail() {
+    // Where no signal can be caught, the old way is what is left.
+    signal_hook::flag::register(SIGXFSZ, Arc::default()).ok();
+}
 
 /// Signals that come from now on. The first one ends all children and asks the job to end in order; a second one
 /// ends this process as it would have without us.

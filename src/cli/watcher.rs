@@ -5,7 +5,7 @@ use crate::engine::scheduler::Verdict;
 use crate::error;
 use crate::ids::{AttemptId, TaskId, TaskKind};
 use crate::plan::JobPlan;
-use crate::report::{self, FailureReport, Progress, Style, TaskInput, printable};
+use crate::report::{self, FailureReport, Progress, Style, TaskInput, advice, printable};
 use crate::streaming::exit_status;
 use crate::task::{TaskError, TaskEvents, TaskFailure};
 use std::fmt::Write as _;
@@ -101,6 +101,10 @@ impl JobEvents for Watcher<'_> {
         });
     }
 
+    fn notice(&self, text: &str) {
+        self.line(text.as_bytes());
+    }
+
     fn attempt_failed(&self, error: &TaskError, verdict: Verdict, attempts_max: u32) {
         self.line(failure_text(self.plan, error).trim_end().as_bytes());
         if let Some(dir) = &error.kept {
@@ -179,7 +183,10 @@ pub(super) fn failure_text(plan: &JobPlan, failed: &TaskError) -> String {
             let verdict = exit_status::judge(*status, command, &tail);
             (Some(verdict.text), None, verdict.hint)
         }
-        failure => (None, Some(error::chain(failure)), None),
+        failure => {
+            let hint = advice::on_refusal(failure, &plan.output.dir, &plan.resources.local_dirs);
+            (None, Some(error::chain(failure)), hint.map(str::to_owned))
+        }
     };
     let command = failed.command.as_ref().map(|words| words.join(" "));
     FailureReport {

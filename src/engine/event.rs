@@ -52,6 +52,8 @@ fn fraction(over: bool, done: u64, total: u64) -> f64 {
 pub trait JobEvents: TaskEvents {
     /// Called a few times a second and after each task.
     fn progress(&self, snapshot: &Snapshot);
+    /// Something the user should know though the job went on.
+    fn notice(&self, _: &str) {}
     /// An attempt failed, of so many that its task may have.
     fn attempt_failed(&self, error: &TaskError, verdict: Verdict, attempts_max: u32);
     /// The output of these map tasks cannot be read any more. They are run again.

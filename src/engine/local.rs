@@ -110,6 +110,9 @@ impl LocalEngine {
         });
         drop(floor);
         drop(host);
+        for refusal in scratch.left_out() {
+            events.notice(&format!("WARN a folder for temporary files was left out: {refusal}"));
+        }
         scratch.remove()?;
         ran
     }

@@ -57,7 +57,8 @@ impl PartFile {
     /// Hands the rest to the file and returns how many bytes it has.
     pub(super) fn finish(self) -> Result<u64, IoError> {
         let mut shared = self.lock();
-        shared.store(&[]).at("write output file", &self.path)?;
+        let bytes = shared.buffer.len() as u64;
+        shared.store(&[]).at_write("write output file", &self.path, bytes)?;
         shared.write_back.finish().at("sync output file", &self.path)?;
         Ok(shared.stored)
     }

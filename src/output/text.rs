@@ -172,7 +172,7 @@ impl TextWriter {
             Sink::Plain(file) => file.write_all(bytes),
             Sink::Encoded(encoder, _) => encoder.write_all(bytes),
         };
-        Ok(written.at("write output file", &self.path)?)
+        Ok(written.at_write("write output file", &self.path, bytes.len() as u64)?)
     }
 }
 

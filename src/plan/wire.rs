@@ -1,11 +1,12 @@
 //! Plans and task reports as bytes and as JSON. The only room that knows bincode.
 //!
-//! A document is a magic, a version and a bincode payload. Another version is refused by number: a plan
-//! lives as long as its job, so there is nothing to migrate.
+//! A document is a magic, a version, a checksum (xxh3) of the rest, and a bincode payload. Another version is refused by
+//! number: a plan lives as long as its job, so there is nothing to migrate.
 
 use super::JobPlan;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// First bytes of every document.
 const MAGIC: &[u8; 8] = b"mrstream";
@@ -29,7 +30,10 @@ pub enum WireError {
         /// The document's version.
         found: u32,
     },
-    /// Cut short or damaged.
+    /// Cut short or damaged: a bit that flipped could still be a plan, but not this one.
+    #[error("the document is damaged: it does not match its checksum")]
+    Checksum,
+    /// Not what this build writes, though it has the version.
     #[error("the document is damaged")]
     Payload(#[source] bincode::error::DecodeError),
     /// Bytes after the end.
@@ -46,6 +50,7 @@ pub fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
     bytes.extend_from_slice(&VERSION.to_le_bytes());
     let payload = bincode::serde::encode_to_vec(value, bincode::config::standard())
         .expect("plain data in memory always encodes");
+    bytes.extend_from_slice(&xxh3_64(&payload).to_le_bytes());
     bytes.extend_from_slice(&payload);
     bytes
 }
@@ -57,6 +62,10 @@ pub fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
     let found = u32::from_le_bytes(*version);
     if found != VERSION {
         return Err(WireError::Version { found });
+    }
+    let (checksum, payload) = payload.split_first_chunk::<8>().ok_or(WireError::Checksum)?;
+    if xxh3_64(payload) != u64::from_le_bytes(*checksum) {
+        return Err(WireError::Checksum);
     }
     // A limit, because a damaged length must not make us reserve the machine's memory.
     let config = bincode::config::standard().with_limit::<{ 1 << 30 }>();
@@ -157,5 +166,23 @@ pub mod os_pairs {
     ) -> Result<Vec<(OsString, OsString)>, D::Error> {
         let items = Vec::<Item>::deserialize(deserializer)?;
         Ok(items.into_iter().map(|Item(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_flipped_bit_is_seen() {
+        let sent = vec!["one".to_owned(), "two".to_owned()];
+        let good = to_bytes(&sent);
+        assert_eq!(from_bytes::<Vec<String>>(&good).unwrap(), sent);
+        for bit in 0..good.len() * 8 {
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert!(from_bytes::<Vec<String>>(&bad).is_err(), "bit {bit}");
+            assert!(from_bytes::<Vec<String>>(&good[..bit / 8]).is_err(), "cut at {}", bit / 8);
+        }
     }
 }

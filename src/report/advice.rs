@@ -1,7 +1,10 @@
 //! What a job could do to be faster, told in one line when it begins.
 
+use crate::error::Refusal;
 use crate::plan::{InputSpec, MapTask, StreamSplits};
 use crate::units;
+use std::error::Error;
+use std::path::{Path, PathBuf};
 
 /// A compressed file that is smaller than this is hardly worth more than one process.
 const STREAM_BYTES_MIN: u64 = /* 64 MiB */ 64 * 1_024 * 1_024;
@@ -23,6 +26,23 @@ pub fn on_idle_slots(maps: &[MapTask], input: &InputSpec, slots: u32) -> Option<
          share it with -D {}=auto, if no mapper has to see the whole file",
         StreamSplits::PROPERTY
     ))
+}
+
+/// Which option or property puts elsewhere what a disk refused, if that is the error's cause.
+pub fn on_refusal(
+    error: &(dyn Error + 'static),
+    output: &Path,
+    local_dirs: &[PathBuf],
+) -> Option<&'static str> {
+    let path = &Refusal::of(error)?.path;
+    // The folders above the output folder are made for it.
+    if path.starts_with(output) || output.starts_with(path) {
+        return Some("another -output puts the output elsewhere");
+    }
+    local_dirs.iter().any(|dir| path.starts_with(dir)).then_some(
+        "-D mapreduce.cluster.local.dir=DIR[,DIR...] puts temporary files elsewhere, and so does TMPDIR where that \
+         is not set",
+    )
 }
 
 #[cfg(test)]

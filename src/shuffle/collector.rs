@@ -350,8 +350,8 @@ impl CollectSpec<'_> {
         number: usize,
         combiner: Option<&dyn Combine>,
     ) -> Result<Spilled, ShuffleError> {
-        let path = self.scratch.next_dir().join(format!("{}_spill{number}", self.name));
-        let mut writer = SpillWriter::create(path, self.memory.block_bytes)?.heeding(self.scratch.stop());
+        let place = self.scratch.place(format!("{}_spill{number}", self.name));
+        let mut writer = SpillWriter::create(place, self.memory.block_bytes)?.heeding(self.scratch.stop());
         writer.mark(run.is_folded() && self.combiner.is_none());
         let mut combined = Collected::default();
         match combiner {
@@ -420,8 +420,8 @@ impl CollectSpec<'_> {
     /// Merges all runs of the attempt into one, combining again. Hadoop: `MapTask.mergeParts`.
     fn combine_runs(&self, done: MapRuns, combiner: &dyn Combine) -> Result<MapRuns, ShuffleError> {
         let runs: Vec<_> = done.runs.into_iter().map(Arc::new).collect();
-        let path = self.scratch.next_dir().join(format!("{}_combined", self.name));
-        let mut writer = SpillWriter::create(path, self.memory.block_bytes)?.heeding(self.scratch.stop());
+        let place = self.scratch.place(format!("{}_combined", self.name));
+        let mut writer = SpillWriter::create(place, self.memory.block_bytes)?.heeding(self.scratch.stop());
         let mut combined = Collected::default();
         for partition in 0..self.partitions {
             let (inputs, _) = self.passes(partition).narrow(&runs, partition)?;
@@ -444,8 +444,8 @@ impl CollectSpec<'_> {
     fn merge_folded(&self, done: MapRuns) -> Result<MapRuns, ShuffleError> {
         let MapRuns { runs, collected, combined, folded, .. } = done;
         let runs: Vec<_> = runs.into_iter().map(Arc::new).collect();
-        let path = self.scratch.next_dir().join(format!("{}_folded", self.name));
-        let mut writer = SpillWriter::create(path, self.memory.block_bytes)?.heeding(self.scratch.stop());
+        let place = self.scratch.place(format!("{}_folded", self.name));
+        let mut writer = SpillWriter::create(place, self.memory.block_bytes)?.heeding(self.scratch.stop());
         for partition in 0..self.partitions {
             let (inputs, _) = self.passes(partition).narrow(&runs, partition)?;
             if inputs.is_empty() {

@@ -234,9 +234,9 @@ impl<'o, 'a> Eviction<'o, 'a> {
     /// Writes the group and puts the spill in its place.
     fn write(mut self) -> Result<(), ShuffleError> {
         let MapOutputs { order, memory, scratch, partitions, .. } = *self.outputs;
-        let path = scratch.next_dir().join(format!("held_{}", self.number));
+        let place = scratch.place(format!("held_{}", self.number));
         let mut stream = passes::merge_runs(&self.runs, 0..partitions, order, memory.read_bytes);
-        let spill = passes::write_all(&mut *stream, path, memory.block_bytes, partitions, scratch.stop())?;
+        let spill = passes::write_all(&mut *stream, place, memory.block_bytes, partitions, scratch.stop())?;
         drop(stream);
         let mut state = self.outputs.lock();
         if !self.ranks.iter().zip(&self.runs).all(|(rank, run)| state.holds(*rank, run)) {

@@ -7,10 +7,9 @@ use super::memory::MemoryPlan;
 use super::merge::{Merge, RecordStream};
 use super::run::Run;
 use super::spill::{Spill, SpillWriter};
-use crate::local_fs::Scratch;
+use crate::local_fs::{Place, Scratch};
 use crate::stop::StopFlag;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A merge by whichever order the job has.
@@ -28,12 +27,12 @@ where
 /// Writes all records of `stream` to a new spill.
 pub(crate) fn write_all(
     stream: &mut dyn RecordStream,
-    path: PathBuf,
+    place: impl Into<Place>,
     block_bytes: u64,
     partitions: u32,
     stop: &StopFlag,
 ) -> Result<Spill, ShuffleError> {
-    let mut writer = SpillWriter::create(path, block_bytes)?.heeding(stop);
+    let mut writer = SpillWriter::create(place, block_bytes)?.heeding(stop);
     stream.append_to(&mut writer)?;
     writer.finish(partitions)
 }
@@ -93,11 +92,11 @@ impl Passes<'_> {
             // The first pass takes just so many that all later ones are full.
             let window = cheapest_window(&left, width.min(on_disk - width + 1));
             let inputs: Vec<_> = left[window.clone()].iter().map(|(run, _)| Arc::clone(run)).collect();
-            let path = self.scratch.next_dir().join(format!("{}_merge{pass}", self.name));
+            let place = self.scratch.place(format!("{}_merge{pass}", self.name));
             let mut stream =
                 merge_runs(&inputs, partition..partition + 1, self.order, self.memory.read_bytes);
             let (block_bytes, stop) = (self.memory.block_bytes, self.scratch.stop());
-            let spill = write_all(&mut *stream, path, block_bytes, partition + 1, stop)?;
+            let spill = write_all(&mut *stream, place, block_bytes, partition + 1, stop)?;
             drop(stream);
             records += spill.records();
             let bytes = spill.bytes();

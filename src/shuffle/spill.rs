@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   segment*                  of partition 0, then of partition 1, ...
-//!   index                     per partition: five u64, the fields of a SegmentSpan
+//!   index                     per partition: six u64, the fields of a SegmentSpan and their checksum
 //!   footer                    index offset u64, partitions u32, version u16, folded u16, checksum u64 of index and
 //!                             footer, magic
 //!
@@ -20,22 +20,22 @@ use super::ShuffleError;
 use super::block_keys::{BlockKeys, BlockKeysWriter};
 use super::comparator::Order;
 use crate::error::{At, IoError};
-use crate::fs::{File, OpenOptions};
-use crate::local_fs::KeptOpen;
+use crate::fs::File;
+use crate::local_fs::{KeptOpen, Place, ScratchFile};
 use crate::page_cache::{self, PAGE_BYTES};
 use crate::record::RecordRef;
 use crate::stop::StopFlag;
 use serde::{Deserialize, Serialize};
 use std::ops::{Deref, Range};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 const MAGIC: &[u8; 8] = b"mrspill\n";
-const VERSION: u16 = 4;
+const VERSION: u16 = 5;
 /// Bytes before a block's records.
 pub(super) const BLOCK_HEADER_BYTES: usize = 12;
-const INDEX_ENTRY_BYTES: u64 = 40;
+const INDEX_ENTRY_BYTES: u64 = 48;
 const FOOTER_BYTES: u64 = 32;
 /// Blocks that are written at once.
 const WRITE_BLOCKS: usize = 16;
@@ -61,22 +61,32 @@ impl SegmentSpan {
         self.offset..self.offset + self.length
     }
 
-    fn encode(&self) -> [[u8; 8]; 5] {
-        [self.offset, self.length, self.records, self.entries, self.keys_bytes].map(u64::to_le_bytes)
+    fn encode(&self) -> [u8; INDEX_ENTRY_BYTES as usize] {
+        let numbers = [self.offset, self.length, self.records, self.entries, self.keys_bytes];
+        let mut entry = [0; INDEX_ENTRY_BYTES as usize];
+        let (fields, checksum) = entry.split_at_mut(8 * numbers.len());
+        for (field, number) in fields.chunks_exact_mut(8).zip(numbers) {
+            field.copy_from_slice(&number.to_le_bytes());
+        }
+        checksum.copy_from_slice(&xxh3_64(fields).to_le_bytes());
+        entry
     }
 
-    fn decode(bytes: &[u8]) -> Self {
+    /// `None` if the checksum is another. A length with a flipped bit would lose records, or take in those of the
+    /// next partition.
+    fn decode(entry: &[u8]) -> Option<Self> {
+        let (fields, checksum) = entry.split_at(entry.len() - 8);
         let [offset, length, records, entries, keys_bytes] =
-            std::array::from_fn(|number| le_u64(&bytes[8 * number..]));
-        Self { offset, length, records, entries, keys_bytes }
+            std::array::from_fn(|number| le_u64(&fields[8 * number..]));
+        let span = Self { offset, length, records, entries, keys_bytes };
+        (xxh3_64(fields) == le_u64(checksum)).then_some(span)
     }
 }
 
 /// Writes one spill. Records must come by partition.
 #[derive(Debug)]
 pub(crate) struct SpillWriter {
-    file: File,
-    path: PathBuf,
+    file: ScratchFile,
     /// Whole blocks that are still to be written, and the one that is being filled.
     buffer: Vec<u8>,
     /// Begin of the latter.
@@ -92,18 +102,12 @@ pub(crate) struct SpillWriter {
 
 impl SpillWriter {
     /// Creates the file, readable by its owner only. `block_bytes` is the size blocks are closed at.
-    pub(crate) fn create(path: PathBuf, block_bytes: u64) -> Result<Self, IoError> {
-        let file = OpenOptions::new()
-            .write(true)
-            .read(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
-            .at("create spill", &path)?;
+    pub(crate) fn create(place: impl Into<Place>, block_bytes: u64) -> Result<Self, IoError> {
+        let file = ScratchFile::create(place)?;
         let block_bytes = block_bytes as usize;
         let buffer = Vec::with_capacity((WRITE_BLOCKS + 1) * block_bytes);
         let (spans, keys, stop) = (Vec::new(), BlockKeysWriter::new(), StopFlag::default());
-        Ok(Self { file, path, buffer, block: 0, block_bytes, written: 0, spans, keys, folded: false, stop })
+        Ok(Self { file, buffer, block: 0, block_bytes, written: 0, spans, keys, folded: false, stop })
     }
 
     /// Writes no more once `stop` is set: a merge may have hours to go.
@@ -163,8 +167,7 @@ impl SpillWriter {
         let header = block_header(body_bytes, checksum.digest())?;
         self.buffer[self.block..][..BLOCK_HEADER_BYTES].copy_from_slice(&header);
         self.flush()?;
-        page_cache::write_all(&self.file, &self.path, [record.key, record.value])
-            .at("write spill", &self.path)?;
+        self.file.append([record.key, record.value])?;
         self.written += (record.key.len() + record.value.len()) as u64;
         Ok(())
     }
@@ -211,7 +214,7 @@ impl SpillWriter {
 
     /// Writes all that is in the buffer.
     fn flush(&mut self) -> Result<(), ShuffleError> {
-        page_cache::write_all(&self.file, &self.path, [&self.buffer, &[]]).at("write spill", &self.path)?;
+        self.file.append([&self.buffer, &[]])?;
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
         self.block = 0;
@@ -222,8 +225,7 @@ impl SpillWriter {
     fn flush_pages(&mut self) -> Result<(), ShuffleError> {
         let behind_page = self.position() % PAGE_BYTES as u64;
         let Some(now) = self.buffer.len().checked_sub(behind_page as usize) else { return Ok(()) };
-        page_cache::write_all(&self.file, &self.path, [&self.buffer[..now], &[]])
-            .at("write spill", &self.path)?;
+        self.file.append([&self.buffer[..now], &[]])?;
         self.written += now as u64;
         self.buffer.drain(..now);
         self.block = self.buffer.len();
@@ -238,18 +240,19 @@ impl SpillWriter {
         self.flush()?;
         let empty = SegmentSpan { offset: self.written, ..SegmentSpan::default() };
         self.spans.resize(partitions as usize, empty);
-        let mut tail: Vec<u8> = self.spans.iter().flat_map(SegmentSpan::encode).flatten().collect();
+        let mut tail: Vec<u8> = self.spans.iter().flat_map(SegmentSpan::encode).collect();
         tail.extend_from_slice(&self.written.to_le_bytes());
         tail.extend_from_slice(&partitions.to_le_bytes());
         tail.extend_from_slice(&VERSION.to_le_bytes());
         tail.extend_from_slice(&u16::from(self.folded).to_le_bytes());
         tail.extend_from_slice(&xxh3_64(&tail).to_le_bytes());
         tail.extend_from_slice(MAGIC);
-        page_cache::write_all(&self.file, &self.path, [&tail, &[]]).at("write spill", &self.path)?;
+        self.file.append([&tail, &[]])?;
         // Not synced: a spill does not outlive the job, and a crash of the machine ends the job.
         let records = self.spans.iter().map(|span| span.records).sum();
         let bytes = self.written + tail.len() as u64;
-        let Self { file, path, written: index_at, folded, .. } = self;
+        let Self { file, written: index_at, folded, .. } = self;
+        let (file, path) = file.finish();
         Ok(Spill { kept: KeptOpen::new(file), path, index_at, partitions, records, bytes, folded })
     }
 }
@@ -291,7 +294,7 @@ impl Spill {
             return Err(corrupt(index_at, "the index does not match its checksum"));
         }
         let entries = index[..(footer_at - index_at) as usize].chunks_exact(INDEX_ENTRY_BYTES as usize);
-        let records = entries.map(|entry| SegmentSpan::decode(entry).records).sum();
+        let records = entries.filter_map(SegmentSpan::decode).map(|span| span.records).sum();
         let (kept, folded) = (KeptOpen::new(file), folded == 1);
         Ok(Self { kept, path, index_at, partitions, records, bytes, folded })
     }
@@ -322,7 +325,8 @@ impl Spill {
         let mut entry = [0; INDEX_ENTRY_BYTES as usize];
         let at = self.index_at + u64::from(partition) * INDEX_ENTRY_BYTES;
         self.read_at(&*self.file()?, &mut entry, at)?;
-        Ok(SegmentSpan::decode(&entry))
+        let wrong = || self.corrupt(at, "an entry of the index does not match its checksum");
+        SegmentSpan::decode(&entry).ok_or_else(wrong)
     }
 
     /// The file, opened unless it is open already.
@@ -507,22 +511,27 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let long = "v".repeat(40);
         let spill = spill_of(dir.path(), &[(0, "key", "value"), (1, "k", "v"), (1, "l", &long)], 2);
+        let read = |spill: &Spill| {
+            (0..2).try_for_each(|partition| {
+                let span = spill.span(partition)?;
+                let mut blocks = BlockReader::new(spill, 1 << 10);
+                blocks.go_to(span.blocks());
+                while blocks.next_block()?.is_some() {}
+                spill.keys(span, 1, &Order::Bytes(ByteOrder)).map(drop)
+            })
+        };
         let good = std::fs::read(spill.path()).unwrap();
         for bit in 0..good.len() * 8 {
             let mut bad = good.clone();
             bad[bit / 8] ^= 1 << (bit % 8);
             let path = dir.path().join("bad");
             std::fs::write(&path, &bad).unwrap();
-            let outcome = Spill::open(path).and_then(|spill| {
-                (0..2).try_for_each(|partition| {
-                    let span = spill.span(partition)?;
-                    let mut blocks = BlockReader::new(&spill, 1 << 10);
-                    blocks.go_to(span.blocks());
-                    while blocks.next_block()?.is_some() {}
-                    spill.keys(span, 1, &Order::Bytes(ByteOrder)).map(drop)
-                })
-            });
+            let outcome = Spill::open(path).and_then(|spill| read(&spill));
             assert!(outcome.is_err(), "bit {bit} flipped unseen");
+            // Who wrote the file does not read its footer.
+            std::fs::write(spill.path(), &bad).unwrap();
+            let in_footer = bit / 8 >= good.len() - FOOTER_BYTES as usize;
+            assert_eq!(read(&spill).is_ok(), in_footer, "bit {bit} flipped unseen by its writer");
         }
     }
 
