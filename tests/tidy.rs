@@ -48,7 +48,7 @@ const DOORS: [(&str, &[&str]); 18] = [
     ("flate2", &["codec"]),
     ("lz4_flex", &["codec", "shuffle/spill"]),
     ("memmap2", &["shuffle/arena"]),
-    ("nix", &["streaming/child/spawn", "streaming/groups"]),
+    ("nix", &["streaming/child/spawn", "streaming/groups", "streaming/guard"]),
     ("quick_xml", &["conf/xml"]),
     ("rayon", &["shuffle"]),
     ("serde_json", &["plan/wire", "report"]),
