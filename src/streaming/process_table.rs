@@ -62,6 +62,7 @@ pub(super) fn our_children() -> Vec<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Write};
 
     #[test]
     fn names_may_hold_anything() {
@@ -81,8 +82,12 @@ mod tests {
         let mut child = std::process::Command::new("/bin/cat")
             .env("MARK", "here")
             .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
             .spawn()
             .unwrap();
+        // A program that has only just begun has no environment yet.
+        child.stdin.as_mut().unwrap().write_all(b".").unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
         let id = child.id() as i32;
         assert!(our_children().contains(&id));
         assert!(all().any(|process| process == id));
