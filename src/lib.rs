@@ -26,8 +26,8 @@
 //! | 4 | [`planner`]: `JobConf` to `JobPlan`; [`task`]: one attempt |
 //! | 3 | [`conf`], [`input`], [`streaming`], [`shuffle`], [`output`] |
 //! | 2 | [`plan`]: plain data |
-//! | 1 | [`archive`], [`codec`], [`local_fs`], [`sequence_file`] |
-//! | 0 | [`error`], [`fs`], [`fault`], [`units`], [`ids`], [`record`], [`stop`], [`lines`], [`java_regex`], [`counters`], [`writable`] |
+//! | 1 | [`archive`], [`codec`], [`dfs`], [`local_fs`], [`sequence_file`] |
+//! | 0 | [`error`], [`fs`], [`fault`], [`glob`](mod@glob), [`units`], [`ids`], [`record`], [`stop`], [`lines`], [`java_regex`], [`counters`], [`writable`] |
 //!
 //! # What is deliberately absent
 //!
@@ -40,6 +40,7 @@
 pub mod error;
 mod fault;
 mod fs;
+mod glob;
 pub mod ids;
 pub mod java_regex;
 pub mod lines;
@@ -53,6 +54,7 @@ pub mod counters;
 
 pub mod archive;
 pub mod codec;
+pub mod dfs;
 pub mod local_fs;
 pub mod sequence_file;
 

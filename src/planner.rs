@@ -182,6 +182,7 @@ fn plan_maps(conf: &JobConf, host: &HostFacts) -> Result<(Vec<MapTask>, usize), 
             InputFormat::SequenceFile | InputFormat::SequenceFileAsText | InputFormat::SequenceFileAsBinary
         ),
         cwd: host.current_dir.clone(),
+        hdfs_root: conf.hdfs_root.clone(),
     };
     let files = listing::list(&conf.inputs, &list)?;
     let settings = SplitSettings {

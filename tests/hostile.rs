@@ -102,6 +102,8 @@ fn host() -> HostFacts {
         home: "/nowhere".into(),
         current_dir: "/".into(),
         temp_dir: "/tmp".into(),
+        hdfs_root: "/nowhere/hdfs".into(),
+        default_fs: "file:///",
         memory_bytes: 1 << 30,
         cores: 2,
         slots_max: 8,
@@ -138,7 +140,7 @@ proptest! {
 
     #[test]
     fn globs(text in words_of(&["*", "?", "[", "]", "{", "}", ",", "^", "-", "\\", "a", "/", "..", "!"])) {
-        let settings = ListSettings { recursive: false, ignore_subdirs: false, map_files: false, cwd: "/nowhere".into() };
+        let settings = ListSettings { recursive: false, ignore_subdirs: false, map_files: false, cwd: "/nowhere".into(), hdfs_root: "/nowhere/hdfs".into() };
         drop(list(&[text], &settings));
     }
 

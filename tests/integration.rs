@@ -12,6 +12,7 @@ mod engine;
 mod faults;
 mod golden;
 mod harness;
+mod hdfs;
 mod hostile;
 mod kept;
 mod limits;

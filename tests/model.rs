@@ -77,6 +77,8 @@ fn run(job: &Job, dir: &Path) -> Result<Counters, String> {
         home: dir.to_path_buf(),
         current_dir: dir.to_path_buf(),
         temp_dir: dir.join("tmp"),
+        hdfs_root: dir.join("hdfs"),
+        default_fs: "file:///",
         memory_bytes: 256 << 20,
         cores: 2,
         slots_max: u32::MAX,

@@ -8,6 +8,9 @@ use std::thread::available_parallelism;
 /// The accounts of this machine.
 const ACCOUNTS: &str = "/etc/passwd";
 
+/// The variable that names the folder that stands for HDFS.
+const HDFS_ROOT: &str = "MRSTREAM_HDFS_ROOT";
+
 /// Assumed where the system does not say how much memory there is.
 const MEMORY_BYTES_UNKNOWN: u64 = 2 << 30;
 
@@ -18,13 +21,22 @@ pub(super) fn facts() -> std::io::Result<HostFacts> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let user =
         variable("USER").or_else(|| variable("LOGNAME")).map(|user| user.to_string_lossy().into_owned());
+    let home = variable("HOME").map_or_else(|| "/".into(), PathBuf::from);
+    let current_dir = std::env::current_dir()?;
+    let data = variable("XDG_DATA_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let hdfs_root = match variable(HDFS_ROOT) {
+        Some(root) => current_dir.join(root),
+        None => data.unwrap_or_else(|| home.join(".local/share")).join("mr-stream/hdfs"),
+    };
     let host_name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     Ok(HostFacts {
         user: account_name().or(user).unwrap_or_else(|| "user".into()),
         host_name: Some(host_name).filter(|name| !name.is_empty()),
-        home: variable("HOME").map_or_else(|| "/".into(), PathBuf::from),
-        current_dir: std::env::current_dir()?,
+        home,
+        current_dir,
         temp_dir: std::env::temp_dir(),
+        hdfs_root,
+        default_fs: "file:///",
         memory_bytes: memory_bytes(),
         cores: available_parallelism().map_or(1, |cores| cores.get() as u32),
         slots_max: local_fs::slots_max(),

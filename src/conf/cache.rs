@@ -4,6 +4,7 @@ use super::error::{ConfError, Warning};
 use super::path;
 use super::properties::{Properties, Source};
 use crate::archive::ArchiveKind;
+use crate::dfs::{Addresses, Purpose};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -35,11 +36,11 @@ const PROPERTIES: [(&str, bool); 4] = [
     ("tmpfiles", false),
 ];
 
-/// All files and archives of a job; paths are relative to `current_dir`. The first one of a link name has it;
+/// All files and archives of a job. The first one of a link name has it;
 /// others are left out with a remark. Hadoop: `LocalResourceBuilder.createLocalResources`.
 pub(super) fn read(
     properties: &Properties,
-    current_dir: &str,
+    addresses: &Addresses,
 ) -> Result<(Vec<CacheFile>, Vec<Warning>), ConfError> {
     let (mut files, mut warnings) = (Vec::<CacheFile>::new(), Vec::new());
     for (property, is_archive) in PROPERTIES {
@@ -51,7 +52,7 @@ pub(super) fn read(
                 Some((uri, fragment)) => (uri, Some(fragment)),
                 None => (given, None),
             };
-            let path = PathBuf::from(path::absolute(property, uri, current_dir)?);
+            let path = PathBuf::from(path::located(property, uri, addresses, Purpose::Read)?);
             let own_name = || path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let link = fragment.map_or_else(own_name, str::to_owned);
             if !is_link_name(&link) {
@@ -84,10 +85,14 @@ fn is_link_name(name: &str) -> bool {
 
 /// A list of `-files`, `-archives` or `-file` as Hadoop writes it into its property: local and absolute. Commas
 /// at the end mean nothing. Hadoop: `GenericOptionsParser.validateFiles`.
-pub(super) fn qualified(option: &'static str, list: &str, current_dir: &str) -> Result<String, ConfError> {
+pub(super) fn qualified(
+    option: &'static str,
+    list: &str,
+    addresses: &Addresses,
+) -> Result<String, ConfError> {
     let qualify = |item: &str| {
         let (uri, fragment) = item.split_at(item.find('#').unwrap_or(item.len()));
-        path::absolute(option, uri, current_dir).map(|path| format!("file:{path}{fragment}"))
+        path::located(option, uri, addresses, Purpose::Send).map(|path| format!("file:{path}{fragment}"))
     };
     let items: Result<Vec<String>, ConfError> = list.trim_end_matches(',').split(',').map(qualify).collect();
     Ok(items?.join(","))
@@ -142,15 +147,21 @@ pub(super) fn shipped(files: &[String], current_dir: &Path) -> Vec<PathBuf> {
 mod tests {
     use super::super::host::HostFacts;
     use super::*;
+    use crate::dfs::Scheme;
+
+    fn addresses(working_dir: &str) -> Addresses {
+        let working_dir = working_dir.into();
+        Addresses { root: "/dfs".into(), user: "ann".into(), working_dir, default: Scheme::File }
+    }
 
     #[test]
     fn lists_become_absolute_files_with_links() {
         let mut properties = Properties::new(&HostFacts::example());
-        let list = qualified("-files", "a.py,sub/b#c,file:///d", "/start").unwrap();
+        let list = qualified("-files", "a.py,sub/b#c,file:///d", &addresses("/start")).unwrap();
         assert_eq!(list, "file:/start/a.py,file:/start/sub/b#c,file:/d");
         properties.set("tmpfiles", list, "-files");
         properties.set("mapreduce.job.cache.archives", "x.zip#x", "-cacheArchive");
-        let (files, warnings) = read(&properties, "/start").unwrap();
+        let (files, warnings) = read(&properties, &addresses("/start")).unwrap();
         let seen: Vec<_> =
             files.iter().map(|f| (f.path.to_str().unwrap(), f.link.as_str(), f.archive)).collect();
         let expect = [
@@ -160,9 +171,12 @@ mod tests {
             ("/d", "d", None),
         ];
         assert_eq!((seen.as_slice(), warnings.len()), (&expect[..], 0));
-        assert_eq!(qualified("-files", "a,b,,", "/start").unwrap(), "file:/start/a,file:/start/b");
-        assert!(qualified("-files", "a,,b", "/start").is_err());
-        assert!(qualified("-files", "hdfs://h/a", "/start").is_err());
+        assert_eq!(
+            qualified("-files", "a,b,,", &addresses("/start")).unwrap(),
+            "file:/start/a,file:/start/b"
+        );
+        assert!(qualified("-files", "a,,b", &addresses("/start")).is_err());
+        assert!(qualified("-files", "s3://h/a", &addresses("/start")).is_err());
     }
 
     /// What `-files` and `-archives` put into the attempts' folders, and what is said about it.
@@ -170,7 +184,7 @@ mod tests {
         let mut properties = Properties::new(&HostFacts::example());
         properties.set("tmpfiles", files, "-files");
         properties.set("tmparchives", archives, "-archives");
-        let (read, warnings) = read(&properties, "/").unwrap();
+        let (read, warnings) = read(&properties, &addresses("/")).unwrap();
         let shown = |f: &CacheFile| {
             format!("{}={}{}", f.link, f.given, if f.archive.is_some() { " unpacked" } else { "" })
         };
@@ -203,7 +217,7 @@ mod tests {
         for given in ["a#", "a#b/c", "a#../b", "a#/b", "a#.", "a#..", "/"] {
             let mut properties = Properties::new(&HostFacts::example());
             properties.set("tmpfiles", given, "-files");
-            let error = read(&properties, "/").unwrap_err().to_string();
+            let error = read(&properties, &addresses("/")).unwrap_err().to_string();
             assert!(error.contains(&format!("{given:?} (from -files): expected paths")), "{error}");
         }
     }

@@ -1,6 +1,7 @@
 //! What can be wrong with a configuration, and what is worth a remark.
 
 use super::properties::Source;
+use crate::dfs::AddressError;
 use crate::error::IoError;
 use crate::java_regex::JavaRegexError;
 use crate::plan::KeySpecError;
@@ -150,29 +151,30 @@ pub enum ConfError {
         #[source]
         source: JavaRegexError,
     },
-    /// A path on another file system.
-    #[error("{what} {uri:?}: only the local file system (file:) is known here")]
-    NotLocal {
+    /// A path that means no file.
+    #[error("{what} {given:?}: {source}")]
+    Address {
         /// The option or property.
         what: &'static str,
         /// The path as given.
-        uri: String,
-    },
-    /// `file:` before a relative path.
-    #[error("{what} {uri:?}: expected an absolute path behind file:")]
-    RelativeUri {
-        /// The option or property.
-        what: &'static str,
-        /// The path as given.
-        uri: String,
-    },
-    /// A path of no letters.
-    #[error("{what}: a path is empty in {given:?}")]
-    EmptyPath {
-        /// The option or property.
-        what: &'static str,
-        /// The whole value.
         given: String,
+        /// Why.
+        #[source]
+        source: AddressError,
+    },
+    /// A path in HDFS for what the engine itself keeps.
+    #[error("{what} {given:?}: expected a folder of this machine, not of HDFS")]
+    NotOnDisk {
+        /// The option or property.
+        what: &'static str,
+        /// The path as given.
+        given: String,
+    },
+    /// A default file system that is none of ours.
+    #[error("fs.defaultFS {uri:?}: only the local file system (file:) and HDFS (hdfs:) are known here")]
+    DefaultFs {
+        /// The value.
+        uri: String,
     },
 }
 

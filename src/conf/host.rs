@@ -18,6 +18,10 @@ pub struct HostFacts {
     pub current_dir: PathBuf,
     /// The folder for temporary files, absolute (Java's `java.io.tmpdir`).
     pub temp_dir: PathBuf,
+    /// The folder that stands for HDFS unless a property names another ([`crate::dfs`]), absolute.
+    pub hdfs_root: PathBuf,
+    /// The file system of paths without a scheme, unless `fs.defaultFS` is given.
+    pub default_fs: &'static str,
     /// Memory this process may use in bytes, limits of containers applied.
     pub memory_bytes: u64,
     /// Cores this process may use, at least one.
@@ -46,6 +50,8 @@ impl HostFacts {
             home: "/home/ann".into(),
             current_dir: "/start".into(),
             temp_dir: "/tmp".into(),
+            hdfs_root: "/home/ann/dfs".into(),
+            default_fs: "file:///",
             memory_bytes: 1 << 30,
             cores: 4,
             slots_max: 1 << 10,

@@ -62,6 +62,8 @@ pub struct JobConf {
     pub children: ChildSpec,
     /// Files and archives for the attempts' folders.
     pub cache: Vec<CacheFile>,
+    /// The folder that stands for HDFS, absolute.
+    pub hdfs_root: PathBuf,
     /// Memory, slots and disk.
     pub resources: ResourceSpec,
     /// What becomes of failures.
@@ -170,7 +172,8 @@ impl JobConf {
             cuts: None,
             output: read.output()?,
             children: read.children()?,
-            cache: cache::read(&properties, &read.current_dir())?.0,
+            cache: cache::read(&properties, &read.addresses()?)?.0,
+            hdfs_root: read.addresses()?.root,
             resources: read.resources()?,
             retries: read.retries()?,
             keep_failed: read.keep_failed()?,

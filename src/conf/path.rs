@@ -1,48 +1,49 @@
-//! Path strings, by the rules of Hadoop's `Path` and `FileInputFormat`, for local files only.
+//! Path strings, by the rules of Hadoop's `Path` and `FileInputFormat`.
 
 use super::error::ConfError;
+use crate::dfs::{Address, AddressError, Addresses, Purpose, Scheme};
+use std::path::PathBuf;
 
-/// A path as Hadoop's `new Path(workingDirectory, path)` leaves it, less the scheme `file:`: absolute, no
-/// empty, `.` or `..` parts (taken away by letters alone, links unseen), no slash at the end. Globs are
-/// ordinary letters here.
+/// A path of this machine, less the scheme `file:`: absolute, no empty, `.` or `..` parts, no slash at the end. Hadoop:
+/// `new Path(workingDirectory, path)`. Globs are ordinary letters here. HDFS is no place for what is asked so.
 pub(super) fn absolute(what: &'static str, given: &str, working_dir: &str) -> Result<String, ConfError> {
-    let local = local(what, given)?;
-    let parts = if local.starts_with('/') { "" } else { working_dir };
-    let mut kept: Vec<&str> = Vec::new();
-    for part in parts.split('/').chain(local.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." => {
-                kept.pop();
-            }
-            part => kept.push(part),
+    let here = Addresses {
+        root: PathBuf::new(),
+        user: String::new(),
+        working_dir: working_dir.into(),
+        default: Scheme::File,
+    };
+    match Address::parse(given) {
+        Ok(Address { scheme: Some(Scheme::Hdfs), .. }) => {
+            Err(ConfError::NotOnDisk { what, given: given.to_owned() })
         }
+        _ => located(what, given, &here, Purpose::Read),
     }
-    Ok(format!("/{}", kept.join("/")))
 }
 
-/// A path without its scheme, if that is `file:`.
-fn local<'a>(what: &'static str, given: &'a str) -> Result<&'a str, ConfError> {
-    if given.is_empty() {
-        return Err(ConfError::EmptyPath { what, given: given.to_owned() });
-    }
-    if let Some(local) = given.strip_prefix("file:") {
-        // "file:///a" and "file:/a"; java.net.URI takes no relative path behind a scheme.
-        let local = local.strip_prefix("//").unwrap_or(local);
-        return if local.starts_with('/') {
-            Ok(local)
-        } else {
-            Err(ConfError::RelativeUri { what, uri: given.to_owned() })
-        };
-    }
-    let scheme = given.split_once("://").map(|(scheme, _)| scheme);
-    let is_scheme = |text: &str| {
-        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
-    };
-    match scheme.filter(|text| is_scheme(text)) {
-        Some(_) => Err(ConfError::NotLocal { what, uri: given.to_owned() }),
-        None => Ok(given),
-    }
+/// The path of this machine that an address means.
+pub(super) fn located(
+    what: &'static str,
+    given: &str,
+    addresses: &Addresses,
+    purpose: Purpose,
+) -> Result<String, ConfError> {
+    let place = addresses.locate(given, purpose).map_err(|source| refused(what, given, source))?;
+    Ok(place.path.to_string_lossy().into_owned())
+}
+
+/// The same for a pattern.
+pub(super) fn located_pattern(
+    what: &'static str,
+    given: &str,
+    addresses: &Addresses,
+) -> Result<String, ConfError> {
+    let found = addresses.locate_pattern(given, Purpose::Read);
+    found.map(|(_, pattern)| pattern).map_err(|source| refused(what, given, source))
+}
+
+fn refused(what: &'static str, given: &str, source: AddressError) -> ConfError {
+    ConfError::Address { what, given: given.to_owned(), source }
 }
 
 /// The paths in one `-input` value: commas part them, except inside braces. Hadoop:
@@ -122,9 +123,10 @@ mod tests {
         let check = |given: &str, expect: &str| {
             assert_eq!(absolute("-output", given, "/start").unwrap_err().to_string(), expect);
         };
-        check("hdfs://h/x", "-output \"hdfs://h/x\": only the local file system (file:) is known here");
+        check("hdfs://h/x", "-output \"hdfs://h/x\": expected a folder of this machine, not of HDFS");
+        check("s3://b/x", "-output \"s3://b/x\": only file: and hdfs: are known here, not s3:");
         check("file:in", "-output \"file:in\": expected an absolute path behind file:");
-        check("", "-output: a path is empty in \"\"");
+        check("", "-output \"\": a path is empty");
     }
 
     #[test]

@@ -20,6 +20,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+/// Hadoop's default of `fs.defaultFS`.
+const LOCAL_FS: &str = "file:///";
+
 /// How deep references to other properties may be nested (`Configuration.MAX_SUBST`).
 const EXPANSIONS_MAX: usize = 20;
 
@@ -82,8 +85,13 @@ impl Properties {
         let variable = |(name, value): &(std::ffi::OsString, std::ffi::OsString)| {
             (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
         };
+        let mut values = BTreeMap::new();
+        if host.default_fs != LOCAL_FS {
+            let value = Value { text: host.default_fs.to_owned(), source: Source::Default };
+            values.insert("fs.defaultFS".to_owned(), value);
+        }
         Properties {
-            values: BTreeMap::new(),
+            values,
             finals: BTreeSet::new(),
             system: system.into(),
             environment: host.environment.iter().map(variable).collect(),

@@ -7,7 +7,8 @@ use super::job_conf::JobConf;
 use super::keys::{self, Default, Support};
 use super::options::StreamOptions;
 use super::properties::{Properties, Source};
-use super::{cache, stream_job, value, xml};
+use super::{cache, path, stream_job, value, xml};
+use crate::dfs::{self, Addresses, Scheme};
 
 /// Makes a job of what the user said. Reads the configuration files (a missing one is passed over) and
 /// follows links of `-file`; apart from that a pure function.
@@ -24,13 +25,17 @@ pub fn resolve(options: &StreamOptions, host: &HostFacts) -> Result<(JobConf, Ve
             warnings.extend(properties.add_file(&path, content));
         }
     }
-    warnings.extend(properties.add_command_line(command_line(options, host)?));
-    add_shipped_files(&mut properties, options, host)?;
+    // What -files names may be in HDFS, and other options say where that is.
+    let mut early = properties.clone();
+    early.add_command_line(plain_properties(options));
+    let given = command_line(options, &addresses(&early, host)?)?;
+    warnings.extend(properties.add_command_line(given));
+    let addresses = addresses(&properties, host)?;
+    add_shipped_files(&mut properties, options, &addresses)?;
     warnings.extend(property_warnings(&properties)?);
     check_refused(&properties)?;
-    check_file_system(&properties)?;
-    stream_job::apply(&mut properties, options, host)?;
-    warnings.extend(cache::read(&properties, &host.current_dir.to_string_lossy())?.1);
+    let addresses = stream_job::apply(&mut properties, options, host, addresses)?;
+    warnings.extend(cache::read(&properties, &addresses)?.1);
     let mut job = JobConf::read(properties, host)?;
     job.output.shown = options.output.clone().unwrap_or_default();
     job.counters_json = options.counters_json.as_ref().map(|path| host.current_dir.join(path));
@@ -40,12 +45,19 @@ pub fn resolve(options: &StreamOptions, host: &HostFacts) -> Result<(JobConf, Ve
     Ok((job, warnings))
 }
 
-/// What the command line sets, in Hadoop's order.
-fn command_line(
-    options: &StreamOptions,
-    host: &HostFacts,
-) -> Result<Vec<(String, String, Source)>, ConfError> {
-    let current_dir = host.current_dir.to_string_lossy();
+/// What addresses mean to this job.
+pub(super) fn addresses(properties: &Properties, host: &HostFacts) -> Result<Addresses, ConfError> {
+    let uri = properties.text_or("fs.defaultFS", host.default_fs)?;
+    let Some(default) = Scheme::from_default_fs(&uri) else { return Err(ConfError::DefaultFs { uri }) };
+    let root = match properties.get(dfs::ROOT_PROPERTY)? {
+        Some(root) => path::absolute(dfs::ROOT_PROPERTY, &root, &host.current_dir.to_string_lossy())?.into(),
+        None => host.hdfs_root.clone(),
+    };
+    Ok(Addresses { root, user: host.job_user(), working_dir: host.current_dir.clone(), default })
+}
+
+/// What options set without regard to others.
+fn plain_properties(options: &StreamOptions) -> Vec<(String, String, Source)> {
     let mut given = Vec::new();
     let mut set = |name: &str, text: &str, source: Source| {
         given.push((name.to_owned(), text.to_owned(), source));
@@ -62,14 +74,26 @@ fn command_line(
     for (name, text) in &options.properties {
         set(name, text, Source::CommandLine);
     }
+    given
+}
+
+/// What the command line sets, in Hadoop's order.
+fn command_line(
+    options: &StreamOptions,
+    addresses: &Addresses,
+) -> Result<Vec<(String, String, Source)>, ConfError> {
+    let mut given = plain_properties(options);
+    let mut set = |name: &str, text: &str, source: Source| {
+        given.push((name.to_owned(), text.to_owned(), source));
+    };
     if let Some(jars) = &options.libjars {
         set("tmpjars", jars, Source::Option("-libjars"));
     }
     if let Some(list) = &options.files {
-        set("tmpfiles", &cache::qualified("-files", list, &current_dir)?, Source::Option("-files"));
+        set("tmpfiles", &cache::qualified("-files", list, addresses)?, Source::Option("-files"));
     }
     if let Some(list) = &options.archives {
-        set("tmparchives", &cache::qualified("-archives", list, &current_dir)?, Source::Option("-archives"));
+        set("tmparchives", &cache::qualified("-archives", list, addresses)?, Source::Option("-archives"));
     }
     set("mapreduce.client.genericoptionsparser.used", "true", Source::Option("the command line"));
     for (name, text) in &options.jobconf {
@@ -85,15 +109,14 @@ fn command_line(
 fn add_shipped_files(
     properties: &mut Properties,
     options: &StreamOptions,
-    host: &HostFacts,
+    addresses: &Addresses,
 ) -> Result<(), ConfError> {
     if options.file.is_empty() {
         return Ok(());
     }
-    let current_dir = host.current_dir.to_string_lossy();
     let mut list: Vec<String> = properties.get("tmpfiles")?.into_iter().collect();
     for file in &options.file {
-        list.push(cache::qualified("-file", file, &current_dir)?);
+        list.push(cache::qualified("-file", file, addresses)?);
     }
     properties.set("tmpfiles", list.join(","), "-file");
     Ok(())
@@ -113,16 +136,6 @@ fn check_refused(properties: &Properties) -> Result<(), ConfError> {
         }
     }
     Ok(())
-}
-
-/// Relative paths belong to the default file system, so it must be the one we have. Hadoop:
-/// `FileSystem.fixName`.
-fn check_file_system(properties: &Properties) -> Result<(), ConfError> {
-    let uri = properties.text_or("fs.defaultFS", "file:///")?;
-    if uri == "local" || uri.starts_with("file:") {
-        return Ok(());
-    }
-    Err(ConfError::NotLocal { what: "fs.defaultFS", uri })
 }
 
 /// Remarks on options that have successors, or no effect here.
@@ -260,8 +273,8 @@ mod tests {
             "property mapred.mapper.new-api = \"true\" (from -D) is not supported",
         );
         check_error(
-            property("fs.defaultFS", "hdfs://h"),
-            "fs.defaultFS \"hdfs://h\": only the local file system",
+            property("fs.defaultFS", "s3://h"),
+            "fs.defaultFS \"s3://h\": only the local file system",
         );
         check_error(|o| o.fs = Some("h:9000".into()), "fs.defaultFS \"h:9000\"");
         let filter = property("mapred.input.pathFilter.class", "org.example.Filter");
@@ -271,6 +284,29 @@ mod tests {
         );
         resolve(&options(property("mapred.mapper.new-api", "false")), &HostFacts::example()).unwrap();
         resolve(&options(|o| o.fs = Some("file:///".into())), &HostFacts::example()).unwrap();
+    }
+
+    #[test]
+    fn addresses_follow_the_default_file_system() {
+        let check = |set: &[(&str, &str)], default_fs: &'static str, inputs: &str, output: &str| {
+            let host = HostFacts { default_fs, ..HostFacts::example() };
+            let options = options(|o| {
+                o.properties = pairs(set);
+                o.inputs = vec!["/d/in".into(), "hdfs://h/x/*".into()];
+                o.output = Some("/d/out".into());
+                o.files = Some("/d/m.py,hdfs:///r.py#r".into());
+            });
+            let (job, _) = resolve(&options, &host).unwrap();
+            assert_eq!(job.inputs.join(" "), inputs, "{set:?}");
+            assert_eq!(job.output.dir.to_str().unwrap(), output, "{set:?}");
+            assert_eq!(job.cache[0].path.to_str().unwrap(), "/d/m.py", "{set:?}");
+            assert!(job.cache[1].path.ends_with("r.py") && job.cache[1].path.starts_with(&job.hdfs_root));
+        };
+        check(&[], "file:///", "/d/in /home/ann/dfs/x/*", "/d/out");
+        check(&[("fs.defaultFS", "file:///")], "hdfs:///", "/d/in /home/ann/dfs/x/*", "/d/out");
+        check(&[], "hdfs:///", "/home/ann/dfs/d/in /home/ann/dfs/x/*", "/home/ann/dfs/d/out");
+        let set = [("fs.default.name", "hdfs://h"), ("mrstream.hdfs.root", "root")];
+        check(&set, "file:///", "/start/root/d/in /start/root/x/*", "/start/root/d/out");
     }
 
     #[test]

@@ -8,24 +8,28 @@ use super::host::HostFacts;
 use super::options::StreamOptions;
 use super::path;
 use super::properties::Properties;
+use crate::dfs::{Addresses, Purpose};
 use crate::plan::Encoding;
 use crate::writable::WritableKind;
 
-/// Completes `properties`, in which files and the command line's properties are in place already.
+/// Completes `properties`, in which files and the command line's properties are in place already. Returns what
+/// addresses mean to the job: relative ones may start from a folder of its own.
 pub(super) fn apply(
     properties: &mut Properties,
     options: &StreamOptions,
     host: &HostFacts,
-) -> Result<(), ConfError> {
-    let working_dir = set_working_dir(properties, host)?;
-    set_inputs(properties, &options.inputs, &working_dir)?;
+    addresses: Addresses,
+) -> Result<Addresses, ConfError> {
+    let launched_in = addresses.clone();
+    let addresses = set_working_dir(properties, addresses)?;
+    set_inputs(properties, &options.inputs, &addresses)?;
     set_input_format(properties, options)?;
     set_framing(properties, options)?;
     set_environment(properties, &options.cmdenv);
     let processors = set_processors(properties, options, host)?;
     set_key_and_value_classes(properties, processors)?;
     set_input_reader(properties, options)?;
-    set_output(properties, options, &working_dir)?;
+    set_output(properties, options, &addresses)?;
     if let Some(class) = &options.partitioner {
         let class = classes::require("-partitioner", class, Role::Partitioner)?;
         properties.set("mapred.partitioner.class", class, "-partitioner");
@@ -36,23 +40,28 @@ pub(super) fn apply(
     if let Some(script) = &options.reduce_debug {
         properties.set("mapreduce.reduce.debug.script", script, "-reducedebug");
     }
-    set_cache(properties, options)
+    set_cache(properties, options)?;
+    Ok(launched_in)
 }
 
 /// The folder that relative paths start from. Hadoop: `JobConf.getWorkingDirectory`.
-fn set_working_dir(properties: &mut Properties, host: &HostFacts) -> Result<String, ConfError> {
+fn set_working_dir(properties: &mut Properties, addresses: Addresses) -> Result<Addresses, ConfError> {
     const NAME: &str = "mapreduce.job.working.dir";
-    let current_dir = host.current_dir.to_string_lossy();
-    let given = properties.get(NAME)?.unwrap_or_else(|| current_dir.clone().into_owned());
-    let folder = path::absolute(NAME, &given, &current_dir)?;
-    if !properties.is_set(NAME) {
-        properties.set(NAME, format!("file:{folder}"), "the current folder");
+    if let Some(given) = properties.get(NAME)? {
+        let working_dir = path::located(NAME, &given, &addresses, Purpose::Send)?.into();
+        return Ok(Addresses { working_dir, ..addresses });
     }
-    Ok(folder)
+    let folder = format!("file:{}", addresses.working_dir.display());
+    properties.set(NAME, folder, "the current folder");
+    Ok(addresses)
 }
 
 /// Adds to what a property may have named already. Hadoop: `FileInputFormat.addInputPaths`.
-fn set_inputs(properties: &mut Properties, inputs: &[String], working_dir: &str) -> Result<(), ConfError> {
+fn set_inputs(
+    properties: &mut Properties,
+    inputs: &[String],
+    addresses: &Addresses,
+) -> Result<(), ConfError> {
     const NAME: &str = "mapreduce.input.fileinputformat.inputdir";
     if inputs.is_empty() {
         return Err(ConfError::MissingOption { option: "-input <path>" });
@@ -60,7 +69,7 @@ fn set_inputs(properties: &mut Properties, inputs: &[String], working_dir: &str)
     let mut list: Vec<String> = properties.get(NAME)?.into_iter().collect();
     for input in inputs {
         for part in path::comma_parts(input) {
-            let absolute = path::absolute("-input", part, working_dir)?;
+            let absolute = path::located_pattern("-input", part, addresses)?;
             list.push(path::escape(&format!("file:{absolute}")));
         }
     }
@@ -255,12 +264,12 @@ fn set_input_reader(properties: &mut Properties, options: &StreamOptions) -> Res
 fn set_output(
     properties: &mut Properties,
     options: &StreamOptions,
-    working_dir: &str,
+    addresses: &Addresses,
 ) -> Result<(), ConfError> {
     let Some(output) = &options.output else {
         return Err(ConfError::MissingOption { option: "-output <path>" });
     };
-    let folder = path::absolute("-output", output, working_dir)?;
+    let folder = path::located("-output", output, addresses, Purpose::Write)?;
     properties.set("mapreduce.output.fileoutputformat.outputdir", format!("file:{folder}"), "-output");
     let class = match &options.output_format {
         Some(class) => classes::require("-outputformat", class, Role::OutputFormat)?,
@@ -340,7 +349,8 @@ mod tests {
         let (mut options, host) = (options(), HostFacts::example());
         change(&mut options);
         let mut properties = Properties::new(&host);
-        apply(&mut properties, &options, &host).unwrap();
+        let addresses = super::super::resolve::addresses(&properties, &host).unwrap();
+        apply(&mut properties, &options, &host, addresses).unwrap();
         for expected in expect {
             let (name, value) = expected.split_once('=').map_or((*expected, None), |(n, v)| (n, Some(v)));
             assert_eq!(properties.raw(name), value, "{name}");
@@ -350,7 +360,9 @@ mod tests {
     fn check_error(change: impl Fn(&mut StreamOptions), expect: &str) {
         let (mut options, host) = (options(), HostFacts::example());
         change(&mut options);
-        let error = apply(&mut Properties::new(&host), &options, &host).unwrap_err().to_string();
+        let mut properties = Properties::new(&host);
+        let addresses = super::super::resolve::addresses(&properties, &host).unwrap();
+        let error = apply(&mut properties, &options, &host, addresses).unwrap_err().to_string();
         assert!(error.starts_with(expect), "{error}");
     }
 
@@ -361,7 +373,7 @@ mod tests {
         check(|_| (), &["mapreduce.output.fileoutputformat.outputdir=file:/start/out"]);
         check_error(|o| o.inputs.clear(), "required argument -input");
         check_error(|o| o.output = None, "required argument -output");
-        check_error(|o| o.inputs = vec!["a,,b".into()], "-input: a path is empty");
+        check_error(|o| o.inputs = vec!["a,,b".into()], "-input \"\": a path is empty");
     }
 
     #[test]

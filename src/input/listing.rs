@@ -1,18 +1,18 @@
 //! From input paths to files. Hadoop: `mapred.FileInputFormat.listStatus` over `Globber`.
 //!
-//! A path may be a pattern ([`glob`](mod@super::glob)); its matches are sorted by their whole path. A folder
+//! A path may be a pattern (`crate::glob`); its matches are sorted by their whole path. A folder
 //! stands for the files in it, which Hadoop takes as the disk gives them and we take by name, so that the
 //! same folder is always read in the same order. Names that start with `_` or `.` are hidden: left out of
 //! folders and matches, and not there at all when named outright. Only the last name of a path counts for
 //! that. The files are not opened.
 
-use super::glob::{self, Component};
 use super::stamp;
+use crate::dfs;
 use crate::error::{At, IoError};
 use crate::fs::Metadata;
+use crate::glob::{self, Entry, GlobError, java_order, read_folder};
 use crate::plan::FileStamp;
 use std::ffi::OsStr;
-use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -63,6 +63,8 @@ pub struct ListSettings {
     pub map_files: bool,
     /// The folder that relative paths start from, absolute.
     pub cwd: PathBuf,
+    /// The folder that stands for HDFS; links in it must not lead out of it.
+    pub hdfs_root: PathBuf,
 }
 
 /// Why the input could not be listed. The wording of missing input is Hadoop's: scripts look for it.
@@ -100,9 +102,26 @@ pub enum ListError {
         /// What was expected.
         what: &'static str,
     },
+    /// A link that leads out of the folder that stands for HDFS.
+    #[error("cannot read {}: a link leads out of the folder that stands for HDFS, {}", dfs::address(root, path), root.display())]
+    Outside {
+        /// The file.
+        path: PathBuf,
+        /// That folder.
+        root: PathBuf,
+    },
     /// The operating system refused.
     #[error(transparent)]
     Io(#[from] IoError),
+}
+
+impl From<GlobError> for ListError {
+    fn from(error: GlobError) -> Self {
+        match error {
+            GlobError::Bad(what) => Self::Pattern { what },
+            GlobError::Io(error) => Self::Io(error),
+        }
+    }
 }
 
 /// Lists the files that `patterns` stand for, in their order. A file that is named twice is there twice.
@@ -118,9 +137,11 @@ pub fn list<P: AsRef<OsStr>>(patterns: &[P], settings: &ListSettings) -> Result<
     for pattern in patterns {
         let pattern = absolute(pattern.as_ref(), &settings.cwd)?;
         match find(&pattern)? {
-            Matches::Missing => missing.push(format!("Input path does not exist: file:{}", lossy(&pattern))),
+            Matches::Missing => {
+                missing.push(format!("Input path does not exist: {}", shown(&pattern, settings)));
+            }
             Matches::Found(found) if found.is_empty() => {
-                missing.push(format!("Input Pattern file:{} matches 0 files", lossy(&pattern)));
+                missing.push(format!("Input Pattern {} matches 0 files", shown(&pattern, settings)));
             }
             Matches::Found(found) => {
                 for entry in found {
@@ -129,7 +150,19 @@ pub fn list<P: AsRef<OsStr>>(patterns: &[P], settings: &ListSettings) -> Result<
             }
         }
     }
-    if missing.is_empty() { Ok(files) } else { Err(ListError::Missing(missing)) }
+    if !missing.is_empty() {
+        return Err(ListError::Missing(missing));
+    }
+    let root = &settings.hdfs_root;
+    match files.iter().find(|file| file.path.starts_with(root) && !dfs::is_inside(root, &file.path)) {
+        Some(file) => Err(ListError::Outside { path: file.path.clone(), root: root.clone() }),
+        None => Ok(files),
+    }
+}
+
+/// An input path for messages.
+fn shown(pattern: &[u8], settings: &ListSettings) -> String {
+    dfs::address(&settings.hdfs_root, Path::new(OsStr::from_bytes(pattern)))
 }
 
 /// Cuts a comma-separated list of paths; commas in braces belong to a pattern. Hadoop:
@@ -153,10 +186,6 @@ pub fn split_paths(paths: &str) -> Vec<&str> {
     }
     parts.push(&paths[start..]);
     parts
-}
-
-fn lossy(path: &[u8]) -> std::borrow::Cow<'_, str> {
-    String::from_utf8_lossy(path)
 }
 
 /// Strips `file:` and makes a path absolute and plain: no `.`, no `..`, no empty components. `..` takes back
@@ -192,11 +221,6 @@ fn absolute(given: &OsStr, cwd: &Path) -> Result<Vec<u8>, ListError> {
     Ok(names.iter().fold(Vec::new(), |path, name| [&path, b"/".as_slice(), name].concat()))
 }
 
-struct Entry {
-    path: PathBuf,
-    metadata: Metadata,
-}
-
 enum Matches {
     /// A plain path, and nothing is there.
     Missing,
@@ -206,50 +230,13 @@ enum Matches {
 
 /// Finds what an absolute pattern stands for.
 fn find(pattern: &[u8]) -> Result<Matches, ListError> {
-    let bad = |bad: glob::BadPattern| ListError::Pattern { what: bad.0 };
-    let patterns = glob::expand(pattern).map_err(bad)?;
-    let mut is_pattern = patterns.len() > 1;
-    let mut found = Vec::new();
-    for pattern in &patterns {
-        let names = pattern.split(|&byte| byte == b'/').filter(|name| !name.is_empty());
-        let components: Vec<Component> = names.map(Component::new).collect::<Result<_, _>>().map_err(bad)?;
-        is_pattern |= components.iter().any(|component| matches!(component, Component::Pattern(_)));
-        found.append(&mut walk(&components)?);
-    }
+    let (mut found, is_pattern) = glob::find(pattern)?;
     found.retain(|entry| !entry.path.file_name().is_some_and(is_hidden));
     if found.is_empty() && !is_pattern {
         return Ok(Matches::Missing);
     }
     found.sort_by(|a, b| java_order(a.path.as_os_str(), b.path.as_os_str()));
     Ok(Matches::Found(found))
-}
-
-/// Follows the components down from the root.
-fn walk(components: &[Component]) -> Result<Vec<Entry>, ListError> {
-    let mut paths = vec![PathBuf::from("/")];
-    for (depth, component) in components.iter().enumerate() {
-        match component {
-            Component::Name(name) => paths.iter_mut().for_each(|path| path.push(OsStr::from_bytes(name))),
-            Component::Pattern(regex) => {
-                let last = depth + 1 == components.len();
-                let mut matches = Vec::new();
-                for path in paths {
-                    let children = if is_folder(&path)? { read_folder(&path)? } else { Vec::new() };
-                    matches.extend(children.into_iter().filter_map(|child| {
-                        let name = child.path.file_name()?.to_string_lossy();
-                        let fits = (last || child.metadata.is_dir()) && regex.is_match(&name);
-                        fits.then_some(child.path)
-                    }));
-                }
-                paths = matches;
-            }
-        }
-    }
-    let entries = paths.into_iter().filter_map(|path| {
-        let metadata = look_at(&path).transpose()?;
-        Some(metadata.map(|metadata| Entry { path, metadata }))
-    });
-    Ok(entries.collect::<Result<_, _>>()?)
 }
 
 /// Adds a match: a file, or the files of a folder.
@@ -279,47 +266,19 @@ fn is_hidden(name: &OsStr) -> bool {
     matches!(name.as_bytes().first(), Some(b'_' | b'.'))
 }
 
-/// The entries of a folder by name; links are followed, dangling ones left out as in Hadoop.
-fn read_folder(path: &Path) -> Result<Vec<Entry>, IoError> {
-    let names = crate::fs::read_dir(path).and_then(|entries| {
-        entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<PathBuf>>>()
-    });
-    let mut entries = Vec::new();
-    for path in names.at("list input folder", path)? {
-        if let Some(metadata) = look_at(&path)? {
-            entries.push(Entry { path, metadata });
-        }
-    }
-    entries.sort_by(|a, b| java_order(a.path.as_os_str(), b.path.as_os_str()));
-    Ok(entries)
-}
-
-fn is_folder(path: &Path) -> Result<bool, IoError> {
-    Ok(look_at(path)?.is_some_and(|metadata| metadata.is_dir()))
-}
-
-/// What is at a path, if anything is.
-fn look_at(path: &Path) -> Result<Option<Metadata>, IoError> {
-    match crate::fs::metadata(path) {
-        Ok(metadata) => Ok(Some(metadata)),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-        other => other.map(Some).at("look at input path", path),
-    }
-}
-
-/// The order of Java strings: by UTF-16 units, which is not the order of UTF-8 bytes beyond U+FFFF.
-fn java_order(a: &OsStr, b: &OsStr) -> std::cmp::Ordering {
-    let units = |name: &OsStr| name.to_string_lossy().encode_utf16().collect::<Vec<u16>>();
-    units(a).cmp(&units(b)).then_with(|| a.cmp(b))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::Folder;
     use super::*;
 
     fn settings(cwd: &Path) -> ListSettings {
-        ListSettings { recursive: false, ignore_subdirs: false, map_files: false, cwd: cwd.to_path_buf() }
+        ListSettings {
+            recursive: false,
+            ignore_subdirs: false,
+            map_files: false,
+            cwd: cwd.to_path_buf(),
+            hdfs_root: cwd.join("dfs"),
+        }
     }
 
     /// The files of the golden jobs and some more.

@@ -11,7 +11,6 @@
 mod combine;
 mod cut_stream;
 mod fixed_length;
-mod glob;
 mod key_value_text;
 mod line_end;
 pub mod listing;

@@ -5,6 +5,7 @@ use super::super::error::ConfError;
 use super::super::path;
 use super::SplitSpec;
 use super::reader::Reader;
+use crate::dfs::{Addresses, Purpose};
 use crate::plan::{InputFormat, InputSpec, StreamSplits, XmlReaderSpec};
 
 impl Reader<'_> {
@@ -32,8 +33,11 @@ impl Reader<'_> {
             return Err(self.properties.malformed(NAME, list, expected));
         };
         let working_dir = self.properties.text_or("mapreduce.job.working.dir", "")?;
-        let working_dir = path::absolute("mapreduce.job.working.dir", &working_dir, &self.current_dir())?;
-        paths.iter().map(|path| path::absolute(NAME, path, &working_dir)).collect()
+        let addresses = self.addresses()?;
+        let working_dir =
+            path::located("mapreduce.job.working.dir", &working_dir, &addresses, Purpose::Send)?.into();
+        let addresses = Addresses { working_dir, ..addresses };
+        paths.iter().map(|path| path::located_pattern(NAME, path, &addresses)).collect()
     }
 
     pub(super) fn split(&self) -> Result<SplitSpec, ConfError> {

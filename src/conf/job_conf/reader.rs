@@ -3,6 +3,8 @@
 use super::super::error::ConfError;
 use super::super::host::HostFacts;
 use super::super::properties::Properties;
+use super::super::resolve;
+use crate::dfs::Addresses;
 use crate::writable::WritableKind;
 
 /// Reads one group of a job's fields after another; each group has a file.
@@ -14,6 +16,11 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     pub(super) fn current_dir(&self) -> String {
         self.host.current_dir.to_string_lossy().into_owned()
+    }
+
+    /// What addresses mean.
+    pub(super) fn addresses(&self) -> Result<Addresses, ConfError> {
+        resolve::addresses(self.properties, self.host)
     }
 
     /// A whole number that is not below `min`.

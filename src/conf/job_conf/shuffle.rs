@@ -5,8 +5,12 @@ use super::super::error::ConfError;
 use super::super::path;
 use super::TotalOrderFile;
 use super::reader::Reader;
+use crate::dfs::Purpose;
 use crate::plan::{Fold, KeyOrderSpec, KeySpec, PartitionerSpec, ShuffleSpec, parse_key_specs};
 use crate::writable::WritableKind;
+
+/// The partition file of a total order.
+const CUTS: &str = "mapreduce.totalorderpartitioner.path";
 
 impl Reader<'_> {
     pub(super) fn shuffle(
@@ -118,10 +122,8 @@ impl Reader<'_> {
                     .unwrap_or(-1),
             },
             Some("TotalOrderPartitioner") => {
-                let given =
-                    self.properties.text_or("mapreduce.totalorderpartitioner.path", "_partition.lst")?;
-                let path =
-                    path::absolute("mapreduce.totalorderpartitioner.path", &given, &self.current_dir())?;
+                let given = self.properties.text_or(CUTS, "_partition.lst")?;
+                let path = path::located(CUTS, &given, &self.addresses()?, Purpose::Read)?;
                 let sampled_if_missing = self.properties.switch("mrstream.totalorder.sample", false)?;
                 let file = TotalOrderFile { path: path.into(), given, sampled_if_missing };
                 let spec =

@@ -21,6 +21,14 @@ pub(super) const ROWS: &[Row] = &[
         "The same in bytes, over mrstream.memory.mb; for tests, which want budgets of a few records.",
     ),
     Row(
+        "mrstream.hdfs.root",
+        &[],
+        Text,
+        Unset,
+        "The folder that stands for HDFS; by default what MRSTREAM_HDFS_ROOT names, or mr-stream/hdfs in the user's \
+         data folder.",
+    ),
+    Row(
         "mrstream.map.slots",
         &[],
         Int,
@@ -233,7 +241,7 @@ pub(super) const ROWS: &[Row] = &[
         &["fs.default.name"],
         Text,
         File("file:///"),
-        "The file system of paths without a scheme; only the local one is known here.",
+        "The file system of paths without a scheme: the local one, or hdfs: for the folder that stands for HDFS.",
     ),
     Row(
         "mapreduce.input.fileinputformat.inputdir",

@@ -1,17 +1,23 @@
-//! Path patterns: pure string work. Hadoop: `GlobExpander` and `GlobPattern`.
+//! Path patterns, and what they match on the disk. Hadoop: `GlobExpander`, `GlobPattern`, `Globber`.
 //!
 //! `*` any characters, `?` one, `[a-c]` `[^a-c]` `[!a-c]` one of or none of, `{a,b}` either, `\x` just x. No
 //! pattern matches a slash; braces that hold one are therefore expanded into several patterns first. Names
 //! that are not UTF-8 are matched as text with U+FFFD in place of the odd bytes.
+//!
+//! Which of the matches count, and in what order, is the caller's business.
+
+mod walk;
+
+pub(crate) use walk::{Entry, GlobError, find, java_order, read_folder};
 
 use regex::Regex;
 
 /// A pattern that cannot be read; says where and why.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct BadPattern(pub(super) String);
+pub(crate) struct BadPattern(pub(crate) String);
 
 /// Expands braces that hold a slash, the outermost and leftmost first; other braces stay as they are.
-pub(super) fn expand(pattern: &[u8]) -> Result<Vec<Vec<u8>>, BadPattern> {
+fn expand(pattern: &[u8]) -> Result<Vec<Vec<u8>>, BadPattern> {
     let mut done = Vec::new();
     // A stack, so that the results come out in order. The offset is where the search goes on.
     let mut open = vec![(pattern.to_vec(), 0)];
@@ -93,8 +99,20 @@ fn expand_braces(pattern: &[u8], begin: usize) -> Vec<Vec<u8>> {
     alternatives.into_iter().map(around).collect()
 }
 
+/// Takes the meaning off every letter of a path that a pattern would read.
+pub(crate) fn escape(path: &str) -> String {
+    let mut escaped = String::with_capacity(path.len());
+    for letter in path.chars() {
+        if matches!(letter, '\\' | '*' | '?' | '[' | ']' | '{' | '}' | '^' | ',') {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
+    }
+    escaped
+}
+
 /// One component of a path pattern.
-pub(super) enum Component {
+pub(crate) enum Component {
     /// Just this name.
     Name(Vec<u8>),
     /// Every name that matches.
@@ -102,7 +120,7 @@ pub(super) enum Component {
 }
 
 impl Component {
-    pub(super) fn new(component: &[u8]) -> Result<Self, BadPattern> {
+    pub(crate) fn new(component: &[u8]) -> Result<Self, BadPattern> {
         let text = String::from_utf8_lossy(component);
         let (expression, has_wildcard) = translate(&text)?;
         if !has_wildcard {
@@ -229,6 +247,13 @@ mod tests {
         check("\\[*\\]", &[("[x]", true), ("x", false)]);
         check("[\\]]", &[("]", true), ("\\", false)]);
         check("a\\b", &[("ab", true), ("a\\b", false)]);
+    }
+
+    #[test]
+    fn escaped_paths_match_themselves() {
+        for path in ["a", "a*b?", "[x]", "{a,b}", "back\\slash", "^"] {
+            check(&escape(path), &[(path, true), ("b", false)]);
+        }
     }
 
     #[test]
