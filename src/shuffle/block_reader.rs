@@ -2,12 +2,15 @@
 
 use super::ShuffleError;
 use super::spill::{BLOCK_HEADER_BYTES, OpenSpill, Spill};
+use crate::page_cache;
 use std::io;
 use std::ops::Range;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A buffer of so many bytes is large: its memory is not kept for smaller blocks.
 const LARGE_BUFFER_BYTES: usize = 1 << 20;
+/// Of what was read so much stays in the page cache: the next range of keys begins with the last block of this one.
+const KEPT_BYTES: u64 = 32 << 10;
 
 /// Reads the blocks of a part of a spill, one after another.
 #[derive(Debug)]
@@ -82,9 +85,14 @@ impl<'a> BlockReader<'a> {
             None => self.spill.file()?,
         };
         self.spill.read_at(&file, &mut self.buffer[ahead..filled], self.rest.start)?;
+        let read = self.rest.start..self.rest.start + read as u64;
+        self.rest.start = read.end;
+        let ahead = self.rest.end.min(read.end + self.read_bytes as u64);
+        page_cache::read_ahead(&file, read.end..ahead);
+        let [from, to] = [read.start, read.end].map(|offset| offset.saturating_sub(KEPT_BYTES));
+        page_cache::drop_read(&file, from..to);
         self.file = Some(file);
         self.filled = filled;
-        self.rest.start += read as u64;
         Ok(())
     }
 

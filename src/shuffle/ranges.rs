@@ -44,7 +44,7 @@ const DISK_AHEAD_BYTES_MAX: u64 = 32 << 20;
 /// And so many blocks in any case.
 const BLOCKS_AHEAD_MIN: usize = 2;
 /// A range should have so many times the entries that its begin makes it read in vain, and must have twice as many.
-const GOOD_PER_BORDER: u64 = 8;
+const GOOD_PER_BORDER: u64 = 20;
 const LEAST_PER_BORDER: u64 = 2;
 
 /// What the merge of a partition may use.
@@ -166,10 +166,26 @@ impl<'a> Ranges<'a> {
         })
     }
 
+    /// The keys before which a range begins and ends, unless it is the first or the last.
+    fn begin_and_end(&self, range: usize) -> [Option<&Bound>; 2] {
+        [range.checked_sub(1).and_then(|before| self.bounds.get(before)), self.bounds.get(range)]
+    }
+
+    /// Has the disk fetch what a range begins with, while the one before it is merged.
+    fn read_ahead(&self, range: usize) {
+        if range > self.bounds.len() {
+            return;
+        }
+        let [begin, end] = self.begin_and_end(range);
+        for Segment { spill, keys, .. } in self.inputs.iter().filter_map(Input::segment) {
+            let blocks = keys.between(begin, end, self.order);
+            spill.read_ahead(blocks.start..blocks.end.min(blocks.start + self.read_bytes));
+        }
+    }
+
     /// A place in each run that has records in a range.
     fn cursors(&self, range: usize) -> Vec<Cursor<'_>> {
-        let begin = range.checked_sub(1).map(|before| &self.bounds[before]);
-        let end = self.bounds.get(range);
+        let [begin, end] = self.begin_and_end(range);
         let cursors = self.inputs.iter().filter_map(|input| match input {
             Input::Memory(run, all) => {
                 let start = begin.map_or(all.start, |bound| first_from(run, all, bound, self.order));
@@ -221,7 +237,9 @@ impl Crew<'_> {
 
     /// Sends the lines of one range until they end or nobody wants them.
     fn merge(&self, range: usize, sender: &Sender<Block>, used: &Receiver<Vec<u8>>) {
-        let mut stream = passes::merge(self.ranges.cursors(range), self.ranges.order);
+        let cursors = self.ranges.cursors(range);
+        self.ranges.read_ahead(range + 1);
+        let mut stream = passes::merge(cursors, self.ranges.order);
         loop {
             let mut lines =
                 used.try_recv().unwrap_or_else(|_| Vec::with_capacity(self.block_bytes + (8 << 10)));

@@ -331,10 +331,12 @@ impl Spill {
 
     /// The file, opened unless it is open already.
     pub(super) fn file(&self) -> Result<OpenSpill<'_>, IoError> {
-        match &self.kept {
-            Some(kept) => Ok(OpenSpill::Kept(kept)),
-            None => Ok(OpenSpill::Own(File::open(&self.path).at("open spill", &self.path)?)),
+        if let Some(kept) = &self.kept {
+            return Ok(OpenSpill::Kept(kept));
         }
+        let file = File::open(&self.path).at("open spill", &self.path)?;
+        page_cache::is_read_in_pieces(&file);
+        Ok(OpenSpill::Own(file))
     }
 
     /// Reads each `every`th of the keys that the blocks of a segment begin with.
@@ -349,6 +351,13 @@ impl Spill {
         self.read_at(&*self.file()?, &mut bytes, at)?;
         BlockKeys::read(&bytes, span.blocks(), every, order)
             .ok_or_else(|| self.corrupt(at, "the keys of a segment do not match their checksum"))
+    }
+
+    /// Has a part of the file read that will be asked for soon.
+    pub(super) fn read_ahead(&self, part: Range<u64>) {
+        if let Some(kept) = &self.kept {
+            page_cache::read_ahead(kept.file(), part);
+        }
     }
 
     /// Fills `bytes` from `offset` of the opened file.

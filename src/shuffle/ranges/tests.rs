@@ -156,7 +156,7 @@ fn many_small_runs_make_few_ranges() {
 }
 
 /// Runs of 5000 records on disk, two in a block of 26 bytes, which makes 13 bytes a line. A border in each of them
-/// takes two records, and a range must have twice and should have eight times those of all borders.
+/// takes two records, and a range must have twice and should have twenty times those of all borders.
 #[test]
 fn ranges_on_disk_are_as_large_as_their_borders_and_memory_ask_for() {
     let check_copies =
@@ -175,8 +175,8 @@ fn ranges_on_disk_are_as_large_as_their_borders_and_memory_ask_for() {
     let check = |runs, sizes, budget_bytes, expect| {
         check_copies(1, runs, sizes, budget_bytes, 1 << 30, expect);
     };
-    // Room for all: the border asks for 8 * 2 entries, or the caller for more.
-    check(1, [1, 2], 12 << 10, Some((16, 2, 1 << 10, 100)));
+    // Room for all: the border asks for 20 * 2 entries, or the caller for more.
+    check(1, [1, 2], 12 << 10, Some((40, 2, 1 << 10, 100)));
     check(1, [50, 2], 12 << 10, Some((50, 2, 1 << 10, 100)));
     // Rooms of 240, 18 lines, are left when each has 4800 / 4 / 5; a read is 4800 / 4 / 4 runs / 4 workers.
     check(4, [1, 4], 4_800, Some((18, 4, 240, 75)));
@@ -188,7 +188,7 @@ fn ranges_on_disk_are_as_large_as_their_borders_and_memory_ask_for() {
     // With copies records take 14 bytes on disk and 42 as lines: 4 of them fill a room.
     check_copies(3, 1, [1, 64], 2_400, 1 << 30, Some((4, 2, 200, 100)));
     // A sixteenth of this has room for every other key, and borders become twice as large.
-    check_copies(1, 1, [1, 2], 12 << 10, 1 << 20, Some((32, 2, 1 << 10, 100)));
+    check_copies(1, 1, [1, 2], 24 << 10, 1 << 20, Some((80, 2, 2 << 10, 100)));
 }
 
 #[test]
