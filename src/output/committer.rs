@@ -9,6 +9,7 @@
 //! Whatever an attempt leaves in its folder is published, the files that its child put there included.
 //! Which attempt may commit is the scheduler's decision; nobody but this room names a path in `out`.
 
+use super::part_file::create_unlinked;
 use crate::error::{At, IoError};
 use crate::fs::{self, File, FileType};
 use crate::ids::{AttemptId, JobId, TaskId};
@@ -119,6 +120,11 @@ impl JobCommitter {
     /// The files reach the disk here and not at the end of the job, so that tasks wait for it side by side.
     pub fn commit_task(&self, attempt: AttemptId) -> Result<(), CommitError> {
         let (from, to) = (self.attempt_dir(attempt), self.task_dir(attempt.task));
+        if from.is_symlink() {
+            // What stands elsewhere is not ours to publish, and must not be missed either.
+            let moved = io::Error::other("a link is in the folder's place");
+            return Err(moved).at("commit the task's output from", &from).map_err(Into::into);
+        }
         match sync_files(&from) {
             Err(error) if error.source.kind() == ErrorKind::NotFound && error.path == from => return Ok(()),
             synced => synced?,
@@ -159,7 +165,7 @@ impl JobCommitter {
             if marker.symlink_metadata().is_err() {
                 self.promoted.push(marker.clone());
             }
-            File::create(&marker).and_then(|file| file.sync_all()).at("write", &marker)?;
+            create_unlinked(&marker).and_then(|file| file.sync_all()).at("write", &marker)?;
             sync_folder(&self.out)?;
         }
         Ok(())
@@ -458,6 +464,34 @@ mod tests {
         let out = root.path().join("new").join("x".repeat(300));
         assert!(JobCommitter::setup(&text(&out), &job()).is_err());
         assert_eq!(tree(root.path()), ["file="]);
+    }
+
+    #[test]
+    fn planted_links_are_not_followed() {
+        let root = tempfile::tempdir().unwrap();
+        let (out, precious) = (root.path().join("out"), root.path().join("precious"));
+        fs::write(&precious, "kept").unwrap();
+        let mut committer = JobCommitter::setup(&text(&out), &job()).unwrap();
+        write(&committer, attempt(0, 0), &["part-00000=a"]);
+        symlink(&precious, committer.attempt_dir(attempt(0, 0)).join(SUCCESS)).unwrap();
+        committer.commit_task(attempt(0, 0)).unwrap();
+        let error = committer.commit_job().unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot write {}", out.join(SUCCESS).display()));
+        committer.abort_job().unwrap();
+        assert_eq!(tree(root.path()), ["precious=kept"]);
+    }
+
+    /// Else it would be a task without output.
+    #[test]
+    fn an_attempt_whose_folder_was_moved_away_is_not_committed() {
+        let root = tempfile::tempdir().unwrap();
+        let committer = JobCommitter::setup(&text(&root.path().join("out")), &job()).unwrap();
+        write(&committer, attempt(0, 0), &["part-00000=a"]);
+        let (folder, moved) = (committer.attempt_dir(attempt(0, 0)), root.path().join("moved"));
+        fs::rename(&folder, &moved).unwrap();
+        symlink(&moved, &folder).unwrap();
+        let error = committer.commit_task(attempt(0, 0)).unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot commit the task's output from {}", folder.display()));
     }
 
     #[test]

@@ -6,9 +6,12 @@
 
 use super::write_back::WriteBack;
 use crate::error::{At, IoError};
-use crate::fs::File;
+use crate::fs::{File, OpenOptions};
 use crate::page_cache::{self, PAGE_BYTES};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -42,7 +45,7 @@ impl PartFile {
         if let Some(folder) = path.parent() {
             crate::fs::create_dir_all(folder).at("make output folder", folder)?;
         }
-        let file = File::create(path).at("create output file", path)?;
+        let file = create_unlinked(path).at("create output file", path)?;
         let path = path.to_path_buf();
         let (buffer, write_back) = (Vec::new(), WriteBack::default());
         let shared = Shared { file, path: path.clone(), buffer, stored: 0, write_back };
@@ -84,6 +87,17 @@ impl Shared {
     }
 }
 
+/// Makes a file, or empties the one that is there. A planted link is an error, and so is a pipe that nobody reads: what
+/// a link leads to is not ours to write to.
+pub(super) fn create_unlinked(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
+    let opened = OpenOptions::new().write(true).create(true).truncate(true).custom_flags(flags).open(path);
+    opened.map_err(|error| match Errno::from_io_error(&error) {
+        Some(Errno::LOOP) => io::Error::other("a link is in its place, which is not followed"),
+        _ => error,
+    })
+}
+
 impl Write for PartFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut shared = self.lock();
@@ -107,6 +121,7 @@ impl Write for PartFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
 
     /// Writes pieces of these sizes and looks at the file.
     fn check(pieces: &[usize]) {
@@ -139,5 +154,33 @@ mod tests {
         let error = file.finish().unwrap_err();
         assert_eq!(error.to_string(), "cannot write output file /dev/full");
         assert_eq!(error.source.kind(), io::ErrorKind::StorageFull);
+    }
+
+    /// What becomes of a file in whose place something was planted.
+    fn check_planted(plant: fn(&Path, &Path) -> io::Result<()>, expect: Option<&str>) {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, other] = ["part", "other"].map(|name| folder.path().join(name));
+        std::fs::write(&other, "precious").unwrap();
+        plant(&other, &path).unwrap();
+        let error = PartFile::create(&path).and_then(PartFile::finish).err().map(|error| error.source);
+        match (error, expect) {
+            (None, None) => assert_eq!(std::fs::read(&path).unwrap(), b""),
+            (error, expect) => assert!(error.unwrap().to_string().starts_with(expect.unwrap())),
+        }
+        assert_eq!(std::fs::read(&other).unwrap(), b"precious");
+    }
+
+    #[test]
+    fn planted_links_are_not_followed() {
+        use std::os::unix::fs::symlink;
+        let link = Some("a link is in its place");
+        check_planted(|_, path| std::fs::write(path, "old"), None);
+        check_planted(|other, path| symlink(other, path), link);
+        check_planted(|_, path| symlink("nowhere", path), link);
+        check_planted(|_, path| symlink("part", path), link);
+        check_planted(
+            |_, path| Ok(mknodat(CWD, path, FileType::Fifo, Mode::RWXU, 0)?),
+            Some("No such device"),
+        );
     }
 }
