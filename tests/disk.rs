@@ -10,10 +10,22 @@ use std::fmt::Write as _;
 use std::fs;
 
 /// Operations of each job that fail when the environment does not say.
-const FAULTS_DEFAULT: usize = 8;
+const FAULTS_DEFAULT: usize = 6;
 
-/// Errors, and by what they are known in a message.
-const ERRORS: [(&str, &str); 2] = [("EIO", "(os error 5)"), ("ENOSPC", "(os error 28)")];
+/// Errors, and by what they are known in a message. The first two are enough unless all operations fail in turn.
+const ERRORS: [(&str, &str); 8] = [
+    ("EIO", "(os error 5)"),
+    ("ENOSPC", "(os error 28)"),
+    ("EDQUOT", "(os error 122)"),
+    ("EROFS", "(os error 30)"),
+    ("EACCES", "(os error 13)"),
+    ("EMFILE", "(os error 24)"),
+    ("ENOMEM", "(os error 12)"),
+    ("EINTR", "(os error 4)"),
+];
+
+/// Errors that a disk, once it has one, has at all that follows too.
+const DISK_ERRORS: [&str; 2] = ["EIO", "ENOSPC"];
 
 /// One slot, so that the points come in the same order each time.
 const ONE_SLOT: &str = "-D mapreduce.local.map.tasks.maximum=1 -D mapreduce.local.reduce.tasks.maximum=1";
@@ -61,28 +73,64 @@ fn run(dir: &JobDir, args: &str, rules: &str) -> (Output, Vec<String>) {
     (output, points)
 }
 
-/// A job that met a fault: right output or none, nothing temporary, and one message with the cause.
+/// What is left when a job that met a fault is over: right output or none, no panic.
+#[track_caller]
+fn check_output(dir: &JobDir, rule: &str, output: &Output, reference: &BTreeMap<String, Vec<u8>>) -> bool {
+    let report = || format!("MRSTREAM_FAULT={rule}\n{}", output.report());
+    assert!(!output.stderr.contains("panicked"), "a panic is no message\n{}", report());
+    // Whoever finds the folder takes what is there for the whole output.
+    let published = dir.path("out").exists();
+    assert!(!published || dir.files("out") == *reference, "output that is wrong or not whole\n{}", report());
+    assert!(published || output.code != Some(0), "success without output\n{}", report());
+    published
+}
+
+/// A job that met a fault: right output or none, nothing temporary, and one message with the cause for each attempt.
 #[track_caller]
 fn check_end(dir: &JobDir, rule: &str, cause: &str, output: &Output, reference: &BTreeMap<String, Vec<u8>>) {
     let report = || format!("MRSTREAM_FAULT={rule}\n{}", output.report());
-    assert!(!output.stderr.contains("panicked"), "a panic is no message\n{}", report());
+    let published = check_output(dir, rule, output, reference);
     dir.assert_clean();
-    // Whoever finds the marker takes what is there for the whole output.
-    let published = dir.path("out").exists();
-    if published {
-        assert!(dir.files("out") == *reference, "output that is wrong or not whole\n{}", report());
-    }
-    let only_told_late = output.stderr.contains("the job succeeded, but");
     if output.code == Some(0) {
-        assert!(published, "success without output\n{}", report());
         return;
     }
+    let only_told_late = output.stderr.contains("the job succeeded, but");
     assert!(!published || only_told_late, "a failure with output\n{}", report());
     assert!(!dir.path("counters.json").exists(), "half a file of counters\n{}", report());
     assert!(output.stderr.contains(cause), "the cause is not told\n{}", report());
     let is_message = |line: &&str| line.starts_with("mr-stream: ") || line.ends_with(" task failed");
     let messages = output.stderr.lines().filter(is_message).count();
-    assert_eq!(messages, 1, "one message\n{}", report());
+    let retried = output.stderr.lines().filter(|line| line.ends_with("the task is tried again")).count();
+    assert_eq!(messages, 1 + retried, "one message an attempt\n{}", report());
+}
+
+/// A disk that does nothing more from one operation on: neither output nor rubbish can be removed then, but nothing
+/// looks finished that is not, and nobody runs.
+#[track_caller]
+fn check_dead(dir: &JobDir, rule: &str, output: &Output, reference: &BTreeMap<String, Vec<u8>>) {
+    if dir.files("out").keys().any(|name| name.ends_with("_SUCCESS")) {
+        check_output(dir, rule, output, reference);
+    } else {
+        assert_ne!(
+            output.code,
+            Some(0),
+            "success without output: MRSTREAM_FAULT={rule}\n{}",
+            output.report()
+        );
+        assert!(!output.stderr.contains("panicked"), "MRSTREAM_FAULT={rule}\n{}", output.report());
+    }
+    dir.assert_nobody_runs();
+}
+
+/// How the operations of a job are made to fail.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    /// One of them, as on a disk with a bad spot.
+    Once,
+    /// All writes from one on, as on a disk that is full.
+    Full,
+    /// Everything from one on, as on a disk that is gone.
+    Dead,
 }
 
 /// Lets operations of a job fail: some, spread over all of them, or each.
@@ -94,25 +142,41 @@ fn check(args: &str) {
     clean.expect_code(0);
     let reference = dir.files("out");
     let switch = |name: &str| std::env::var(name).ok();
+    let all = switch("MRSTREAM_TEST_FAULTS").is_some_and(|text| text == "all");
     let faults = match switch("MRSTREAM_TEST_FAULTS") {
-        Some(text) if text == "all" => points.len(),
+        Some(_) if all => points.len(),
         text => text.map_or(FAULTS_DEFAULT, |text| text.parse().unwrap()),
     };
     let seed = switch("MRSTREAM_TEST_SEED").map_or(1, |text| text.parse::<usize>().unwrap());
-    // Once, as on a disk with a bad spot; and all writes from there on, as on one that is full.
     let writes = points.iter().filter(|point| point.starts_with("write ")).count();
-    for (error, cause) in ERRORS {
-        for (kind, and_later, count) in [("all", "", points.len()), ("write", "+", writes)] {
+    let ways = [(Way::Once, points.len()), (Way::Full, writes), (Way::Dead, points.len())];
+    let mut came: BTreeMap<String, [usize; 2]> = BTreeMap::new();
+    for (error, cause) in ERRORS.iter().take(if all { ERRORS.len() } else { 2 }) {
+        for (way, count) in
+            ways.into_iter().filter(|(way, _)| *way == Way::Once || DISK_ERRORS.contains(error))
+        {
             let faults = faults.min(count);
             let step = count / faults.max(1);
             for number in (0..faults).map(|fault| fault * step + seed % step + 1) {
-                let rule = format!("{kind}:{number}{and_later}:{error}");
+                let rule = match way {
+                    Way::Once => format!("all:{number}:{error}"),
+                    Way::Full => format!("write:{number}+:{error}"),
+                    Way::Dead => format!("all:{number}+:{error}"),
+                };
                 let (output, points) = run(&dir, &args, &rule);
-                if points.iter().any(|point| point.contains(" <- ")) {
-                    check_end(&dir, &rule, cause, &output, &reference);
+                let Some(hit) = points.iter().find(|point| point.contains(" <- ")) else { continue };
+                match way {
+                    Way::Dead => check_dead(&dir, &rule, &output, &reference),
+                    _ => check_end(&dir, &rule, cause, &output, &reference),
                 }
+                let kind = format!("{way:?} {error} {}", hit.split(' ').next().unwrap());
+                came.entry(kind).or_default()[usize::from(output.code != Some(0))] += 1;
             }
         }
+    }
+    if all {
+        let lines = came.iter().map(|(kind, [good, bad])| format!("\n  {kind}: {good} good, {bad} failed"));
+        say(&format!("{args}: {} operations{}", points.len(), lines.collect::<String>()));
     }
 }
 
@@ -155,6 +219,14 @@ fn archives_and_several_inputs() {
     check(
         "-archives data.tar#data -files mapper.sh -input in -input more -output out -mapper mapper.sh -reducer cat",
     );
+}
+
+#[test]
+fn several_attempts() {
+    check(&format!(
+        "{SMALL_MEMORY} -D mapreduce.map.maxattempts=2 -D mapreduce.reduce.maxattempts=2 -input in -output out \
+         -mapper cat -reducer cat"
+    ));
 }
 
 #[test]

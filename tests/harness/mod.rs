@@ -115,6 +115,12 @@ impl JobDir {
         let mut left = list_tree(&self.root.path().join("tmp"));
         left.retain(|path| !path.to_string_lossy().contains("/tmp/mr-stream-failed-"));
         assert!(left.is_empty(), "left in the temp folder: {left:?}");
+        self.assert_nobody_runs();
+    }
+
+    /// No process of the job is left.
+    #[track_caller]
+    pub(crate) fn assert_nobody_runs(&self) {
         let running = process::left_running(self.root.path());
         assert!(running.is_empty(), "left running: {running:?}");
     }
