@@ -12,7 +12,7 @@ mod folder;
 mod tests;
 
 use crate::codec::Codec;
-use crate::error::{At, IoError};
+use crate::error::{self, At, IoError};
 use crate::fs::File;
 use crate::stop::{StopFlag, Stoppable};
 use folder::Folder;
@@ -232,7 +232,10 @@ impl Unpacking<'_> {
                 self.after = Some(entry);
                 Ok(())
             }
-            Err(source) => Err(ArchiveError::Entry { path: self.archive.to_path_buf(), entry, source }),
+            Err(source) => {
+                let source = error::explain_write(source, self.folder.root());
+                Err(ArchiveError::Entry { path: self.archive.to_path_buf(), entry, source })
+            }
         }
     }
 

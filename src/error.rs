@@ -6,6 +6,7 @@
 mod refusal;
 
 pub use refusal::Refusal;
+pub(crate) use refusal::explain_write;
 
 use std::any::Any;
 use std::io;

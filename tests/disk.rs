@@ -33,6 +33,17 @@ const ONE_SLOT: &str = "-D mapreduce.local.map.tasks.maximum=1 -D mapreduce.loca
 const SMALL_MEMORY: &str =
     "-D mrstream.memory.bytes=16384 -D mapreduce.task.io.sort.factor=3 -D mrstream.map.output.fold=never";
 
+fn tar_of(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, content) in entries {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, name, *content).unwrap();
+    }
+    archive.into_inner().unwrap()
+}
+
 /// A folder with all that the jobs read.
 fn job_dir() -> JobDir {
     let dir = JobDir::new();
@@ -44,14 +55,7 @@ fn job_dir() -> JobDir {
         dir.write(name, text);
     }
     dir.script("mapper.sh", "#!/bin/sh\ncat data/one data/two\ncat\n");
-    let mut archive = tar::Builder::new(Vec::new());
-    for name in ["one", "two"] {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(4);
-        header.set_mode(0o644);
-        archive.append_data(&mut header, name, &b"x\ty\n"[..]).unwrap();
-    }
-    dir.write("data.tar", archive.into_inner().unwrap());
+    dir.write("data.tar", tar_of(&[("one", b"x\ty\n"), ("two", b"x\ty\n")]));
     let sequence = repository().join("testdata/formats/text-text.seq");
     dir.write("seq/text.seq", fs::read(sequence).unwrap());
     dir
@@ -293,7 +297,8 @@ fn run_mounted(dir: &JobDir, mount: &str, args: &str) -> Option<Output> {
     let words: Vec<&str> = args.split_whitespace().collect();
     let output = dir.command(&words).after(&prelude).run();
     let left = fs::read_to_string(dir.path("left")).unwrap();
-    let left: Vec<&str> = left.lines().filter(|path| !path.contains("/mr-stream-failed-")).collect();
+    let left: Vec<&str> =
+        left.lines().filter(|path| !path.contains("/mr-stream-failed-") && *path != "mounted/kept").collect();
     assert!(left.is_empty(), "{left:?}\n{}", output.report());
     Some(output)
 }
@@ -340,17 +345,57 @@ fn real_limits() {
     }
 }
 
+/// What is shipped, and what is kept of a failure, has its own messages.
+#[test]
+fn real_limits_of_what_is_unpacked_and_kept() {
+    let kept = "-keep-failed mounted/kept -mapper false";
+    for (mount, more, says) in [
+        (
+            "size=16k none ../tmp",
+            "-archives large.tar -mapper cat",
+            ["entry \"large\": ", " are free in ", "local.dir=DIR"],
+        ),
+        ("size=16k none mounted", kept, ["cannot be kept: cannot write ", "/input: ", " are free in "]),
+        ("ro none mounted", kept, ["cannot be kept: cannot make folder ", "/mounted/kept", "is read-only"]),
+    ] {
+        let dir = job_dir();
+        dir.write("large.tar", tar_of(&[("small", b"x"), ("large", &vec![b'x'; 100_000])]));
+        let mount = format!("mount -t tmpfs -o {mount}");
+        let args = format!("{ONE_SLOT} {more} -reducer cat -input in -output out");
+        let Some(ended) = run_mounted(&dir, &mount, &args) else { return };
+        assert!(![Some(0), Some(99)].contains(&ended.code), "{}", ended.report());
+        ended.expect_stderr(&says);
+        dir.assert_no_output();
+    }
+}
+
+/// Who does not hear about a job has its output all the same.
+#[test]
+fn full_streams_cost_no_job() {
+    let args = ["-input", "in", "-output", "out", "-mapper", "cat", "-reducer", "cat"];
+    for streams in
+        ["exec 2>/dev/full;", "exec >/dev/full;", "exec >/dev/full 2>&1;", "exec 2>&-;", "exec <&- >&- 2>&-;"]
+    {
+        let dir = job_dir();
+        dir.command(&args).after(streams).run().expect_code(0);
+        assert_eq!(dir.files("out").len(), 2, "{streams}");
+        dir.assert_clean();
+    }
+}
+
 #[test]
 fn files_may_be_small_only() {
-    let dir = job_dir();
-    let args = ["-input", "in", "-output", "out", "-mapper", "cat", "-reducer", "cat"];
-    let output = dir.command(&args).after("ulimit -f 8;").run().expect_code(1);
-    output.expect_stderr(&[
-        "cannot write output file",
-        "a file may have 4.0 KiB here (ulimit -f)",
-        "another -output",
-    ]);
-    dir.assert_no_output();
+    for (more, says) in [
+        ("", ["cannot write output file", "another -output"]),
+        (SMALL_MEMORY, ["cannot write spill", "-D mapreduce.cluster.local.dir=DIR"]),
+    ] {
+        let dir = job_dir();
+        let args = format!("{more} -input in -output out -mapper cat -reducer cat");
+        let args: Vec<&str> = args.split_whitespace().collect();
+        let output = dir.command(&args).after("ulimit -f 8;").run().expect_code(1);
+        output.expect_stderr(&says).expect_stderr(&["a file may have 4.0 KiB here (ulimit -f)"]);
+        dir.assert_no_output();
+    }
 }
 
 #[test]

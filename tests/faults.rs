@@ -118,16 +118,30 @@ fn output_cannot_be_made() {
     }
 }
 
+/// Files and folders whose permissions do not allow what is needed.
 #[test]
-fn input_cannot_be_read() {
-    let dir = job_dir();
-    fs::set_permissions(dir.path("in/a.txt"), fs::Permissions::from_mode(0o000)).unwrap();
-    if fs::read(dir.path("in/a.txt")).is_ok() {
-        say("SKIPPED for want of a user without privileges: input_cannot_be_read");
+fn closed_places() {
+    // Root may do all; in a user namespace of its own it has no more than what permissions say.
+    let is_root = rustix::process::geteuid().is_root();
+    let namespace = || std::process::Command::new("unshare").args(["-U", "true"]).output();
+    if is_root && !namespace().is_ok_and(|output| output.status.success()) {
+        say("SKIPPED for want of a user without privileges: closed_places");
         return;
     }
-    let output = dir.run("-input in -output out -mapper cat");
-    check(&dir, output, 1, &["in/a.txt", "ermission denied"]);
+    let prelude = if is_root { "exec unshare -U \"$0\" \"$@\";" } else { "" };
+    for (closed, mode, output, says) in [
+        ("in/a.txt", 0o000, "out", "cannot open input file"),
+        ("closed", 0o555, "closed/out", "cannot make output folder"),
+        ("closed", 0o555, "closed/deep/out", "cannot make output folder"),
+        ("../tmp", 0o555, "out", "cannot make a temp folder in"),
+    ] {
+        let dir = job_dir();
+        fs::create_dir(dir.path("closed")).unwrap();
+        fs::set_permissions(dir.path(closed), fs::Permissions::from_mode(mode)).unwrap();
+        let args = ["-input", "in", "-output", output, "-mapper", "cat"];
+        let ended = dir.command(&args).after(prelude).run();
+        check(&dir, ended, 1, &[says, closed.trim_start_matches("../"), "ermission denied"]);
+    }
 }
 
 #[test]

@@ -7,7 +7,9 @@ use crate::harness::{JobDir, say};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 /// A reducer that says, behind all that it passes on, what the most memory was that mr-stream had in use.
 const PEAK: &str = "cat; grep VmHWM: /proc/$PPID/status\n";
@@ -97,6 +99,54 @@ fn refused_memory_is_an_error() {
         assert!(!output.stderr.contains("panicked"), "{}", output.report());
         dir.assert_no_output();
     }
+}
+
+/// A control group of our own with so little memory, if we may make one. Removed at the end.
+struct MemoryGroup(PathBuf);
+
+impl MemoryGroup {
+    fn create(bytes: usize) -> Option<Self> {
+        let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+        groups.lines().find_map(|line| {
+            let (root, limit, ours) = match line.split(':').collect::<Vec<_>>()[..] {
+                [_, "memory", ours] => ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", ours),
+                [_, "", ours] => ("/sys/fs/cgroup", "memory.max", ours),
+                _ => return None,
+            };
+            let name = format!("mr-test-{}", std::process::id());
+            let group = Self(Path::new(root).join(ours.trim_start_matches('/')).join(name));
+            fs::create_dir(&group.0).ok()?;
+            // It is there if this is a control group at all.
+            let mut limit = fs::OpenOptions::new().write(true).open(group.0.join(limit)).ok()?;
+            limit.write_all(bytes.to_string().as_bytes()).is_ok().then_some(group)
+        })
+    }
+}
+
+impl Drop for MemoryGroup {
+    fn drop(&mut self) {
+        // One that was not made is not there.
+        fs::remove_dir(&self.0).ok();
+    }
+}
+
+/// More input than a control group has memory: it is asked for its limit, and nothing is killed.
+#[test]
+fn a_control_group_with_little_memory() {
+    let Some(group) = MemoryGroup::create(48 * MIB) else {
+        say("SKIPPED for want of a control group that may be divided: a_control_group_with_little_memory");
+        return;
+    };
+    let dir = JobDir::new();
+    let line = |number: u32| format!("{:010}\t{number}\n", number.wrapping_mul(2_654_435_761));
+    let mut lines: Vec<String> = (0..3_000_000).map(line).collect();
+    dir.write("in/a.txt", lines.concat());
+    let enter = format!("echo $$ > {}/cgroup.procs;", group.0.display());
+    let args = ["-input", "in", "-output", "out", "-mapper", "cat", "-reducer", "cat"];
+    dir.command(&args).after(&enter).run().expect_code(0);
+    lines.sort();
+    assert!(dir.parts_joined() == lines.concat().as_bytes());
+    dir.assert_clean();
 }
 
 /// So many spills that their files cannot all be open, through a job that may open very few.

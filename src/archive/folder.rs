@@ -33,6 +33,11 @@ impl<'a> Folder<'a> {
         Ok(Self { root: root.to_path_buf(), left, max })
     }
 
+    /// Where it is.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Writes a file and returns its length in bytes.
     pub(super) fn add_file(&mut self, name: &[u8], content: &mut dyn Read) -> io::Result<u64> {
         self.count_entry()?;

@@ -48,6 +48,11 @@ pub(super) fn explain(source: io::Error, path: &Path, needed_bytes: Option<u64>)
     io::Error::new(source.kind(), Refusal { path: path.to_path_buf(), told, source })
 }
 
+/// The same for an error that may be one of reading, which is another disk's then: only what no reader meets is told.
+pub(crate) fn explain_write(source: io::Error, path: &Path) -> io::Error {
+    if source.raw_os_error() == Some(Errno::IO.raw_os_error()) { source } else { explain(source, path, None) }
+}
+
 /// What is free in a folder.
 fn room_in(folder: &Path) -> String {
     let shown = folder.display();

@@ -130,9 +130,14 @@ impl Kept<'_> {
         let mut slice = Slice { file, left: self.left, is_cut: false };
         let (host, attempt) = (self.host, self.failed.attempt);
         match attempt.task.kind {
-            TaskKind::Map => map_task::write_input(host, attempt, &mut slice)?,
-            TaskKind::Reduce => reduce_task::write_input(host, attempt, runs, &mut slice)?,
+            TaskKind::Map => map_task::write_input(host, attempt, &mut slice),
+            TaskKind::Reduce => reduce_task::write_input(host, attempt, runs, &mut slice),
         }
+        .or_else(|failure| match failure {
+            // There is a file where else the child is.
+            TaskFailure::Pipe { source, .. } => Err(source).at("write", &path).map_err(Into::into),
+            failure => Err(failure),
+        })?;
         if slice.is_cut {
             self.notes.push(format!("input is cut: it has only the first {} bytes", self.left));
         }
