@@ -141,6 +141,11 @@ mod watched {
             self
         }
 
+        pub(crate) fn append(&mut self, yes: bool) -> &mut Self {
+            self.options.append(yes);
+            self
+        }
+
         pub(crate) fn truncate(&mut self, yes: bool) -> &mut Self {
             self.options.truncate(yes);
             self

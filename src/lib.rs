@@ -24,10 +24,10 @@
 //! | 6 | [`job`], [`report`]: one job from plan to committed output; what people see of it |
 //! | 5 | [`engine`]: which attempt runs when and where |
 //! | 4 | [`planner`]: `JobConf` to `JobPlan`; [`task`]: one attempt |
-//! | 3 | [`conf`], [`input`], [`streaming`], [`shuffle`], [`output`] |
+//! | 3 | [`conf`], [`fs_shell`], [`input`], [`streaming`], [`shuffle`], [`output`] |
 //! | 2 | [`plan`]: plain data |
 //! | 1 | [`archive`], [`codec`], [`dfs`], [`local_fs`], [`sequence_file`] |
-//! | 0 | [`error`], [`fs`], [`fault`], [`glob`](mod@glob), [`units`], [`ids`], [`record`], [`stop`], [`lines`], [`java_regex`], [`counters`], [`writable`] |
+//! | 0 | [`error`], [`fs`], [`clock`], [`fault`], [`glob`](mod@glob), [`units`], [`ids`], [`record`], [`stop`], [`lines`], [`java_regex`], [`counters`], [`writable`] |
 //!
 //! # What is deliberately absent
 //!
@@ -37,6 +37,7 @@
 //! - No output depends on the number of threads, on memory or on timing.
 //! - No `unsafe`.
 
+mod clock;
 pub mod error;
 mod fault;
 mod fs;
@@ -61,6 +62,7 @@ pub mod sequence_file;
 pub mod plan;
 
 pub mod conf;
+pub mod fs_shell;
 pub mod input;
 pub mod output;
 pub mod shuffle;

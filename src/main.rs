@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ExitCode::from(mr_stream::cli::main(std::env::args_os().skip(1).collect()))
+    ExitCode::from(mr_stream::cli::main(std::env::args_os().collect()))
 }

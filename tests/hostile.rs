@@ -104,6 +104,8 @@ fn host() -> HostFacts {
         temp_dir: "/tmp".into(),
         hdfs_root: "/nowhere/hdfs".into(),
         default_fs: "file:///",
+        state_dir: "/nowhere/state".into(),
+        logs_dir: None,
         memory_bytes: 1 << 30,
         cores: 2,
         slots_max: 8,

@@ -79,6 +79,8 @@ fn run(job: &Job, dir: &Path) -> Result<Counters, String> {
         temp_dir: dir.join("tmp"),
         hdfs_root: dir.join("hdfs"),
         default_fs: "file:///",
+        state_dir: dir.join("state"),
+        logs_dir: None,
         memory_bytes: 256 << 20,
         cores: 2,
         slots_max: u32::MAX,

@@ -3,8 +3,9 @@
 
 use super::args::{self, Parsed};
 use super::guard::Guarded;
-use super::watcher::{failure_text, say};
-use super::{exit, plan_job, print, refuse, sampling, summary};
+use super::voice::say;
+use super::watcher::failure_text;
+use super::{exit, plan_job, print, refuse, sampling, shim, summary};
 use crate::codec::Codec;
 use crate::conf::keys::{self, Support};
 use crate::conf::{HostFacts, StreamOptions, known_classes};
@@ -19,6 +20,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 const CLASSES: &str = "classes";
+const INSTALL: &str = "install-commands";
 const PLAN: &str = "plan";
 const PROPERTIES: &str = "properties";
 const SAMPLE: &str = "sample";
@@ -26,7 +28,7 @@ const TASK: &str = "task";
 
 /// Whether the first word of the command line is one of ours.
 pub(super) fn is_command(word: &OsStr) -> bool {
-    [CLASSES, PLAN, PROPERTIES, SAMPLE, TASK].iter().any(|name| word == *name)
+    [CLASSES, INSTALL, PLAN, PROPERTIES, SAMPLE, TASK].iter().any(|name| word == *name)
 }
 
 fn definition() -> Command {
@@ -42,6 +44,11 @@ fn definition() -> Command {
         )
         .subcommand(sampling::definition(SAMPLE, job_words()))
         .subcommand(Command::new(PROPERTIES).about("List the properties that mr-stream knows"))
+        .subcommand(
+            Command::new(INSTALL)
+                .about("Make links in PREFIX/bin by which hadoop, hdfs, mapred and yarn are this program")
+                .arg(file("prefix").value_name("PREFIX").required(true)),
+        )
         .subcommand(Command::new(CLASSES).about("List the Java classes that options and properties can name"))
         .subcommand(
             Command::new(TASK)
@@ -91,6 +98,7 @@ pub(super) fn run(argv: &[OsString], host: &HostFacts) -> u8 {
         },
         Some((TASK, given)) => task(given, host),
         Some((CLASSES, _)) => print(&classes()),
+        Some((INSTALL, given)) => install(given, host),
         _ => print(&properties()),
     }
 }
@@ -119,6 +127,21 @@ fn pull_out(argv: &[OsString]) -> Vec<OsString> {
     ours.push("--".into());
     ours.append(&mut job);
     ours
+}
+
+fn install(given: &ArgMatches, host: &HostFacts) -> u8 {
+    let prefix = given.get_one::<PathBuf>("prefix").expect("required");
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => {
+            say(&format!("mr-stream: cannot find this program's file: {error}"));
+            return exit::USAGE;
+        }
+    };
+    match shim::install::install(&host.current_dir.join(prefix), &program) {
+        Ok(lines) => print(&lines),
+        Err(error) => report(Err(error)),
+    }
 }
 
 /// The options of the job that a command was given.

@@ -28,6 +28,9 @@ pub const INVALID_JOB: u8 = 3;
 /// input folder, an output that exists. `StreamJob.submitAndMonitorJob` answers so to an `IOException`.
 pub const NOT_STARTED: u8 = 5;
 
+/// One of Hadoop's own commands was misused: -1, as its shell shows it.
+pub const HADOOP_ERROR: u8 = 255;
+
 /// A defect of this program. Not Hadoop's; `EX_SOFTWARE` of `sysexits.h`.
 pub const INTERNAL: u8 = 70;
 

@@ -1,6 +1,7 @@
 //! The second process that cleans up when this one is killed: started here, and run here.
 
-use super::{exit, say};
+use super::exit;
+use super::voice::say;
 use crate::streaming::ChildGroups;
 use crate::streaming::guard::{Guard, stand_guard};
 use std::ffi::OsStr;

@@ -1,12 +1,16 @@
 //! The facts of this machine and process, read once.
 
 use crate::conf::HostFacts;
+use crate::fs_shell::Accounts;
 use crate::local_fs;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
 /// The accounts of this machine.
 const ACCOUNTS: &str = "/etc/passwd";
+
+/// The groups of this machine.
+const GROUPS: &str = "/etc/group";
 
 /// The variable that names the folder that stands for HDFS.
 const HDFS_ROOT: &str = "MRSTREAM_HDFS_ROOT";
@@ -23,11 +27,16 @@ pub(super) fn facts() -> std::io::Result<HostFacts> {
         variable("USER").or_else(|| variable("LOGNAME")).map(|user| user.to_string_lossy().into_owned());
     let home = variable("HOME").map_or_else(|| "/".into(), PathBuf::from);
     let current_dir = std::env::current_dir()?;
-    let data = variable("XDG_DATA_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    // The folders of the XDG Base Directory Specification.
+    let below_home = |name: &str, otherwise: &str| {
+        let given = variable(name).map(PathBuf::from).filter(|folder| folder.is_absolute());
+        given.unwrap_or_else(|| home.join(otherwise)).join("mr-stream")
+    };
     let hdfs_root = match variable(HDFS_ROOT) {
         Some(root) => current_dir.join(root),
-        None => data.unwrap_or_else(|| home.join(".local/share")).join("mr-stream/hdfs"),
+        None => below_home("XDG_DATA_HOME", ".local/share").join("hdfs"),
     };
+    let state_dir = below_home("XDG_STATE_HOME", ".local/state");
     let host_name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     Ok(HostFacts {
         user: account_name().or(user).unwrap_or_else(|| "user".into()),
@@ -37,6 +46,8 @@ pub(super) fn facts() -> std::io::Result<HostFacts> {
         temp_dir: std::env::temp_dir(),
         hdfs_root,
         default_fs: "file:///",
+        state_dir,
+        logs_dir: None,
         memory_bytes: memory_bytes(),
         cores: available_parallelism().map_or(1, |cores| cores.get() as u32),
         slots_max: local_fs::slots_max(),
@@ -56,6 +67,13 @@ pub(super) fn arm_faults() -> Result<(), String> {
         return Ok(());
     }
     crate::fault::arm(&rules.unwrap_or_default().to_string_lossy(), log.map(PathBuf::from))
+}
+
+/// The names of users and groups of this machine.
+pub(super) fn accounts() -> Accounts {
+    let read = |path: &str| std::fs::read(path).unwrap_or_default();
+    let text = |path: &str| String::from_utf8_lossy(&read(path)).into_owned();
+    Accounts::new(&text(ACCOUNTS), &text(GROUPS))
 }
 
 /// The name of the account we run under, as Java finds it; accounts that are not in the file are not found.

@@ -2,6 +2,7 @@
 //!
 //! `mr-stream OPTIONS` runs a job with Hadoop Streaming's own options ([`args`]). A first word without a
 //! dash is a command of ours ([`commands`]): `plan`, `sample`, `properties`, `classes`, and `task`, which engines call.
+//! Called by one of Hadoop's names the program is a [`shim`].
 
 pub mod args;
 mod commands;
@@ -10,8 +11,11 @@ pub mod generic_options;
 mod guard;
 mod host;
 mod sampling;
+mod shim;
 mod signals;
+mod task_logs;
 pub mod usage;
+mod voice;
 mod watcher;
 
 use crate::conf::{ConfError, HostFacts, JobConf, StreamOptions};
@@ -33,10 +37,15 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
-use watcher::{Left, Watcher, lacking_text, say};
+use voice::say;
+use watcher::{Left, Watcher, lacking_text};
 
-/// Runs the program with the words behind its name; returns the exit code.
-pub fn main(argv: Vec<OsString>) -> u8 {
+/// Runs the program with its name and the words behind it; returns the exit code.
+pub fn main(words: Vec<OsString>) -> u8 {
+    let mut words = words.into_iter();
+    let program = words.next().unwrap_or_default();
+    let argv: Vec<OsString> = words.collect();
+    let shim = shim::called_as(&program);
     if argv.first().is_some_and(|word| guard::is_wanted(word)) {
         return guard::run();
     }
@@ -45,7 +54,9 @@ pub fn main(argv: Vec<OsString>) -> u8 {
         say(&format!("mr-stream: no such fault: {wrong}"));
         return exit::USAGE;
     }
-    local_fs::raise_open_files();
+    if shim.is_none() {
+        local_fs::raise_open_files();
+    }
     let host = match host::facts() {
         Ok(host) => host,
         Err(error) => {
@@ -54,6 +65,9 @@ pub fn main(argv: Vec<OsString>) -> u8 {
         }
     };
     signals::let_large_writes_fail();
+    if let Some(name) = shim {
+        return shim::run(name, &program, argv, host);
+    }
     if argv.first().is_some_and(|word| commands::is_command(word)) {
         return commands::run(&argv, &host);
     }
@@ -73,7 +87,12 @@ pub fn main(argv: Vec<OsString>) -> u8 {
 
 /// Prints on standard output. A reader that went away is no failure of ours.
 fn print(text: &str) -> u8 {
-    match std::io::stdout().write_all(text.as_bytes()) {
+    print_bytes(text.as_bytes())
+}
+
+/// The same with text that may not be UTF-8.
+fn print_bytes(text: &[u8]) -> u8 {
+    match std::io::stdout().write_all(text) {
         Ok(()) => exit::OK,
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => exit::OK,
         Err(error) => {
@@ -110,7 +129,9 @@ fn plan_configured(conf: JobConf, host: &HostFacts) -> Result<Job, u8> {
 }
 
 fn refuse_setup(error: &SetupError) -> u8 {
-    say(&format!("mr-stream: {}", error::chain(error)));
+    let is_launch = matches!(error, SetupError::Plan(error) if error.is_launch_error());
+    let doing = if voice::is_hadoops() && is_launch { "Error Launching job : " } else { "" };
+    say(&format!("mr-stream: {doing}{}", error::chain(error)));
     match error {
         SetupError::Conf(ConfError::InvalidJob { .. }) => exit::INVALID_JOB,
         SetupError::Conf(_) => exit::CONFIGURATION,
@@ -125,6 +146,9 @@ fn run_job(options: &StreamOptions, host: &HostFacts) -> u8 {
         Ok(conf) => conf,
         Err(code) => return code,
     };
+    if voice::is_hadoops() {
+        shim::prepare_hdfs(&conf.hdfs_root, host);
+    }
     let output = conf.output.clone();
     match plan_configured(conf, host) {
         // Hadoop's client has gone by the time a job in the background fails.
@@ -144,6 +168,10 @@ fn run_job(options: &StreamOptions, host: &HostFacts) -> u8 {
 
 /// The last line of a job.
 fn say_state(spec: &OutputSpec, output: OutputState, started: bool, kept: Option<PathBuf>) {
+    // Hadoop's client says nothing more when all went well.
+    if voice::is_hadoops() && output == OutputState::Finished {
+        return;
+    }
     say(&EndState { shown: &spec.shown, output, started, kept }.render());
 }
 
@@ -158,8 +186,8 @@ fn run_planned(job: &Job, host: &HostFacts) -> u8 {
     };
     let engine =
         LocalEngine { launch_dir: host.current_dir.clone(), stop, children: guarded.children.clone() };
-    let watcher = Watcher::new(&job.plan, job.conf.verbose);
-    watcher.line(format!("Running job: {}", job.plan.job_id).as_bytes());
+    let watcher = Watcher::new(&job.plan, job.conf.verbose, host.logs_dir.as_deref());
+    watcher.begin();
     if !job.conf.properties.is_set(StreamSplits::PROPERTY)
         && let Some(hint) =
             advice::on_idle_slots(&job.plan.maps, &job.plan.input, job.plan.resources.map_slots)
@@ -214,6 +242,7 @@ fn fail(job: &Job, error: &JobError, kept: Option<PathBuf>) -> u8 {
             say(&format!("mr-stream: {}{hint}", error::chain(error)));
         }
     }
+    watcher::say_failed(&job.plan, error);
     say("Job not successful!");
     say_state(&job.plan.output, output_after(job, error), true, kept);
     match error {

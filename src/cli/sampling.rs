@@ -6,7 +6,8 @@
 
 use super::commands::Lines;
 use super::guard::Guarded;
-use super::watcher::{failure_text, say};
+use super::voice::say;
+use super::watcher::failure_text;
 use super::{configure, exit, new_job_id, refuse_setup, signals};
 use crate::conf::{HostFacts, JobConf, StreamOptions};
 use crate::engine::sampler::{CutPoints, SampleError, Sampler, sampled_conf};

@@ -1,16 +1,19 @@
 //! The user's view of a running job: events in, lines on standard error out.
 
+use super::task_logs::{TaskLogs, application};
+use super::voice::{self, Log, say};
+use crate::engine::JobError;
 use crate::engine::event::{JobEvents, Snapshot};
 use crate::engine::scheduler::Verdict;
 use crate::error;
 use crate::ids::{AttemptId, TaskId, TaskKind};
 use crate::plan::JobPlan;
-use crate::report::{self, FailureReport, Progress, Style, TaskInput, advice, printable};
+use crate::report::{self, FailureReport, Progress, Style, TaskInput, advice};
 use crate::streaming::exit_status;
 use crate::task::{TaskError, TaskEvents, TaskFailure};
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -27,6 +30,8 @@ pub(super) struct Watcher<'a> {
     verbose: bool,
     began: Instant,
     left: Mutex<Left>,
+    /// Where the children's standard error goes instead of ours.
+    logs: Option<TaskLogs>,
 }
 
 /// What is to be said at the end of a job.
@@ -39,17 +44,34 @@ pub(super) struct Left {
 }
 
 impl<'a> Watcher<'a> {
-    pub(super) fn new(plan: &'a JobPlan, verbose: bool) -> Self {
+    /// Prints what happens to a job. Logs of its tasks are kept below `logs`.
+    pub(super) fn new(plan: &'a JobPlan, verbose: bool, logs: Option<&Path>) -> Self {
         let stderr = std::io::stderr();
-        let style = if stderr.is_terminal() {
+        let out: Box<dyn Write + Send> =
+            if voice::is_hadoops() { Box::new(Log) } else { Box::new(std::io::stderr()) };
+        // Programs that run Hadoop at a terminal of their own read its log there.
+        let style = if stderr.is_terminal() && !voice::is_hadoops() {
             let columns = rustix::termios::tcgetwinsize(&stderr).map_or(COLUMNS_UNKNOWN, |size| size.ws_col);
             Style::Live { columns }
         } else {
             Style::Plain
         };
-        let progress = Progress::new(style, plan.maps.len() as u32, plan.reduces, Box::new(stderr));
+        let progress = Progress::new(style, plan.maps.len() as u32, plan.reduces, out);
         let (progress, left) = (Mutex::new(progress), Mutex::default());
-        Self { plan, progress, verbose, began: Instant::now(), left }
+        let logs = logs.map(|logs| TaskLogs::new(logs, &plan.job_id));
+        Self { plan, progress, verbose, began: Instant::now(), left, logs }
+    }
+
+    /// Says that the job is running.
+    pub(super) fn begin(&self) {
+        let job = &self.plan.job_id;
+        if voice::is_hadoops() {
+            self.line(format!("Submitted application {}", application(job)).as_bytes());
+        }
+        self.line(format!("Running job: {job}").as_bytes());
+        if voice::is_hadoops() {
+            self.line(format!("Job {job} running in uber mode : false").as_bytes());
+        }
     }
 
     /// Prints a line below the progress.
@@ -63,6 +85,20 @@ impl<'a> Watcher<'a> {
         self.left.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn tell_failure(&self, error: &TaskError) {
+        let text = failure_text(self.plan, error);
+        if !voice::is_hadoops() {
+            return self.line(text.trim_end().as_bytes());
+        }
+        let exception = exception(error);
+        if let Some(logs) = &self.logs {
+            logs.failed(error.attempt, &split_of(self.plan, error).text(), &exception);
+        }
+        let attempt = error.attempt.in_job(&self.plan.job_id);
+        let head = format!("Task Id : {attempt}, Status : FAILED\nError: {exception}");
+        self.line(format!("{head}\n{}", text.trim_end()).as_bytes());
+    }
+
     fn left(&self) -> MutexGuard<'_, Left> {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -73,8 +109,11 @@ impl<'a> Watcher<'a> {
 }
 
 impl TaskEvents for Watcher<'_> {
-    fn stderr_line(&self, _: AttemptId, line: &[u8]) {
-        self.line(line);
+    fn stderr_line(&self, attempt: AttemptId, line: &[u8]) {
+        match &self.logs {
+            Some(logs) => logs.stderr_line(attempt, line),
+            None => self.line(line),
+        }
     }
 
     fn status(&self, attempt: AttemptId, text: &str) {
@@ -106,7 +145,7 @@ impl JobEvents for Watcher<'_> {
     }
 
     fn attempt_failed(&self, error: &TaskError, verdict: Verdict, attempts_max: u32) {
-        self.line(failure_text(self.plan, error).trim_end().as_bytes());
+        self.tell_failure(error);
         if let Some(dir) = &error.kept {
             self.left().kept = Some(dir.clone());
         }
@@ -169,14 +208,45 @@ pub(super) fn lacking_text(plan: &JobPlan, lacking: &[TaskId]) -> String {
     text
 }
 
+/// What a failed attempt read.
+fn split_of(plan: &JobPlan, failed: &TaskError) -> TaskInput {
+    let task = failed.attempt.task;
+    match plan.maps.get(task.number as usize) {
+        Some(map) if failed.position.is_some() => TaskInput::Splits(map.splits.clone()),
+        _ => TaskInput::Partition(task.number),
+    }
+}
+
+/// What Hadoop Streaming would have thrown; programs look for these words. Hadoop: `PipeMapRed`.
+fn exception(failed: &TaskError) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    let what = match &failed.failure {
+        TaskFailure::Exit { status } => {
+            let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
+            format!("PipeMapRed.waitOutputThreads(): subprocess failed with code {code}")
+        }
+        failure => error::chain(failure),
+    };
+    format!("java.lang.RuntimeException: {what}")
+}
+
+/// Says as Hadoop's client does that the job failed.
+pub(super) fn say_failed(plan: &JobPlan, error: &JobError) {
+    if !voice::is_hadoops() {
+        return;
+    }
+    let why = match error {
+        JobError::Task(failed) => format!("Task failed {}", failed.attempt.task.in_job(&plan.job_id)),
+        error => error::chain(error),
+    };
+    say(&format!("Job {} failed with state FAILED due to: {why}", plan.job_id));
+}
+
 /// A failed attempt in the lines that its user needs.
 pub(super) fn failure_text(plan: &JobPlan, failed: &TaskError) -> String {
     let command = failed.command.as_deref().unwrap_or_default();
     let task = failed.attempt.task;
-    let input = match plan.maps.get(task.number as usize) {
-        Some(map) if failed.position.is_some() => TaskInput::Splits(map.splits.clone()),
-        _ => TaskInput::Partition(task.number),
-    };
+    let input = split_of(plan, failed);
     let tail = failed.stderr_tail.join(&b'\n');
     let (verdict, cause, hint) = match &failed.failure {
         TaskFailure::Exit { status } => {
@@ -203,12 +273,4 @@ pub(super) fn failure_text(plan: &JobPlan, failed: &TaskError) -> String {
         stderr_tail: failed.stderr_tail.clone(),
     }
     .render()
-}
-
-/// Prints a line on standard error where no job is displayed.
-pub(super) fn say(line: &str) {
-    let mut stderr = std::io::stderr();
-    let line = if stderr.is_terminal() { printable(line.as_bytes()) } else { line.into() };
-    // Nobody is left to tell when standard error is closed.
-    drop(writeln!(stderr, "{line}"));
 }

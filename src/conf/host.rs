@@ -22,6 +22,10 @@ pub struct HostFacts {
     pub hdfs_root: PathBuf,
     /// The file system of paths without a scheme, unless `fs.defaultFS` is given.
     pub default_fs: &'static str,
+    /// The folder for what this program remembers of its runs, absolute.
+    pub state_dir: PathBuf,
+    /// Where logs of tasks are kept, if they are: a folder with `userlogs` in it, absolute.
+    pub logs_dir: Option<PathBuf>,
     /// Memory this process may use in bytes, limits of containers applied.
     pub memory_bytes: u64,
     /// Cores this process may use, at least one.
@@ -52,6 +56,8 @@ impl HostFacts {
             temp_dir: "/tmp".into(),
             hdfs_root: "/home/ann/dfs".into(),
             default_fs: "file:///",
+            state_dir: "/home/ann/state".into(),
+            logs_dir: None,
             memory_bytes: 1 << 30,
             cores: 4,
             slots_max: 1 << 10,

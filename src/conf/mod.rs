@@ -28,4 +28,4 @@ pub use host::HostFacts;
 pub use job_conf::{JobConf, RetrySpec, SplitSpec, TotalOrderFile};
 pub use options::StreamOptions;
 pub use properties::{Properties, Source};
-pub use resolve::resolve;
+pub use resolve::{FsConf, resolve, resolve_fs};

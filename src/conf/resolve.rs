@@ -45,6 +45,29 @@ pub fn resolve(options: &StreamOptions, host: &HostFacts) -> Result<(JobConf, Ve
     Ok((job, warnings))
 }
 
+/// What verbs of `hadoop fs` want of a configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FsConf {
+    /// What addresses mean.
+    pub addresses: Addresses,
+    /// Minutes that removed files stay in the trash; 0 or less: there is none.
+    pub trash_minutes: f64,
+}
+
+/// Reads what verbs of `hadoop fs` want: generic options and configuration files alone.
+pub fn resolve_fs(options: &StreamOptions, host: &HostFacts) -> Result<FsConf, ConfError> {
+    let mut properties = Properties::new(host);
+    for file in &options.conf_files {
+        let path = host.current_dir.join(file);
+        if let Some(content) = xml::read_file(&path)? {
+            properties.add_file(&path, content);
+        }
+    }
+    properties.add_command_line(plain_properties(options));
+    let trash_minutes = properties.float("fs.trash.interval")?.unwrap_or_default();
+    Ok(FsConf { addresses: addresses(&properties, host)?, trash_minutes })
+}
+
 /// What addresses mean to this job.
 pub(super) fn addresses(properties: &Properties, host: &HostFacts) -> Result<Addresses, ConfError> {
     let uri = properties.text_or("fs.defaultFS", host.default_fs)?;

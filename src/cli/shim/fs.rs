@@ -1,0 +1,94 @@
+//! `hadoop fs`: generic options, then a verb. Hadoop: `FsShell.main` under `ToolRunner`.
+
+use super::super::host;
+use crate::cli::{exit, generic_options, voice};
+use crate::conf::{self, HostFacts, StreamOptions};
+use crate::error;
+use crate::fs_shell::{Shell, TrashPolicy};
+use std::ffi::OsString;
+use std::io::{BufWriter, stderr, stdin, stdout};
+
+/// Bytes of output that are written at a time.
+const OUTPUT_BYTES: usize = 64 * 1024;
+
+/// Runs a verb; returns the exit code.
+pub(super) fn run(words: Vec<OsString>, host: &HostFacts) -> u8 {
+    let mut text = Vec::with_capacity(words.len());
+    for word in words {
+        match word.into_string() {
+            Ok(word) => text.push(word),
+            Err(word) => {
+                voice::put(&format!("fs: cannot read argument {}: expected UTF-8", word.display()));
+                return exit::HADOOP_ERROR;
+            }
+        }
+    }
+    let (options, words) = generic(text);
+    let conf = match conf::resolve_fs(&options, host) {
+        Ok(conf) => conf,
+        Err(error) => {
+            voice::put(&format!("fs: {}", error::chain(&error)));
+            return exit::HADOOP_ERROR;
+        }
+    };
+    if let Err(error) = conf.addresses.prepare() {
+        voice::put(&format!("fs: {}", error::chain(&error)));
+        return exit::JOB_FAILED;
+    }
+    let (mut input, mut out, mut err) = (stdin(), BufWriter::with_capacity(OUTPUT_BYTES, stdout()), stderr());
+    let mut shell = Shell {
+        addresses: conf.addresses,
+        trash: TrashPolicy { minutes: conf.trash_minutes },
+        home: host.home.clone(),
+        accounts: host::accounts(),
+        input: &mut input,
+        out: &mut out,
+        err: &mut err,
+    };
+    shell.run(words)
+}
+
+/// The generic options in front, and the words from the verb on.
+fn generic(words: Vec<String>) -> (StreamOptions, Vec<String>) {
+    let mut options = StreamOptions::default();
+    let mut words = words.into_iter().peekable();
+    while let Some(word) = words.next_if(|word| is_generic(word)) {
+        if let Some(pair) = word.strip_prefix("-D").filter(|pair| !pair.is_empty()) {
+            options.properties.extend(generic_options::property(pair));
+            continue;
+        }
+        let value = words.next().unwrap_or_default();
+        match word.as_str() {
+            "-D" => options.properties.extend(generic_options::property(&value)),
+            "-fs" => options.fs = Some(value),
+            "-conf" => options.conf_files.push(value.into()),
+            // They send files along with a job, or say where it runs.
+            _ => {}
+        }
+    }
+    (options, words.collect())
+}
+
+fn is_generic(word: &str) -> bool {
+    let names = ["-conf", "-fs", "-jt", "-files", "-libjars", "-archives", "-tokenCacheFile"];
+    names.contains(&word) || (word.starts_with("-D") && (word == "-D" || word.contains('=')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generic_options_stand_before_the_verb() {
+        let (options, words) = generic(
+            "-D a=1 -Db=2=3 -fs file:/// -conf x.xml -libjars y -ls -D c=4"
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect(),
+        );
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(options.properties, [pair("a", "1"), pair("b", "2=3")]);
+        assert_eq!(options.fs.as_deref(), Some("file:///"));
+        assert_eq!(words, ["-ls", "-D", "c=4"]);
+    }
+}

@@ -1,0 +1,246 @@
+//! Called by Hadoop's names: `hadoop`, `hdfs`, `mapred` and `yarn`, as links to this program.
+//!
+//! What course scripts and programs such as mrjob call of a Hadoop installation works here: streaming jobs, the
+//! version, the class path. What is not built in is named in the message. Hadoop: the scripts in its `bin` folder.
+
+mod fs;
+pub(super) mod install;
+
+use super::args::{self, Parsed};
+use super::{exit, print, print_bytes, refuse, run_job, task_logs, usage, voice};
+use crate::conf::HostFacts;
+use crate::dfs::{Addresses, Scheme};
+use crate::error;
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// The Hadoop whose behaviour is the measure here.
+pub(super) const HADOOP_VERSION: &str = "3.3.4";
+
+/// The default file system by these names.
+const DEFAULT_FS: &str = "hdfs:///";
+
+/// The main class of Hadoop Streaming, which may stand behind its jar.
+const MAIN_CLASS: &str = "org.apache.hadoop.streaming.HadoopStreaming";
+
+/// One of Hadoop's commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    Hadoop,
+    Hdfs,
+    Mapred,
+    Yarn,
+}
+
+impl Name {
+    pub(super) const ALL: [Self; 4] = [Self::Hadoop, Self::Hdfs, Self::Mapred, Self::Yarn];
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Hadoop => "hadoop",
+            Self::Hdfs => "hdfs",
+            Self::Mapred => "mapred",
+            Self::Yarn => "yarn",
+        }
+    }
+
+    /// What the command understands here, for its usage.
+    fn commands(self) -> &'static [&'static str] {
+        match self {
+            Self::Hadoop => &["fs <verb> [args]", "jar <jar> [streaming options]", "version", "classpath"],
+            Self::Hdfs => &["dfs <verb> [args]", "version", "classpath"],
+            Self::Mapred => &["streaming [streaming options]", "version", "classpath"],
+            Self::Yarn => {
+                &["jar <jar> [streaming options]", "logs -applicationId <id>", "version", "classpath"]
+            }
+        }
+    }
+}
+
+/// The name by which the program was called, if it is one of Hadoop's.
+pub(super) fn called_as(program: &OsStr) -> Option<Name> {
+    let name = Path::new(program).file_name()?;
+    Name::ALL.into_iter().find(|known| name == known.word())
+}
+
+/// Runs what is asked of one of Hadoop's commands; `argv` begins behind its name.
+pub(super) fn run(name: Name, program: &OsStr, argv: Vec<OsString>, host: HostFacts) -> u8 {
+    let mut words = without_launcher_options(argv);
+    let logs_dir = Some(logs_dir(program, &host));
+    let host = HostFacts { default_fs: DEFAULT_FS, logs_dir, ..host };
+    if words.is_empty() {
+        voice::put(usage_of(name).trim_end());
+        return exit::USAGE;
+    }
+    let command = words.remove(0);
+    match (name, command.to_str().unwrap_or_default()) {
+        (Name::Hadoop | Name::Yarn, "jar") => jar(words, &host),
+        (Name::Hadoop | Name::Hdfs, "fs" | "dfs") => fs::run(words, &host),
+        (Name::Mapred, "streaming") => job(words, &host),
+        (Name::Yarn, "logs") => logs(&words, &host),
+        (_, "version" | "-version" | "--version") => print(&version()),
+        (_, "classpath") => print(&format!("{}\n", classpath(program, &host))),
+        (_, "help" | "-help" | "--help" | "-h") => print(&usage_of(name)),
+        (name, other) => {
+            voice::put(&format!("ERROR: {other} is not built in here.\n{}", usage_of(name).trim_end()));
+            exit::USAGE
+        }
+    }
+}
+
+/// Where logs of tasks are kept: where `HADOOP_LOG_DIR` says, in the folder that was laid out for us, or else with the
+/// user's other state.
+fn logs_dir(program: &OsStr, host: &HostFacts) -> PathBuf {
+    let variable =
+        host.environment.iter().find(|(name, value)| name == "HADOOP_LOG_DIR" && !value.is_empty());
+    let named = variable.map(|(_, folder)| host.current_dir.join(folder));
+    let laid_out = || install::prefix_of(program, host).map(|prefix| prefix.join("logs"));
+    let may_write = |folder: &PathBuf| {
+        let above = folder.ancestors().find(|part| part.is_dir()).unwrap_or(folder);
+        rustix::fs::access(above, rustix::fs::Access::WRITE_OK).is_ok()
+    };
+    named.or_else(laid_out).filter(may_write).unwrap_or_else(|| host.state_dir.join("logs"))
+}
+
+/// The words behind the options of the launcher itself, which say how Java is to be started. Hadoop:
+/// `hadoop_parse_args` in `hadoop-functions.sh`.
+fn without_launcher_options(argv: Vec<OsString>) -> Vec<OsString> {
+    let mut words = argv.into_iter().peekable();
+    while let Some(word) = words.peek().and_then(|word| word.to_str()) {
+        match word {
+            "--config" | "--loglevel" | "--hosts" | "--hostnames" => drop((words.next(), words.next())),
+            "--debug" | "--workers" | "--buildpaths" => drop(words.next()),
+            _ => break,
+        }
+    }
+    words.collect()
+}
+
+fn usage_of(name: Name) -> String {
+    let word = name.word();
+    let mut text = format!("Usage: {word} COMMAND [ARGS]\n\nBuilt in here, without Hadoop:\n");
+    for command in name.commands() {
+        writeln!(text, "  {word} {command}").expect("a string takes everything");
+    }
+    text
+}
+
+/// Hadoop: `VersionInfo`. Programs read the number in the first line.
+fn version() -> String {
+    format!("Hadoop {HADOOP_VERSION}\nThis is {}", usage::version())
+}
+
+/// A class path for whoever asks; nothing is ever loaded from it.
+fn classpath(program: &OsStr, host: &HostFacts) -> String {
+    let prefix = install::prefix_of(program, host).unwrap_or_else(|| "/opt/hadoop".into());
+    let below = |name: &str| prefix.join(name).display().to_string();
+    [below("etc/hadoop"), below("share/hadoop/tools/lib/*")].join(":")
+}
+
+/// `hadoop jar`. Of all jars streaming's can be run here, and need not exist. Hadoop: `RunJar`.
+fn jar(mut words: Vec<OsString>, host: &HostFacts) -> u8 {
+    if words.is_empty() {
+        voice::put("RunJar jarFile [mainClass] args...");
+        return exit::HADOOP_ERROR;
+    }
+    let jar = PathBuf::from(words.remove(0));
+    if words.first().is_some_and(|word| word == MAIN_CLASS) {
+        words.remove(0);
+    }
+    let is_streaming = |name: &OsStr| name.to_string_lossy().to_lowercase().contains("streaming");
+    let named = jar.file_name().is_some_and(is_streaming);
+    // Whatever the jar, what follows are options of streaming.
+    let meant = words.first().is_some_and(|word| word.to_string_lossy().starts_with('-'));
+    if named || meant {
+        return job(words, host);
+    }
+    if host.current_dir.join(&jar).is_file() {
+        voice::put(&format!(
+            "Not a valid JAR: {}: only Hadoop Streaming is built in here, no Java class can be run",
+            jar.display()
+        ));
+    } else {
+        let shown = host.current_dir.join(&jar);
+        voice::put(&format!("JAR does not exist or is not a normal file: {}", shown.display()));
+    }
+    exit::HADOOP_ERROR
+}
+
+/// A streaming job. Hadoop: `HadoopStreaming.main`.
+fn job(words: Vec<OsString>, host: &HostFacts) -> u8 {
+    voice::be_hadoops();
+    let code = match args::parse(words) {
+        Ok(Parsed::Help) => print(&usage::help()),
+        Ok(Parsed::Info) => print(&usage::info()),
+        Ok(Parsed::Version) => print(&version()),
+        // Notes tell of other ways to write the command, and this is the way that a cluster takes or refuses.
+        Ok(Parsed::Job { options, .. }) => run_job(&options, host),
+        Err(error) => refuse(&error),
+    };
+    if code != exit::OK {
+        voice::put("Streaming Command Failed!");
+    }
+    code
+}
+
+/// `yarn logs -applicationId ID`. Hadoop: `LogsCLI`.
+fn logs(words: &[OsString], host: &HostFacts) -> u8 {
+    let at = words.iter().position(|word| word == "-applicationId");
+    let Some(id) = at.and_then(|at| words.get(at + 1)).and_then(|id| id.to_str()) else {
+        voice::put("Usage: yarn logs -applicationId <application ID>");
+        return exit::USAGE;
+    };
+    if let Some(text) = host.logs_dir.as_deref().and_then(|logs| task_logs::read(logs, id)) {
+        return print_bytes(&text);
+    }
+    voice::put(&format!(
+        "Can not find any log file for application {id}: its tasks wrote nothing, or it is too old"
+    ));
+    exit::HADOOP_ERROR
+}
+
+/// Makes the folder that stands for HDFS as a cluster has it, before the first job writes there.
+pub(super) fn prepare_hdfs(root: &Path, host: &HostFacts) {
+    let addresses = Addresses {
+        root: root.to_path_buf(),
+        user: host.job_user(),
+        working_dir: host.current_dir.clone(),
+        default: Scheme::Hdfs,
+    };
+    if let Err(error) = addresses.prepare() {
+        voice::say(&format!("WARN {}", error::chain(&error)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_hadoops_names_are_shims() {
+        let check = |program: &str, expect: Option<Name>| {
+            assert_eq!(called_as(OsStr::new(program)), expect, "{program}");
+        };
+        check("hadoop", Some(Name::Hadoop));
+        check("/opt/x/bin/hdfs", Some(Name::Hdfs));
+        check("../mapred", Some(Name::Mapred));
+        check("bin/yarn", Some(Name::Yarn));
+        check("/usr/bin/mr-stream", None);
+        check("hadoop-x", None);
+        check("", None);
+    }
+
+    #[test]
+    fn options_of_the_launcher_are_passed_over() {
+        let check = |line: &str, expect: &str| {
+            let words = line.split_whitespace().map(OsString::from).collect();
+            let left = without_launcher_options(words);
+            assert_eq!(left, expect.split_whitespace().map(OsString::from).collect::<Vec<_>>(), "{line}");
+        };
+        check("--config /etc --loglevel WARN fs -ls", "fs -ls");
+        check("--debug jar a.jar --config x", "jar a.jar --config x");
+        check("--config", "");
+        check("version", "version");
+    }
+}

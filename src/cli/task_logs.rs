@@ -1,0 +1,232 @@
+//! Logs of tasks as a cluster keeps them: `userlogs/application_*/container_*/{stderr,syslog}`.
+//!
+//! `stderr` is what an attempt's child wrote there; `syslog` tells of a failure in the words that programs look for in
+//! it. An attempt that says nothing and does not fail leaves none. Logs are help, not output: when they cannot be
+//! written, one warning says so and the job goes on.
+
+use super::voice::say;
+use crate::clock;
+use crate::error::{self, At, IoError};
+use crate::fs::{File, OpenOptions};
+use crate::ids::{AttemptId, JobId};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Most bytes of one attempt's standard error that are kept; what follows is cut off, with a line that says so.
+const STDERR_BYTES_MAX: u64 = /* 10 MiB */ 10 << 20;
+
+/// Jobs whose logs are kept; those of older ones are removed when a new job writes its first.
+const JOBS_MAX: usize = 50;
+
+/// Stands in each folder of ours, so that no other's is ever removed.
+const MARK: &str = ".mr-stream";
+
+/// The application that a job would be on a cluster. Hadoop: `ApplicationId`.
+pub(super) fn application(job: &JobId) -> String {
+    format!("application_{}_{:04}", job.stamp, job.number)
+}
+
+/// The logs of one job.
+pub(super) struct TaskLogs {
+    userlogs: PathBuf,
+    job: JobId,
+    containers: Mutex<Containers>,
+}
+
+#[derive(Default)]
+struct Containers {
+    /// What has been opened, in the order of the containers' numbers.
+    open: BTreeMap<AttemptId, Container>,
+    /// Set when the logs cannot be written, and said.
+    is_broken: bool,
+}
+
+struct Container {
+    folder: PathBuf,
+    stderr: File,
+    stderr_bytes: u64,
+}
+
+impl TaskLogs {
+    /// Logs of `job` below `logs`. Nothing is made yet.
+    pub(super) fn new(logs: &Path, job: &JobId) -> Self {
+        Self { userlogs: logs.join("userlogs"), job: job.clone(), containers: Mutex::default() }
+    }
+
+    /// Keeps a line of an attempt's standard error.
+    pub(super) fn stderr_line(&self, attempt: AttemptId, line: &[u8]) {
+        self.with(attempt, |container| {
+            let before = container.stderr_bytes;
+            container.stderr_bytes += line.len() as u64 + 1;
+            if before > STDERR_BYTES_MAX {
+                return Ok(());
+            }
+            let text = match container.stderr_bytes {
+                0..=STDERR_BYTES_MAX => [line, b"\n"].concat(),
+                _ => b"(cut off here by mr-stream)\n".to_vec(),
+            };
+            container.stderr.write_all(&text).at("write task log in", &container.folder)
+        });
+    }
+
+    /// Tells of a failure: the split, and what Hadoop would have called it. Hadoop: `MapTask`, `YarnChild`.
+    pub(super) fn failed(&self, attempt: AttemptId, input: &str, exception: &str) {
+        let stamp = clock::log_stamp();
+        let text = format!(
+            "{stamp} INFO [main] org.apache.hadoop.mapred.MapTask: Processing split: {input}\n\
+             {stamp} WARN [main] org.apache.hadoop.mapred.YarnChild: Exception running child : {exception}\n\
+             \tat org.apache.hadoop.streaming.PipeMapRed.waitOutputThreads(PipeMapRed.java:326)\n"
+        );
+        self.with(attempt, |container| {
+            let path = container.folder.join("syslog");
+            crate::fs::write(&path, text.as_bytes()).at("write task log", &path)
+        });
+    }
+
+    fn with(&self, attempt: AttemptId, act: impl FnOnce(&mut Container) -> Result<(), IoError>) {
+        let mut containers = self.containers.lock().unwrap_or_else(PoisonError::into_inner);
+        if containers.is_broken {
+            return;
+        }
+        if let Err(error) = self.container(&mut containers, attempt).and_then(act) {
+            containers.is_broken = true;
+            say(&format!("WARN no more task logs are kept: {}", error::chain(&error)));
+        }
+    }
+
+    fn container<'a>(
+        &self,
+        containers: &'a mut Containers,
+        attempt: AttemptId,
+    ) -> Result<&'a mut Container, IoError> {
+        if containers.open.is_empty() {
+            remove_old(&self.userlogs);
+        }
+        // Number 1 is that of the job itself, on a cluster.
+        let number = containers.open.len() + 2;
+        match containers.open.entry(attempt) {
+            std::collections::btree_map::Entry::Occupied(open) => Ok(open.into_mut()),
+            std::collections::btree_map::Entry::Vacant(place) => {
+                Ok(place.insert(self.open_container(number)?))
+            }
+        }
+    }
+
+    fn open_container(&self, number: usize) -> Result<Container, IoError> {
+        let JobId { stamp, number: job } = &self.job;
+        let application = self.userlogs.join(application(&self.job));
+        let folder = application.join(format!("container_{stamp}_{job:04}_01_{number:06}"));
+        make_private(&folder)?;
+        let mark = application.join(MARK);
+        crate::fs::write(&mark, b"").at("write", &mark)?;
+        let path = folder.join("stderr");
+        let stderr =
+            OpenOptions::new().write(true).create_new(true).open(&path).at("write task log", &path)?;
+        Ok(Container { folder, stderr, stderr_bytes: 0 })
+    }
+}
+
+/// What tasks print may be private.
+fn make_private(folder: &Path) -> Result<(), IoError> {
+    use std::os::unix::fs::DirBuilderExt;
+    let mut private = crate::fs::DirBuilder::new();
+    private.recursive(true).mode(0o700);
+    private.create(folder).at("make folder", folder)
+}
+
+/// Removes the logs of the oldest jobs, by their names, so that few enough stay.
+fn remove_old(userlogs: &Path) {
+    let Ok(entries) = crate::fs::read_dir(userlogs) else { return };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut ours: Vec<PathBuf> = paths.filter(|path| path.join(MARK).is_file()).collect();
+    ours.sort();
+    let too_many = (ours.len() + 1).saturating_sub(JOBS_MAX);
+    for old in &ours[..too_many] {
+        // Another job may be at it as well.
+        crate::fs::remove_dir_all(old).ok();
+    }
+}
+
+/// The logs of an application, each with a head as `yarn logs` writes it. `None` if there are none.
+pub(super) fn read(logs: &Path, application: &str) -> Option<Vec<u8>> {
+    let is_name = application.strip_prefix("application_").is_some_and(|rest| {
+        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
+    });
+    let entries = crate::fs::read_dir(logs.join("userlogs").join(application)).ok().filter(|_| is_name)?;
+    let mut containers: Vec<PathBuf> =
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect();
+    containers.sort();
+    let mut text = Vec::new();
+    for container in &containers {
+        let name = container.file_name().unwrap_or_default().to_string_lossy();
+        for kind in ["stderr", "syslog"] {
+            let Ok(bytes) = crate::fs::read(container.join(kind)) else { continue };
+            let rule = "=".repeat(80);
+            let head = format!(
+                "Container: {name} on localhost\n{rule}\nLogType:{kind}\nLogLength:{}\nLog Contents:\n",
+                bytes.len()
+            );
+            text.extend_from_slice(head.as_bytes());
+            text.extend_from_slice(&bytes);
+            text.extend_from_slice(format!("\nEnd of LogType:{kind}\n\n").as_bytes());
+        }
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::TaskId;
+
+    fn job(stamp: &str) -> JobId {
+        JobId { stamp: stamp.into(), number: 1 }
+    }
+
+    fn attempt(number: u32) -> AttemptId {
+        AttemptId { task: TaskId::map(number), attempt: 0 }
+    }
+
+    #[test]
+    fn each_attempt_has_a_container() {
+        let logs = tempfile::tempdir().unwrap();
+        let kept = TaskLogs::new(logs.path(), &job("7"));
+        kept.stderr_line(attempt(3), b"one \xff");
+        kept.stderr_line(attempt(1), b"other");
+        kept.stderr_line(attempt(3), b"two");
+        kept.failed(attempt(1), "file:/in:0+5", "java.lang.RuntimeException: boom");
+        let read =
+            |name: &str| std::fs::read(logs.path().join("userlogs/application_7_0001").join(name)).unwrap();
+        assert_eq!(read("container_7_0001_01_000002/stderr"), b"one \xff\ntwo\n");
+        assert_eq!(read("container_7_0001_01_000003/stderr"), b"other\n");
+        let syslog = String::from_utf8(read("container_7_0001_01_000003/syslog")).unwrap();
+        assert!(syslog.contains(": Processing split: file:/in:0+5\n"), "{syslog}");
+        assert!(
+            syslog.contains("Exception running child : java.lang.RuntimeException: boom\n\tat "),
+            "{syslog}"
+        );
+        let shown = super::read(logs.path(), "application_7_0001").unwrap();
+        assert!(shown.starts_with(b"Container: container_7_0001_01_000002 on localhost\n"));
+        assert!(super::read(logs.path(), "application_8_0001").is_none());
+        assert!(super::read(logs.path(), "application_../..").is_none());
+    }
+
+    #[test]
+    fn logs_are_bounded() {
+        let logs = tempfile::tempdir().unwrap();
+        let theirs = logs.path().join("userlogs/application_0_0001");
+        std::fs::create_dir_all(&theirs).unwrap();
+        for number in 100..100 + JOBS_MAX + 3 {
+            TaskLogs::new(logs.path(), &job(&number.to_string())).stderr_line(attempt(0), b"x");
+        }
+        assert!(theirs.is_dir());
+        assert_eq!(std::fs::read_dir(logs.path().join("userlogs")).unwrap().count(), JOBS_MAX + 1);
+        let kept = TaskLogs::new(logs.path(), &job("900"));
+        let line = vec![b'x'; 4 << 20];
+        (0..5).for_each(|_| kept.stderr_line(attempt(0), &line));
+        let stderr = logs.path().join("userlogs/application_900_0001/container_900_0001_01_000002/stderr");
+        assert!(std::fs::metadata(stderr).unwrap().len() < STDERR_BYTES_MAX);
+    }
+}

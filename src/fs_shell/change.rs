@@ -1,0 +1,257 @@
+//! Making and changing: `-mkdir`, `-mv`, `-touchz`, `-touch`, `-chmod`, `-chown`, `-chgrp`, `-setrep`, `-truncate`.
+//! Hadoop: `Mkdir`, `MoveCommands.Rename`, `TouchCommands`, `FsShellPermissions`, `SetReplication`, `Truncate`.
+
+use super::Call;
+use super::copy::Destination;
+use super::error::FsError;
+use super::item::Item;
+use super::mode::Mode;
+use super::options::Format;
+use crate::clock;
+use crate::dfs::Purpose;
+use crate::fs::{File, OpenOptions, Permissions};
+use rustix::fs::{CWD, Gid, Timespec, Timestamps, UTIME_OMIT, Uid};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+pub(super) fn mkdir(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
+    const FORMAT: Format = Format::new(1, usize::MAX, &["p"]);
+    let given = FORMAT.parse(words)?;
+    let with_parents = given.has("p");
+    for item in call.expand(&given.args, Purpose::Write)? {
+        call.attempt(|call| make_folder(call, &item, with_parents))?;
+    }
+    Ok(())
+}
+
+fn make_folder(call: &Call<'_, '_>, item: &Item, with_parents: bool) -> Result<(), FsError> {
+    match &item.stat {
+        Some(stat) if !stat.is_dir => return Err(FsError::IsNotDirectory(item.shown.clone())),
+        Some(_) if with_parents => return Ok(()),
+        Some(_) => return Err(FsError::Exists(item.shown.clone())),
+        None => {}
+    }
+    let failed = |error| FsError::io(&item.shown, &error);
+    if with_parents {
+        return crate::fs::create_dir_all(&item.path).map_err(failed);
+    }
+    // Hadoop names the folder above, by its whole address.
+    let above = item.path.parent().unwrap_or(Path::new("/"));
+    if !above.exists() {
+        let above = Item { path: above.to_path_buf(), ..item.clone() };
+        return Err(FsError::NotFound(above.qualified(call.addresses())));
+    }
+    crate::fs::create_dir(&item.path).map_err(failed)
+}
+
+pub(super) fn mv(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
+    const FORMAT: Format = Format::new(2, usize::MAX, &[]);
+    let mut given = FORMAT.parse(words)?;
+    let target = Destination::remote(call, &mut given.args)?;
+    let sources = call.expand(&given.args, Purpose::Write)?;
+    target.check(call, &sources, false)?;
+    for source in &sources {
+        call.attempt(|call| {
+            source.stat()?;
+            target.refuse_inside_itself(call, source)?;
+            let to = target.for_source(source)?;
+            if source.scheme != to.scheme {
+                let what = "Does not match target filesystem".to_owned();
+                return Err(FsError::Path(source.shown.clone(), what));
+            }
+            if to.exists() {
+                return Err(FsError::Exists(to.shown));
+            }
+            crate::fs::rename(&source.path, &to.path).map_err(|error| FsError::io(&source.shown, &error))
+        })?;
+    }
+    Ok(())
+}
+
+pub(super) fn touchz(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
+    const FORMAT: Format = Format::new(1, usize::MAX, &[]);
+    let given = FORMAT.parse(words)?;
+    for item in call.expand(&given.args, Purpose::Write)? {
+        call.attempt(|call| {
+            if item.exists() && item.file()?.bytes > 0 {
+                return Err(FsError::Path(item.shown.clone(), "Not a zero-length file".to_owned()));
+            }
+            make_file(call, &item)
+        })?;
+    }
+    Ok(())
+}
+
+/// Makes an empty file in a folder that must be there.
+fn make_file(call: &Call<'_, '_>, item: &Item) -> Result<(), FsError> {
+    if !item.parent_exists() {
+        return Err(no_parent(call, item));
+    }
+    File::create(&item.path).map(drop).map_err(|error| FsError::io(&item.shown, &error))
+}
+
+/// Nothing can be made there, since the folder is missing.
+pub(super) fn no_parent(call: &Call<'_, '_>, item: &Item) -> FsError {
+    let address = item.qualified(call.addresses());
+    if address == item.shown {
+        return FsError::NotFound(item.shown.clone());
+    }
+    FsError::NoParent(item.shown.clone(), address)
+}
+
+pub(super) fn touch(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
+    const PATTERN: &str = "%Y%m%d:%H%M%S";
+    const FORMAT: Format = Format { valued: &["t"], ..Format::new(1, usize::MAX, &["a", "m", "c"]) };
+    let given = FORMAT.parse(words)?;
+    let time = match given.value("t") {
+        None => None,
+        Some(text) => Some(clock::parse_local(text, PATTERN).ok_or_else(|| {
+            let expected = "The expected format is yyyyMMdd:HHmmss";
+            FsError::Usage(format!("Unable to parse the specified timestamp {text}. {expected}"))
+        })?),
+    };
+    let (read_only, modified_only) = (given.has("a") && !given.has("m"), given.has("m") && !given.has("a"));
+    for item in call.expand(&given.args, Purpose::Write)? {
+        call.attempt(|call| {
+            if item.exists() {
+                item.file()?;
+            } else if given.has("c") {
+                return Ok(());
+            } else {
+                make_file(call, &item)?;
+            }
+            let time = time.unwrap_or_else(clock::now_ms);
+            let read = (!modified_only).then_some(time);
+            let modified = (!read_only).then_some(time);
+            set_times(&item.path, read, modified).map_err(|error| FsError::io(&item.shown, &error))
+        })?;
+    }
+    Ok(())
+}
+
+/// Sets the times of reading and changing, in milliseconds; `None` leaves one as it is.
+pub(super) fn set_times(path: &Path, read: Option<i64>, modified: Option<i64>) -> std::io::Result<()> {
+    let spec = |ms: Option<i64>| match ms {
+        Some(ms) => Timespec { tv_sec: ms.div_euclid(1000), tv_nsec: ms.rem_euclid(1000) * 1_000_000 },
+        None => Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+    };
+    let times = Timestamps { last_access: spec(read), last_modification: spec(modified) };
+    Ok(rustix::fs::utimensat(CWD, path, &times, rustix::fs::AtFlags::empty())?)
+}
+
+pub(super) fn chmod(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
+    const FORMAT: Format = Format { lenient: true, ..Format::new(2, usize::MAX, &["R"]) };
+    let mut given = FORMAT.parse(words)?;
+    let text = given.args.remove(0);
+    let mode = Mode::parse(&text).ok_or_else(|| {
+        FsError::Usage(format!("chmod : mode '{text}' does not match the expected pattern."))
+    })?;
+    change_all(call, &given.args, given.has("R"), |_, item| {
+        let stat = item.stat()?;
+        let bits = mode.apply(stat.mode, stat.is_dir);
+        if bits == stat.mode {
+            return Ok(());
+        }
+        let set = crate::fs::set_permissions(&item.path, Permissions::from_mode(bits));
+        set.map_err(|error| FsError::Other(format!("changing permissions of '{}': {error}", item.shown)))
+    })
+}
+
+/// Changes what the arguments stand for, and with `recursive` all below.
+fn change_all(
+    call: &mut Call<'_, '_>,
+    args: &[String],
+    recursive: bool,
+    mut change: impl FnMut(&mut Call<'_, '_>, &Item) -> Result<(), FsError>,
+) -> Result<(), FsError> {
+    call.each(args, Purpose::Write, |call, item| {
+        if !recursive {
+            return change(call, item);
+        }
+        call.descend(item, 0, &mut |call, item, _| change(call, item))
+    })
+}
+
+pub(super) fn chown(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
+    const FORMAT: Format = Format::new(2, usize::MAX, &["R"]);
+    let mut given = FORMAT.parse(words)?;
+    let text = given.args.remove(0);
+    let (owner, group) = text.split_once(':').unwrap_or((&text, ""));
+    set_owner(call, &given.args, given.has("R"), [owner, group])
+}
+
+pub(super) fn chgrp(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
+    const FORMAT: Format = Format::new(2, usize::MAX, &["R"]);
+    let mut given = FORMAT.parse(words)?;
+    let group = given.args.remove(0);
+    set_owner(call, &given.args, given.has("R"), ["", &group])
+}
+
+/// Empty names leave things as they are.
+fn set_owner(
+    call: &mut Call<'_, '_>,
+    args: &[String],
+    recursive: bool,
+    [owner, group]: [&str; 2],
+) -> Result<(), FsError> {
+    let unknown = |name: &str| FsError::Other(format!("no account of this machine has the name '{name}'"));
+    let accounts = &call.shell.accounts;
+    let named = |name: &str, number: Option<u32>| match number {
+        _ if name.is_empty() => Ok(None),
+        Some(number) => Ok(Some(number)),
+        None => Err(unknown(name)),
+    };
+    let owner = named(owner, accounts.user_number(owner))?.map(Uid::from_raw);
+    let group = named(group, accounts.group_number(group))?.map(Gid::from_raw);
+    change_all(call, args, recursive, |_, item| {
+        rustix::fs::chown(&item.path, owner, group)
+            .map_err(|error| FsError::Other(format!("changing ownership of '{}': {error}", item.shown)))
+    })
+}
+
+pub(super) fn setrep(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
+    const FORMAT: Format = Format::new(2, usize::MAX, &["R", "w"]);
+    let mut given = FORMAT.parse(words)?;
+    let text = given.args.remove(0);
+    let Ok(copies) = text.parse::<i16>() else {
+        call.warn("Illegal replication, a positive integer expected");
+        return Err(FsError::Usage(format!("For input string: \"{text}\"")));
+    };
+    if copies < 1 {
+        return Err(FsError::Usage("replication must be >= 1".to_owned()));
+    }
+    let mut files = Vec::new();
+    change_all(call, &given.args, true, |call, item| {
+        if item.is_dir() {
+            return Ok(());
+        }
+        files.push(item.shown.clone());
+        call.line(&format!("Replication {copies} set: {}", item.shown))
+    })?;
+    if given.has("w") {
+        files.iter().try_for_each(|file| call.line(&format!("Waiting for {file} ... done")))?;
+    }
+    Ok(())
+}
+
+pub(super) fn truncate(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
+    const FORMAT: Format = Format::new(2, usize::MAX, &["w"]);
+    let mut given = FORMAT.parse(words)?;
+    let text = given.args.remove(0);
+    let Ok(bytes) = text.parse::<u64>() else {
+        call.warn("Illegal length, a non-negative integer expected");
+        return Err(FsError::Usage(format!("For input string: \"{text}\"")));
+    };
+    call.each(&given.args, Purpose::Write, |call, item| {
+        let present = item.file()?.bytes;
+        if bytes > present {
+            return Err(FsError::Usage(format!(
+                "Cannot truncate to a larger file size. Current size: {present}, truncate size: {bytes}."
+            )));
+        }
+        let failed = |error: std::io::Error| FsError::io(&item.shown, &error);
+        let file = OpenOptions::new().write(true).open(&item.path).map_err(failed)?;
+        rustix::fs::ftruncate(&file, bytes).map_err(|error| failed(error.into()))?;
+        call.line(&format!("Truncated {} to length: {bytes}", item.shown))
+    })
+}

@@ -1,0 +1,367 @@
+//! Copying: `-put`, `-get`, `-cp`, `-moveFromLocal`, `-appendToFile`, `-getmerge`. Hadoop: `CopyCommands`,
+//! `CommandWithDestination`, `MoveCommands`.
+//!
+//! A file is written under the name `NAME._COPYING_` and renamed when it is whole.
+
+use super::Call;
+use super::change::{no_parent, set_times};
+use super::display::{copy, open};
+use super::error::FsError;
+use super::item::Item;
+use super::options::Format;
+use crate::dfs::Purpose;
+use crate::fs::{File, OpenOptions, Permissions};
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+
+/// How files are copied.
+#[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each switch is an option of its own")]
+struct Manner {
+    overwrite: bool,
+    /// Keep times and permissions.
+    preserve: bool,
+    /// Write under the final name at once.
+    direct: bool,
+    /// Remove the source.
+    removes: bool,
+}
+
+/// Where something goes.
+pub(super) struct Destination {
+    item: Item,
+    /// Below the arguments a folder always is one.
+    is_nested: bool,
+}
+
+impl Destination {
+    /// The last argument, in the default file system. Hadoop: `getRemoteDestination`.
+    pub(super) fn remote(call: &Call<'_, '_>, args: &mut Vec<String>) -> Result<Self, FsError> {
+        let given = if args.len() < 2 { ".".to_owned() } else { args.pop().unwrap_or_default() };
+        let mut found = Item::expand(call.addresses(), &given, Purpose::Write)?;
+        match (found.pop(), found.is_empty()) {
+            (Some(item), true) => Ok(Self { item, is_nested: false }),
+            _ => Err(FsError::Path(given, "Too many matches".to_owned())),
+        }
+    }
+
+    /// The last argument, on the local disk. Hadoop: `getLocalDestination`.
+    fn local(call: &Call<'_, '_>, args: &mut Vec<String>) -> Result<Self, FsError> {
+        let given = if args.len() < 2 { ".".to_owned() } else { args.pop().unwrap_or_default() };
+        let item = Item::plain(call.addresses(), &given, Purpose::Send)?;
+        Ok(Self { item, is_nested: false })
+    }
+
+    /// Whether the sources can go there at all. Hadoop: `CommandWithDestination.processArguments`.
+    pub(super) fn check(
+        &self,
+        call: &Call<'_, '_>,
+        sources: &[Item],
+        overwrite: bool,
+    ) -> Result<(), FsError> {
+        let item = &self.item;
+        if sources.len() > 1 {
+            let is_dir = item.stat()?.is_dir;
+            return if is_dir { Ok(()) } else { Err(FsError::IsNotDirectory(item.shown.clone())) };
+        }
+        match &item.stat {
+            Some(stat) if !stat.is_dir && !overwrite => Err(FsError::Exists(item.shown.clone())),
+            None if !item.parent_exists() => Err(no_parent(call, item)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Where a source goes. Hadoop: `getTargetPath`.
+    pub(super) fn for_source(&self, source: &Item) -> Result<Item, FsError> {
+        if self.is_nested || self.item.is_dir() || self.item.says_folder() {
+            return self.item.child(source.path.file_name().unwrap_or_default());
+        }
+        Ok(self.item.clone())
+    }
+
+    /// Hadoop: `CommandWithDestination.processPathArgument`.
+    pub(super) fn refuse_inside_itself(&self, call: &Call<'_, '_>, source: &Item) -> Result<(), FsError> {
+        if !source.is_dir() || source.scheme != self.item.scheme {
+            return Ok(());
+        }
+        let to = self.for_source(source)?;
+        if to.path == source.path {
+            let to = to.qualified(call.addresses());
+            return Err(FsError::Paths(source.shown.clone(), to, "are identical"));
+        }
+        if to.path.starts_with(&source.path) {
+            return Err(FsError::Paths(source.shown.clone(), to.shown, "is a subdirectory of itself"));
+        }
+        Ok(())
+    }
+}
+
+const PUT: Format = Format { valued: &["t", "q"], ..Format::new(1, usize::MAX, &["f", "p", "l", "d"]) };
+
+pub(super) fn put(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
+    let mut given = PUT.parse(words)?;
+    let manner = Manner {
+        overwrite: given.has("f"),
+        preserve: given.has("p"),
+        direct: given.has("d"),
+        removes: false,
+    };
+    let to = Destination::remote(call, &mut given.args)?;
+    if given.args.iter().map(String::as_str).eq(["-"]) {
+        return put_input(call, &to, manner);
+    }
+    let sources = local_sources(call, &given.args)?;
+    copy_all(call, &sources, &to, manner)
+}
+
+/// Standard input as a file.
+fn put_input(call: &mut Call<'_, '_>, to: &Destination, manner: Manner) -> Result<(), FsError> {
+    let target = if to.item.is_dir() { to.item.child("-".as_ref())? } else { to.item.clone() };
+    if target.exists() && (target.is_dir() || !manner.overwrite) {
+        return Err(FsError::Exists(target.shown));
+    }
+    write_file(&mut *call.shell.input, "-", &target, manner.direct)
+}
+
+/// Local files, which are taken by their letters. Hadoop: `Put.expandArgument`.
+fn local_sources(call: &mut Call<'_, '_>, args: &[String]) -> Result<Vec<Item>, FsError> {
+    args.iter().map(|arg| Item::plain(call.addresses(), arg, Purpose::Send)).collect()
+}
+
+pub(super) fn move_from_local(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
+    const FORMAT: Format = Format::new(1, usize::MAX, &["f", "p", "l", "d"]);
+    let mut given = FORMAT.parse(words)?;
+    let manner =
+        Manner { overwrite: given.has("f"), preserve: given.has("p"), direct: given.has("d"), removes: true };
+    let to = Destination::remote(call, &mut given.args)?;
+    let sources = local_sources(call, &given.args)?;
+    copy_all(call, &sources, &to, manner)
+}
+
+pub(super) fn move_to_local(_: &mut Call<'_, '_>, _: Vec<String>) -> Result<(), FsError> {
+    Err(FsError::Other("Option '-moveToLocal' is not implemented yet.".to_owned()))
+}
+
+pub(super) fn get(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
+    const FORMAT: Format =
+        Format { valued: &["t", "q"], ..Format::new(1, usize::MAX, &["crc", "ignoreCrc", "p", "f"]) };
+    let mut given = FORMAT.parse(words)?;
+    let manner = Manner { overwrite: given.has("f"), preserve: given.has("p"), ..Manner::default() };
+    let to = Destination::local(call, &mut given.args)?;
+    let sources = call.expand(&given.args, Purpose::Read)?;
+    copy_all(call, &sources, &to, manner)
+}
+
+pub(super) fn cp(call: &mut Call<'_, '_>, mut words: Vec<String>) -> Result<(), FsError> {
+    const FORMAT: Format = Format { valued: &["t", "q"], ..Format::new(2, usize::MAX, &["f", "d"]) };
+    // `-p` may carry letters of what is to be kept. Hadoop: popPreserveOption.
+    let ends = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let keeps = words[..ends].iter().position(|word| word.starts_with("-p"));
+    if let Some(at) = keeps {
+        words.remove(at);
+    }
+    let mut given = FORMAT.parse(words)?;
+    let manner = Manner {
+        overwrite: given.has("f"),
+        preserve: keeps.is_some(),
+        direct: given.has("d"),
+        removes: false,
+    };
+    let to = Destination::remote(call, &mut given.args)?;
+    let sources = call.expand(&given.args, Purpose::Read)?;
+    copy_all(call, &sources, &to, manner)
+}
+
+fn copy_all(
+    call: &mut Call<'_, '_>,
+    sources: &[Item],
+    to: &Destination,
+    manner: Manner,
+) -> Result<(), FsError> {
+    to.check(call, sources, manner.overwrite)?;
+    for source in sources {
+        call.attempt(|call| {
+            source.stat()?;
+            to.refuse_inside_itself(call, source)?;
+            copy_tree(call, source, to, manner)
+        })?;
+    }
+    Ok(())
+}
+
+fn copy_tree(
+    call: &mut Call<'_, '_>,
+    source: &Item,
+    to: &Destination,
+    manner: Manner,
+) -> Result<(), FsError> {
+    let target = to.for_source(source)?;
+    if source.is_dir() {
+        copy_folder(call, source, target, manner)?;
+    } else {
+        copy_file(source, &target, manner)?;
+    }
+    if manner.removes {
+        let removed = if source.is_dir() {
+            crate::fs::remove_dir(&source.path)
+        } else {
+            crate::fs::remove_file(&source.path)
+        };
+        removed
+            .map_err(|_| FsError::Other(format!("remove {}", FsError::InputOutput(source.shown.clone()))))?;
+    }
+    Ok(())
+}
+
+fn copy_folder(
+    call: &mut Call<'_, '_>,
+    source: &Item,
+    mut target: Item,
+    manner: Manner,
+) -> Result<(), FsError> {
+    // Hadoop: MoveFromLocal does not merge folders.
+    if manner.removes && target.is_dir() {
+        return Err(FsError::Exists(target.shown));
+    }
+    // Listed first: the target may come to stand in the source by a link.
+    let children = source.children(call.addresses())?;
+    if !target.exists() {
+        crate::fs::create_dir_all(&target.path).map_err(|error| FsError::io(&target.shown, &error))?;
+        target = Item { stat: source.stat.clone(), ..target };
+    } else if !target.is_dir() {
+        return Err(FsError::IsNotDirectory(target.shown));
+    }
+    let below = Destination { item: target, is_nested: true };
+    for child in &children {
+        call.attempt(|call| copy_tree(call, child, &below, manner))?;
+    }
+    if manner.preserve {
+        preserve(source, &below.item)?;
+    }
+    Ok(())
+}
+
+fn copy_file(source: &Item, target: &Item, manner: Manner) -> Result<(), FsError> {
+    let mut from = open(source)?;
+    if target.exists() && (target.is_dir() || !manner.overwrite) {
+        return Err(FsError::Exists(target.shown.clone()));
+    }
+    if target.exists() && is_same(source, target) {
+        // Overwritten by itself it would be lost.
+        return Err(FsError::Paths(source.shown.clone(), target.shown.clone(), "are identical"));
+    }
+    write_file(&mut from, &source.shown, target, manner.direct)?;
+    if manner.preserve { preserve(source, target) } else { Ok(()) }
+}
+
+fn is_same(source: &Item, target: &Item) -> bool {
+    let real = |item: &Item| item.path.canonicalize().ok();
+    real(source).is_some_and(|path| real(target) == Some(path))
+}
+
+/// Writes a file whole or not at all. Hadoop: `copyStreamToTarget`.
+fn write_file(from: &mut dyn Read, shown: &str, target: &Item, direct: bool) -> Result<(), FsError> {
+    let mut path = target.path.clone();
+    if !direct {
+        let mut name = target.path.file_name().unwrap_or_default().to_owned();
+        name.push("._COPYING_");
+        path.set_file_name(name);
+    }
+    let failed = |error: &std::io::Error| FsError::io(&target.shown, error);
+    let mut file = File::create(&path).map_err(|error| failed(&error))?;
+    let copied = copy(from, &mut file, shown).map_err(|error| match error {
+        // The reader of this stream is the disk.
+        FsError::Output => {
+            FsError::Path(target.shown.clone(), "cannot be written to the end; is the disk full?".to_owned())
+        }
+        error => error,
+    });
+    let done = copied.and_then(|()| {
+        if direct {
+            return Ok(());
+        }
+        crate::fs::rename(&path, &target.path).map_err(|error| failed(&error))
+    });
+    if done.is_err() && !direct {
+        crate::fs::remove_file(&path).ok();
+    }
+    done
+}
+
+/// Times and permissions of the source for the target.
+fn preserve(source: &Item, target: &Item) -> Result<(), FsError> {
+    let stat = source.stat()?;
+    let failed = |error: std::io::Error| FsError::io(&target.shown, &error);
+    crate::fs::set_permissions(&target.path, Permissions::from_mode(stat.mode)).map_err(failed)?;
+    set_times(&target.path, Some(stat.read_ms), Some(stat.modified_ms)).map_err(failed)
+}
+
+pub(super) fn append_to_file(call: &mut Call<'_, '_>, mut words: Vec<String>) -> Result<(), FsError> {
+    if words.len() < 2 {
+        return Err(FsError::Other("missing destination argument".to_owned()));
+    }
+    let to = Destination::remote(call, &mut words)?.item;
+    if to.is_dir() {
+        let path = to.path_in_fs(call.addresses());
+        return Err(FsError::Other(format!(
+            "Cannot append to directory {path}; already exists as a directory."
+        )));
+    }
+    if !to.exists() && !to.parent_exists() {
+        return Err(no_parent(call, &to));
+    }
+    let reads_input = words.iter().any(|word| word == "-");
+    if reads_input && words.len() > 1 {
+        let what = "stdin (-) must be the sole input argument when present";
+        return Err(FsError::Other(what.to_owned()));
+    }
+    let failed = |error: std::io::Error| FsError::io(&to.shown, &error);
+    let mut file = OpenOptions::new().append(true).create(true).open(&to.path).map_err(failed)?;
+    if reads_input {
+        return copy(&mut *call.shell.input, &mut file, "-");
+    }
+    for source in local_sources(call, &words)? {
+        source.file()?;
+        copy(&mut open(&source)?, &mut file, &source.shown)?;
+    }
+    Ok(())
+}
+
+pub(super) fn getmerge(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
+    const FORMAT: Format = Format::new(2, usize::MAX, &["nl", "skip-empty-file"]);
+    let mut given = FORMAT.parse(words)?;
+    let to = Destination::local(call, &mut given.args)?.item;
+    if to.is_dir() {
+        return Err(FsError::IsDirectory(to.shown));
+    }
+    let mut sources = Vec::new();
+    let mut is_lacking = false;
+    for item in call.expand(&given.args, Purpose::Read)? {
+        if item.is_dir() {
+            // Of a folder the files in it, but no further.
+            call.attempt(|call| {
+                let children = item.children(call.addresses())?;
+                sources.extend(children.into_iter().filter(|child| !child.is_dir()));
+                Ok(())
+            })?;
+        } else if item.exists() {
+            sources.push(item);
+        } else {
+            is_lacking = true;
+            call.fail(&FsError::NotFound(item.shown));
+        }
+    }
+    if is_lacking {
+        return Ok(());
+    }
+    let failed = |error: std::io::Error| FsError::io(&to.shown, &error);
+    let mut file = File::create(&to.path).map_err(failed)?;
+    for source in &sources {
+        copy(&mut open(source)?, &mut file, &source.shown)?;
+        let is_empty = source.file()?.bytes == 0;
+        if given.has("nl") && !(is_empty && given.has("skip-empty-file")) {
+            copy(&mut &b"\n"[..], &mut file, &source.shown)?;
+        }
+    }
+    Ok(())
+}

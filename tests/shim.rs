@@ -1,0 +1,235 @@
+//! Called by Hadoop's names: what course scripts and programs that drive Hadoop call and read.
+
+use crate::harness::{JobDir, Output, repository, skip_without};
+use std::process::{Command, Stdio};
+
+/// A job's folder with the commands of Hadoop laid out in it, and HDFS in `dfs`.
+struct Place {
+    dir: JobDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let dir = JobDir::new();
+        dir.write("98.txt", "b a\na\n");
+        let place = Self { dir };
+        place.dir.run("install-commands hadoop").expect_code(0);
+        place
+    }
+
+    /// Runs a shell command with the laid out commands first in PATH.
+    fn sh(&self, script: &str) -> Output {
+        self.sh_with(script, &[])
+    }
+
+    fn sh_with(&self, script: &str, variables: &[(&str, &str)]) -> Output {
+        let path = format!("{}:{}", self.dir.path("hadoop/bin").display(), std::env::var("PATH").unwrap());
+        let ended = Command::new("sh")
+            .args(["-c", script])
+            .current_dir(self.dir.path("."))
+            .env_clear()
+            .env("PATH", path)
+            .env("TMPDIR", self.dir.beside("tmp"))
+            .env("MRSTREAM_HDFS_ROOT", self.dir.path("dfs"))
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Output {
+            code: ended.status.code(),
+            stdout: text(&ended.stdout),
+            stderr: text(&ended.stderr),
+            shown: script.to_owned(),
+        }
+    }
+}
+
+/// The messages of a log of Hadoop's client; lines without a head belong to the message before.
+fn messages(log: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for line in log.lines() {
+        // 2026-01-02 03:04:05,678 INFO mapreduce.Job: text
+        let is_stamp = line.len() > 24 && line.as_bytes()[4] == b'-' && line.as_bytes()[19] == b',';
+        if is_stamp {
+            found.push(line[24..].to_owned());
+        } else if let Some(last) = found.last_mut() {
+            last.push('\n');
+            last.push_str(line);
+        }
+    }
+    found
+}
+
+#[test]
+fn the_commands_of_a_tutorial_run_as_they_are() {
+    if skip_without("python3", "the commands of a tutorial") {
+        return;
+    }
+    let place = Place::new();
+    place.dir.script("m.py", "#!/usr/bin/env python3\nimport sys\nfor line in sys.stdin:\n    for word in line.split():\n        print(word, 1, sep='\\t')\n");
+    place.dir.script("r.py", "#!/usr/bin/env python3\nimport sys\nsums = {}\nfor line in sys.stdin:\n    word, count = line.split('\\t')\n    sums[word] = sums.get(word, 0) + int(count)\nfor word, count in sorted(sums.items()):\n    print(word, count, sep='\\t')\n");
+    place.sh("hdfs dfs -mkdir -p /d/in && hdfs dfs -put 98.txt /d/in/").expect_code(0);
+    let jar = "/opt/hadoop-2.7.4/share/hadoop/tools/lib/hadoop-streaming-2.7.4.jar";
+    let here = place.dir.path("").canonicalize().unwrap().display().to_string();
+    let here = here.trim_end_matches('/');
+    for (folder, expect) in [("", 1), (&format!("{here}/"), 0)] {
+        place.sh("hdfs dfs -rm -r -skipTrash /d/out").expect_code(expect);
+        let job = format!(
+            "hadoop jar {jar} -files {folder}m.py,{folder}r.py -mapper {folder}m.py -reducer {folder}r.py \
+             -input /d/in/98.txt -output /d/out"
+        );
+        let ended = place.sh(&job).expect_code(0);
+        assert_eq!(ended.stdout, "");
+        let said = messages(&ended.stderr);
+        assert!(said.contains(&"INFO streaming.StreamJob: Output directory: /d/out".to_owned()), "{said:?}");
+        assert_eq!(place.sh("hdfs dfs -cat /d/out/part-00000 | sort -k2 -n").stdout, "b\t1\na\t2\n");
+    }
+    assert!(!std::path::Path::new("/d/out").exists());
+}
+
+#[test]
+fn the_log_is_that_of_hadoops_client() {
+    let place = Place::new();
+    let ended = place
+        .sh("hadoop jar s-streaming.jar -input 98.txt -output out -mapper cat -reducer cat")
+        .expect_code(0);
+    let said = messages(&ended.stderr);
+    let begins = |start: &str| said.iter().any(|message| message.starts_with(start));
+    for start in [
+        "INFO impl.YarnClientImpl: Submitted application application_",
+        "INFO mapreduce.Job: Running job: job_",
+        "INFO mapreduce.Job:  map 0% reduce 0%",
+        "INFO mapreduce.Job:  map 100% reduce 100%",
+        "INFO mapreduce.Job: Counters: ",
+        "INFO streaming.StreamJob: Output directory: out",
+    ] {
+        assert!(begins(start), "no {start}\n{}", ended.report());
+    }
+    let running =
+        said.iter().find_map(|line| line.strip_prefix("INFO mapreduce.Job: Running job: job_")).unwrap();
+    let (stamp, number) = running.split_once('_').unwrap();
+    assert!(stamp.bytes().all(|byte| byte.is_ascii_digit()) && number == "0001", "{running}");
+    let counters = said.iter().find(|line| line.contains(": Counters: ")).unwrap();
+    assert!(counters.contains("\n\tMap-Reduce Framework\n\t\tMap input records=2\n"), "{counters}");
+    assert!(begins(&format!("INFO mapreduce.Job: Job job_{running} completed successfully")));
+    assert!(!ended.stderr.contains("State:"));
+    let user = place.sh("hadoop fs -ls").stdout;
+    assert!(user.starts_with("Found 1 items\n") && user.ends_with(" out\n"), "{user}");
+}
+
+#[test]
+fn failures_are_told_and_logged_as_on_a_cluster() {
+    let place = Place::new();
+    place.dir.script("bad.sh", "#!/bin/sh\necho oops >&2\nexit 3\n");
+    let job = "mapred streaming -files bad.sh -input 98.txt -output out -mapper bad.sh";
+    let ended = place.sh(job).expect_code(1);
+    let said = messages(&ended.stderr);
+    let failed = said.iter().find(|line| line.contains("Task Id : attempt_")).unwrap();
+    for part in
+        ["_0001_m_000000_0, Status : FAILED\nError: ", "subprocess failed with code 3\n", "    | oops"]
+    {
+        assert!(failed.contains(part), "no {part}\n{failed}");
+    }
+    assert!(said.iter().any(|line| line.contains(" failed with state FAILED due to: Task failed task_")));
+    assert!(ended.stderr.ends_with("\nStreaming Command Failed!\n"), "{}", ended.stderr);
+    let logs = place.dir.files("hadoop/logs/userlogs");
+    let stderr: Vec<_> = logs.iter().filter(|(name, _)| name.ends_with("/stderr")).collect();
+    assert_eq!(stderr.len(), 1);
+    assert_eq!(stderr[0].1, b"oops\n");
+    let application = stderr[0].0.split('/').next().unwrap();
+    let shown = place.sh(&format!("yarn logs -applicationId {application}")).expect_code(0);
+    assert!(shown.stdout.contains("LogType:stderr\nLogLength:5\nLog Contents:\noops\n"), "{}", shown.stdout);
+    assert!(shown.stdout.contains("Processing split: "), "{}", shown.stdout);
+    place.sh("yarn logs -applicationId application_1_0001").expect_code(255);
+    let elsewhere = place.dir.path("elsewhere").display().to_string();
+    place.sh_with(job, &[("HADOOP_LOG_DIR", &elsewhere)]).expect_code(1);
+    assert_eq!(place.dir.files("elsewhere/userlogs").len(), 3);
+}
+
+#[test]
+fn a_job_that_cannot_start_says_why() {
+    let place = Place::new();
+    let check = |job: &str, code: i32, expect: &str| {
+        let ended =
+            place.sh(&format!("hadoop jar streaming.jar {job}")).expect_code(code).expect_stderr(&[expect]);
+        assert!(ended.stderr.ends_with("Streaming Command Failed!\n"), "{}", ended.stderr);
+    };
+    check(
+        "-input /nope -output /o -mapper cat",
+        5,
+        " ERROR streaming.StreamJob: Error Launching job : Input path does not exist: hdfs:///nope",
+    );
+    check("-input 98.txt -output /tmp -mapper cat", 5, "Error Launching job : ");
+    check("-inputs x", 1, " ERROR streaming.StreamJob: unrecognized option: -inputs");
+    check("-input 98.txt -output s3://b/x -mapper cat", 1, "only file: and hdfs: are known here");
+}
+
+#[test]
+fn names_versions_and_jars_are_found() {
+    let place = Place::new();
+    for command in ["hadoop", "hdfs", "mapred", "yarn"] {
+        let version = place.sh(&format!("{command} version")).expect_code(0).stdout;
+        assert!(version.starts_with("Hadoop 3.3.4\n"), "{version}");
+    }
+    let jar = place.sh("ls hadoop/share/hadoop/tools/lib/hadoop-streaming-*.jar").expect_code(0);
+    assert_eq!(jar.stdout, "hadoop/share/hadoop/tools/lib/hadoop-streaming-3.3.4.jar\n");
+    assert!(place.sh("hadoop classpath").stdout.contains("/hadoop/share/hadoop/tools/lib/*"));
+    place
+        .sh("hadoop --config /etc jar nope.jar wordcount in out")
+        .expect_code(255)
+        .expect_stderr(&["JAR does not exist or is not a normal file: "]);
+    place
+        .sh("hadoop jar 98.txt wordcount in out")
+        .expect_code(255)
+        .expect_stderr(&["Not a valid JAR: 98.txt"]);
+    place
+        .sh("hadoop distcp a b")
+        .expect_code(1)
+        .expect_stderr(&["distcp is not built in", "hadoop fs <verb>"]);
+    place.sh("hdfs").expect_code(1).expect_stderr(&["Usage: hdfs COMMAND"]);
+    let again = place.dir.run("install-commands hadoop").expect_code(0).stdout;
+    assert!(again.starts_with("export HADOOP_HOME=") && again.contains("/hadoop/bin"), "{again}");
+    place.dir.write("other/bin/hadoop", "theirs");
+    place.dir.run("install-commands other").expect_code(1).expect_stderr(&["is no link to mr-stream"]);
+}
+
+#[test]
+fn plain_paths_read_the_local_disk_but_never_change_it() {
+    let place = Place::new();
+    let here = place.dir.path("").canonicalize().unwrap().display().to_string();
+    let here = here.trim_end_matches('/');
+    assert_eq!(place.sh(&format!("hdfs dfs -cat {here}/98.txt")).expect_code(0).stdout, "b a\na\n");
+    assert_eq!(place.sh("hdfs dfs -cat 98.txt").expect_code(0).stdout, "b a\na\n");
+    place.sh(&format!("hdfs dfs -rm -r -skipTrash {here}/98.txt {here} 98.txt")).expect_code(1);
+    place.sh(&format!("hdfs dfs -mv {here}/98.txt /tmp/x")).expect_code(1);
+    assert!(place.dir.path("98.txt").is_file());
+    let job = format!(
+        "hadoop jar streaming.jar -D fs.defaultFS=file:/// -input 98.txt -output {here}/out -mapper cat"
+    );
+    place.sh(&job).expect_code(0);
+    assert!(place.dir.path("out/_SUCCESS").is_file());
+    assert_eq!(
+        place.sh(&format!("hadoop fs -fs file:/// -ls -C {here}/out")).expect_code(0).stdout.lines().count(),
+        2
+    );
+    place.sh(&format!("hdfs dfs -rm -r file://{here}/out")).expect_code(0);
+    assert!(!place.dir.path("out").exists());
+}
+
+#[test]
+fn the_list_of_commands_to_compare_has_every_verb() {
+    let commands =
+        std::fs::read_to_string(repository().join("scripts/compare_fs_shell/commands.txt")).unwrap();
+    let usage = Place::new().sh("hadoop fs -usage").expect_code(0).stdout;
+    let verbs: Vec<&str> =
+        usage.lines().filter_map(|line| line.trim().strip_prefix('[')?.split([' ', ']']).next()).collect();
+    assert!(verbs.len() > 30, "{usage}");
+    // Two need other accounts than the user's, and each disk has its own size.
+    let lacking: Vec<_> = verbs
+        .iter()
+        .filter(|verb| !["-chown", "-chgrp", "-df"].contains(verb))
+        .filter(|verb| !commands.lines().any(|line| line.split(' ').any(|word| word == **verb)))
+        .collect();
+    assert!(lacking.is_empty(), "{lacking:?}");
+}
