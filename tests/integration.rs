@@ -15,6 +15,7 @@ mod golden;
 mod harness;
 mod hdfs;
 mod hostile;
+mod jobs;
 mod kept;
 mod limits;
 mod messages;

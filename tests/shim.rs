@@ -218,6 +218,30 @@ fn plain_paths_read_the_local_disk_but_never_change_it() {
 }
 
 #[test]
+fn jobs_are_listed_as_mapred_lists_them() {
+    let place = Place::new();
+    let home = place.dir.path("home").display().to_string();
+    let sh = |script: &str| place.sh_with(script, &[("HOME", &home)]);
+    sh("hadoop jar streaming.jar -input 98.txt -output out -mapper cat -reducer NONE").expect_code(0);
+    assert!(sh("mapred job -list").expect_code(0).stdout.starts_with("Total jobs:0\n"));
+    let list = sh("mapred job -list all").expect_code(0).stdout;
+    assert!(list.starts_with("Total jobs:1\n"), "{list}");
+    let id = list.lines().nth(2).unwrap().split_whitespace().next().unwrap().to_owned();
+    let status = sh(&format!("mapred job -status {id}")).expect_code(0).stdout;
+    for part in
+        [&format!("Job: {id}\n"), "map() completion: 1.0\n", "Job state: SUCCEEDED\n", "Map input records=2"]
+    {
+        assert!(status.contains(part), "no {part}\n{status}");
+    }
+    let counter = format!("mapred job -counter {id} 'Map-Reduce Framework' 'Map input records'");
+    assert_eq!(sh(&counter).expect_code(0).stdout, "2\n");
+    assert!(sh(&format!("mapred job -history {id}")).stdout.contains("state:    SUCCEEDED\n"));
+    sh(&format!("mapred job -kill {id}")).expect_code(1).expect_stderr(&["does not run: SUCCEEDED"]);
+    sh("mapred job -status job_1_0001").expect_code(255).expect_stderr(&["Could not find job job_1_0001"]);
+    sh("mapred job").expect_code(255).expect_stderr(&["Usage: job <command> <args>"]);
+}
+
+#[test]
 fn the_list_of_commands_to_compare_has_every_verb() {
     let commands =
         std::fs::read_to_string(repository().join("scripts/compare_fs_shell/commands.txt")).unwrap();

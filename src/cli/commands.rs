@@ -5,7 +5,7 @@ use super::args::{self, Parsed};
 use super::guard::Guarded;
 use super::voice::say;
 use super::watcher::failure_text;
-use super::{exit, plan_job, print, refuse, sampling, shim, summary};
+use super::{exit, jobs, plan_job, print, refuse, sampling, shim, summary};
 use crate::codec::Codec;
 use crate::conf::keys::{self, Support};
 use crate::conf::{HostFacts, StreamOptions, known_classes};
@@ -20,6 +20,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 const CLASSES: &str = "classes";
+const JOBS: &str = "jobs";
 const INSTALL: &str = "install-commands";
 const PLAN: &str = "plan";
 const PROPERTIES: &str = "properties";
@@ -28,7 +29,7 @@ const TASK: &str = "task";
 
 /// Whether the first word of the command line is one of ours.
 pub(super) fn is_command(word: &OsStr) -> bool {
-    [CLASSES, INSTALL, PLAN, PROPERTIES, SAMPLE, TASK].iter().any(|name| word == *name)
+    [CLASSES, INSTALL, JOBS, PLAN, PROPERTIES, SAMPLE, TASK].iter().any(|name| word == *name)
 }
 
 fn definition() -> Command {
@@ -48,6 +49,17 @@ fn definition() -> Command {
             Command::new(INSTALL)
                 .about("Make links in PREFIX/bin by which hadoop, hdfs, mapred and yarn are this program")
                 .arg(file("prefix").value_name("PREFIX").required(true)),
+        )
+        .subcommand(
+            Command::new(JOBS)
+                .about("List the jobs that ran on this machine, or do something with one")
+                .subcommand(Command::new("show").about("All that is known of a job").arg(job_id()))
+                .subcommand(
+                    Command::new("wait")
+                        .about("Wait until a job is over; answer its exit code")
+                        .arg(job_id()),
+                )
+                .subcommand(Command::new("kill").about("End a job in order").arg(job_id())),
         )
         .subcommand(Command::new(CLASSES).about("List the Java classes that options and properties can name"))
         .subcommand(
@@ -70,6 +82,10 @@ fn job_words() -> Arg {
         .allow_hyphen_values(true)
         .value_parser(value_parser!(OsString))
         .help("The job, as without this command")
+}
+
+fn job_id() -> Arg {
+    Arg::new("id").value_name("ID").required(true)
 }
 
 fn task_number() -> Arg {
@@ -99,6 +115,7 @@ pub(super) fn run(argv: &[OsString], host: &HostFacts) -> u8 {
         Some((TASK, given)) => task(given, host),
         Some((CLASSES, _)) => print(&classes()),
         Some((INSTALL, given)) => install(given, host),
+        Some((JOBS, given)) => list_jobs(given, host),
         _ => print(&properties()),
     }
 }
@@ -127,6 +144,16 @@ fn pull_out(argv: &[OsString]) -> Vec<OsString> {
     ours.push("--".into());
     ours.append(&mut job);
     ours
+}
+
+fn list_jobs(given: &ArgMatches, host: &HostFacts) -> u8 {
+    let id = |given: &ArgMatches| given.get_one::<String>("id").expect("required").clone();
+    match given.subcommand() {
+        Some(("show", given)) => jobs::show(host, &id(given)),
+        Some(("wait", given)) => jobs::wait(host, &id(given)),
+        Some(("kill", given)) => jobs::kill(host, &id(given)),
+        _ => jobs::list(host),
+    }
 }
 
 fn install(given: &ArgMatches, host: &HostFacts) -> u8 {

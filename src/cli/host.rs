@@ -36,7 +36,8 @@ pub(super) fn facts() -> std::io::Result<HostFacts> {
         Some(root) => current_dir.join(root),
         None => below_home("XDG_DATA_HOME", ".local/share").join("hdfs"),
     };
-    let state_dir = below_home("XDG_STATE_HOME", ".local/state");
+    let has_home = variable("XDG_STATE_HOME").or_else(|| variable("HOME")).is_some();
+    let state_dir = has_home.then(|| below_home("XDG_STATE_HOME", ".local/state"));
     let host_name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     Ok(HostFacts {
         user: account_name().or(user).unwrap_or_else(|| "user".into()),
@@ -47,6 +48,7 @@ pub(super) fn facts() -> std::io::Result<HostFacts> {
         hdfs_root,
         default_fs: "file:///",
         state_dir,
+        command_line: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
         logs_dir: None,
         memory_bytes: memory_bytes(),
         cores: available_parallelism().map_or(1, |cores| cores.get() as u32),

@@ -10,6 +10,7 @@ pub mod exit;
 pub mod generic_options;
 mod guard;
 mod host;
+mod jobs;
 mod sampling;
 mod shim;
 mod signals;
@@ -186,6 +187,7 @@ fn run_planned(job: &Job, host: &HostFacts) -> u8 {
     };
     let engine =
         LocalEngine { launch_dir: host.current_dir.clone(), stop, children: guarded.children.clone() };
+    let run = jobs::Run::begin(&job.plan, host);
     let watcher = Watcher::new(&job.plan, job.conf.verbose, host.logs_dir.as_deref());
     watcher.begin();
     if !job.conf.properties.is_set(StreamSplits::PROPERTY)
@@ -195,12 +197,17 @@ fn run_planned(job: &Job, host: &HostFacts) -> u8 {
         watcher.line(hint.as_bytes());
     }
     let ended = job.run(&engine, &watcher);
-    let left = watcher.finish();
+    let mut left = watcher.finish();
     guarded.dismiss();
-    match ended {
-        Ok(counters) => finish(job, &counters, left),
-        Err(error) => fail(job, &error, left.kept),
+    let (tasks, told) = (std::mem::take(&mut left.tasks), left.failure.take());
+    let (exit_code, counters, failure) = match &ended {
+        Ok(counters) => (finish(job, counters, left), Some(counters), None),
+        Err(error) => (fail(job, error, left.kept), None, told.or_else(|| Some(error::chain(error)))),
+    };
+    if let Some(run) = run {
+        run.end(jobs::Ended { exit_code, counters, tasks, failure });
     }
+    exit_code
 }
 
 fn finish(job: &Job, counters: &Counters, left: Left) -> u8 {

@@ -2,15 +2,18 @@
 
 use super::task_logs::{TaskLogs, application};
 use super::voice::{self, Log, say};
+use crate::clock;
 use crate::engine::JobError;
 use crate::engine::event::{JobEvents, Snapshot};
 use crate::engine::scheduler::Verdict;
 use crate::error;
 use crate::ids::{AttemptId, TaskId, TaskKind};
 use crate::plan::JobPlan;
+use crate::report::record::TaskRow;
 use crate::report::{self, FailureReport, Progress, Style, TaskInput, advice};
 use crate::streaming::exit_status;
 use crate::task::{TaskError, TaskEvents, TaskFailure};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -41,6 +44,10 @@ pub(super) struct Left {
     pub(super) kept: Option<PathBuf>,
     /// Tasks that the output does without.
     pub(super) lacking: Vec<TaskId>,
+    /// What became of the tasks.
+    pub(super) tasks: BTreeMap<TaskId, TaskRow>,
+    /// The last failure that was told.
+    pub(super) failure: Option<String>,
 }
 
 impl<'a> Watcher<'a> {
@@ -85,8 +92,20 @@ impl<'a> Watcher<'a> {
         self.left.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Counts an attempt that ended.
+    fn count(&self, attempt: AttemptId, done: bool) {
+        let mut left = self.left();
+        let row = left.tasks.entry(attempt.task).or_default();
+        row.attempts += 1;
+        row.failed += u32::from(!done);
+        row.done |= done;
+        row.ended_ms = clock::now_ms();
+    }
+
     fn tell_failure(&self, error: &TaskError) {
         let text = failure_text(self.plan, error);
+        self.count(error.attempt, false);
+        self.left().failure = Some(text.clone());
         if !voice::is_hadoops() {
             return self.line(text.trim_end().as_bytes());
         }
@@ -176,6 +195,7 @@ impl JobEvents for Watcher<'_> {
     }
 
     fn attempt_finished(&self, attempt: AttemptId) {
+        self.count(attempt, true);
         if self.verbose {
             self.line(format!("{} is done", attempt.in_job(&self.plan.job_id)).as_bytes());
         }

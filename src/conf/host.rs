@@ -22,8 +22,10 @@ pub struct HostFacts {
     pub hdfs_root: PathBuf,
     /// The file system of paths without a scheme, unless `fs.defaultFS` is given.
     pub default_fs: &'static str,
-    /// The folder for what this program remembers of its runs, absolute.
-    pub state_dir: PathBuf,
+    /// The folder for what this program remembers of its runs, absolute; a user without a home has none.
+    pub state_dir: Option<PathBuf>,
+    /// The command line, the program's name included, for those who remember it.
+    pub command_line: Vec<String>,
     /// Where logs of tasks are kept, if they are: a folder with `userlogs` in it, absolute.
     pub logs_dir: Option<PathBuf>,
     /// Memory this process may use in bytes, limits of containers applied.
@@ -56,7 +58,8 @@ impl HostFacts {
             temp_dir: "/tmp".into(),
             hdfs_root: "/home/ann/dfs".into(),
             default_fs: "file:///",
-            state_dir: "/home/ann/state".into(),
+            state_dir: None,
+            command_line: Vec::new(),
             logs_dir: None,
             memory_bytes: 1 << 30,
             cores: 4,

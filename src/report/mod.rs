@@ -8,6 +8,7 @@ pub mod advice;
 pub mod failure;
 mod printable;
 pub mod progress;
+pub mod record;
 pub mod state;
 pub mod summary;
 

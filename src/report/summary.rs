@@ -25,19 +25,24 @@ pub fn counters_text(counters: &Counters) -> String {
 /// The blanks at the end of some of Hadoop's own names are left out; a child's names stay as they are. Two
 /// groups that are shown under one name become one.
 pub fn counters_json(counters: &Counters) -> String {
-    let groups = counters.groups();
-    let mut shown: BTreeMap<&str, BTreeMap<&str, i64>> = BTreeMap::new();
-    for group in &groups {
-        let name = |name| if group.built_in { str::trim_end(name) } else { name };
+    let shown = counters_shown(counters);
+    let mut text = serde_json::to_string_pretty(&shown).expect("names and numbers always encode");
+    text.push('\n');
+    text
+}
+
+/// The counters by group, as [`counters_json`] shows them.
+pub(super) fn counters_shown(counters: &Counters) -> BTreeMap<String, BTreeMap<String, i64>> {
+    let mut shown: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
+    for group in &counters.groups() {
+        let name = |name: &str| (if group.built_in { name.trim_end() } else { name }).to_owned();
         let values = shown.entry(name(group.display_name)).or_default();
         for (counter, value) in &group.counters {
             let sum = values.entry(name(counter)).or_default();
             *sum = sum.wrapping_add(*value);
         }
     }
-    let mut text = serde_json::to_string_pretty(&shown).expect("names and numbers always encode");
-    text.push('\n');
-    text
+    shown
 }
 
 #[cfg(test)]

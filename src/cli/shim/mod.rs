@@ -7,7 +7,7 @@ mod fs;
 pub(super) mod install;
 
 use super::args::{self, Parsed};
-use super::{exit, print, print_bytes, refuse, run_job, task_logs, usage, voice};
+use super::{exit, jobs, print, print_bytes, refuse, run_job, task_logs, usage, voice};
 use crate::conf::HostFacts;
 use crate::dfs::{Addresses, Scheme};
 use crate::error;
@@ -50,7 +50,12 @@ impl Name {
         match self {
             Self::Hadoop => &["fs <verb> [args]", "jar <jar> [streaming options]", "version", "classpath"],
             Self::Hdfs => &["dfs <verb> [args]", "version", "classpath"],
-            Self::Mapred => &["streaming [streaming options]", "version", "classpath"],
+            Self::Mapred => &[
+                "streaming [streaming options]",
+                "job -list|-status|-kill|-counter|-history",
+                "version",
+                "classpath",
+            ],
             Self::Yarn => {
                 &["jar <jar> [streaming options]", "logs -applicationId <id>", "version", "classpath"]
             }
@@ -67,7 +72,7 @@ pub(super) fn called_as(program: &OsStr) -> Option<Name> {
 /// Runs what is asked of one of Hadoop's commands; `argv` begins behind its name.
 pub(super) fn run(name: Name, program: &OsStr, argv: Vec<OsString>, host: HostFacts) -> u8 {
     let mut words = without_launcher_options(argv);
-    let logs_dir = Some(logs_dir(program, &host));
+    let logs_dir = logs_dir(program, &host);
     let host = HostFacts { default_fs: DEFAULT_FS, logs_dir, ..host };
     if words.is_empty() {
         voice::put(usage_of(name).trim_end());
@@ -78,6 +83,7 @@ pub(super) fn run(name: Name, program: &OsStr, argv: Vec<OsString>, host: HostFa
         (Name::Hadoop | Name::Yarn, "jar") => jar(words, &host),
         (Name::Hadoop | Name::Hdfs, "fs" | "dfs") => fs::run(words, &host),
         (Name::Mapred, "streaming") => job(words, &host),
+        (Name::Mapred | Name::Hadoop, "job") => jobs::mapred_job(&lossy(&words), &host),
         (Name::Yarn, "logs") => logs(&words, &host),
         (_, "version" | "-version" | "--version") => print(&version()),
         (_, "classpath") => print(&format!("{}\n", classpath(program, &host))),
@@ -91,7 +97,7 @@ pub(super) fn run(name: Name, program: &OsStr, argv: Vec<OsString>, host: HostFa
 
 /// Where logs of tasks are kept: where `HADOOP_LOG_DIR` says, in the folder that was laid out for us, or else with the
 /// user's other state.
-fn logs_dir(program: &OsStr, host: &HostFacts) -> PathBuf {
+fn logs_dir(program: &OsStr, host: &HostFacts) -> Option<PathBuf> {
     let variable =
         host.environment.iter().find(|(name, value)| name == "HADOOP_LOG_DIR" && !value.is_empty());
     let named = variable.map(|(_, folder)| host.current_dir.join(folder));
@@ -100,7 +106,7 @@ fn logs_dir(program: &OsStr, host: &HostFacts) -> PathBuf {
         let above = folder.ancestors().find(|part| part.is_dir()).unwrap_or(folder);
         rustix::fs::access(above, rustix::fs::Access::WRITE_OK).is_ok()
     };
-    named.or_else(laid_out).filter(may_write).unwrap_or_else(|| host.state_dir.join("logs"))
+    named.or_else(laid_out).filter(may_write).or_else(|| Some(host.state_dir.as_ref()?.join("logs")))
 }
 
 /// The words behind the options of the launcher itself, which say how Java is to be started. Hadoop:
@@ -136,6 +142,10 @@ fn classpath(program: &OsStr, host: &HostFacts) -> String {
     let prefix = install::prefix_of(program, host).unwrap_or_else(|| "/opt/hadoop".into());
     let below = |name: &str| prefix.join(name).display().to_string();
     [below("etc/hadoop"), below("share/hadoop/tools/lib/*")].join(":")
+}
+
+fn lossy(words: &[OsString]) -> Vec<String> {
+    words.iter().map(|word| word.to_string_lossy().into_owned()).collect()
 }
 
 /// `hadoop jar`. Of all jars streaming's can be run here, and need not exist. Hadoop: `RunJar`.

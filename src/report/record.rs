@@ -1,0 +1,277 @@
+//! What is remembered of a run: as JSON for the disk, and as text for people, also in the words of `mapred job`.
+
+use super::summary::counters_shown;
+use crate::clock;
+use crate::counters::Counters;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// Most tasks that a record tells of one by one.
+pub const TASKS_MAX: usize = 1_000;
+/// Longest text of a failure and of a word of the command line in a record, in bytes.
+const TEXT_BYTES_MAX: usize = 16 * 1_024;
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RunState {
+    /// At work.
+    Running,
+    /// Its output is there.
+    Succeeded,
+    /// It ended without one.
+    Failed,
+    /// A signal ended it, or its process is gone and nobody said how.
+    Killed,
+}
+
+impl RunState {
+    /// Hadoop's word. Hadoop: `JobStatus.State`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "RUNNING",
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+            Self::Killed => "KILLED",
+        }
+    }
+}
+
+/// What became of one task.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskRow {
+    /// Attempts that ended.
+    pub attempts: u32,
+    /// Those of them that failed.
+    pub failed: u32,
+    /// When its last attempt ended, in milliseconds since 1970.
+    pub ended_ms: i64,
+    /// Whether it was done in the end.
+    pub done: bool,
+}
+
+/// One run of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// `job_<digits>_0001`.
+    pub id: String,
+    /// The job's name.
+    pub name: String,
+    /// In whose name it ran.
+    pub user: String,
+    /// The command line, the program's name included.
+    pub command: Vec<String>,
+    /// The folder it was started in.
+    pub folder: String,
+    /// The process, and when the kernel started it, so that a later process of the same number is not taken for it.
+    pub process: (u32, u64),
+    /// Milliseconds since 1970.
+    pub begun_ms: i64,
+    /// The same; `None` while it runs.
+    pub ended_ms: Option<i64>,
+    /// How it stands, or ended.
+    pub state: RunState,
+    /// The exit code, when it has ended.
+    pub exit_code: Option<u8>,
+    /// Map tasks.
+    pub maps: u32,
+    /// Reduce tasks.
+    pub reduces: u32,
+    /// The output folder as the user wrote it.
+    pub output: String,
+    /// The folder of the tasks' logs, if they were kept.
+    pub logs: Option<String>,
+    /// Counters by group, as they are shown.
+    pub counters: BTreeMap<String, BTreeMap<String, i64>>,
+    /// Tasks by name; of very many only the first.
+    pub tasks: BTreeMap<String, TaskRow>,
+    /// Why it failed, in the words that were said.
+    pub failure: Option<String>,
+}
+
+impl RunRecord {
+    /// Sets the counters.
+    pub fn set_counters(&mut self, counters: &Counters) {
+        self.counters = counters_shown(counters);
+    }
+
+    /// The record as JSON, long texts cut.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut record = self.clone();
+        record.command.iter_mut().chain(&mut record.failure).for_each(cut);
+        serde_json::to_vec(&record).expect("names and numbers always encode")
+    }
+
+    /// Reads a record; `None` if it is none.
+    pub fn from_json(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+
+    /// One line of the list: id, state, when it began, how long it took, command.
+    pub fn line(&self, now_ms: i64) -> String {
+        let seconds = (self.ended_ms.unwrap_or(now_ms) - self.begun_ms).max(0) as f64 / 1000.0;
+        format!(
+            "{}  {:<9}  {}  {seconds:>8.1} s  {}",
+            self.id,
+            self.state.word(),
+            clock::local(self.begun_ms, "%Y-%m-%d %H:%M:%S"),
+            self.command.join(" ")
+        )
+    }
+
+    /// All there is to know.
+    pub fn show(&self) -> String {
+        let mut text = String::new();
+        let mut field = |name: &str, value: &str| {
+            writeln!(text, "{:<9} {value}", format!("{name}:")).expect("a string takes everything");
+        };
+        let time = |ms: i64| clock::local(ms, "%Y-%m-%d %H:%M:%S");
+        field("job", &self.id);
+        field("name", &self.name);
+        field("user", &self.user);
+        field("command", &self.command.join(" "));
+        field("folder", &self.folder);
+        field("process", &self.process.0.to_string());
+        field("state", self.state.word());
+        field("begun", &time(self.begun_ms));
+        if let Some(ended) = self.ended_ms {
+            field("ended", &time(ended));
+        }
+        if let Some(code) = self.exit_code {
+            field("exit code", &code.to_string());
+        }
+        field("output", &self.output);
+        if let Some(logs) = &self.logs {
+            field("logs", logs);
+        }
+        field("tasks", &format!("{} map, {} reduce", self.maps, self.reduces));
+        for (name, task) in &self.tasks {
+            let how = if task.done { "done" } else { "not done" };
+            writeln!(text, "  {name}  {how}, attempts: {}, failed: {}", task.attempts, task.failed)
+                .expect("a string takes everything");
+        }
+        text.push_str(&self.counters_text());
+        if let Some(failure) = &self.failure {
+            writeln!(text, "failure:\n{}", failure.trim_end()).expect("a string takes everything");
+        }
+        text
+    }
+
+    fn counters_text(&self) -> String {
+        let count: usize = self.counters.values().map(BTreeMap::len).sum();
+        let mut text = format!("Counters: {count}\n");
+        for (group, counters) in &self.counters {
+            writeln!(text, "\t{group}").expect("a string takes everything");
+            for (name, value) in counters {
+                writeln!(text, "\t\t{name}={value}").expect("a string takes everything");
+            }
+        }
+        text
+    }
+
+    /// `mapred job -status`. Hadoop: `CLI.run`, `Job.toString`.
+    pub fn status(&self) -> String {
+        let share = |done: bool| if done { "1.0" } else { "0.0" };
+        let done = |kind: &str, all: u32| {
+            let done = self.tasks.iter().filter(|(name, task)| name.starts_with(kind) && task.done).count();
+            all == 0 || done as u32 >= all.min(TASKS_MAX as u32)
+        };
+        let mut text = format!(
+            "\nJob: {}\nJob File: \nJob Tracking URL : \nUber job : false\nNumber of maps: {}\nNumber of reduces: {}\n\
+             map() completion: {}\nreduce() completion: {}\nJob state: {}\nretired: false\nreason for failure: {}\n",
+            self.id,
+            self.maps,
+            self.reduces,
+            share(done("m_", self.maps)),
+            share(done("r_", self.reduces)),
+            self.state.word(),
+            self.failure.as_deref().and_then(|text| text.lines().next()).unwrap_or_default(),
+        );
+        text.push_str(&self.counters_text());
+        text
+    }
+
+    /// A line of `mapred job -list`. Hadoop: `CLI.displayJobList`.
+    pub fn list_line(&self) -> String {
+        let queue = "default";
+        format!(
+            "{:>23}\t{:>20}\t{:>10}\t{:>14}\t{:>12}\t{queue:>12}",
+            self.id,
+            cut_to(&self.name, 20),
+            self.state.word(),
+            self.begun_ms,
+            self.user
+        )
+    }
+}
+
+fn cut_to(text: &str, letters: usize) -> String {
+    text.chars().take(letters).collect()
+}
+
+fn cut(text: &mut String) {
+    if text.len() > TEXT_BYTES_MAX {
+        let end = (0..=TEXT_BYTES_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.truncate(end);
+        text.push_str(" ...");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> RunRecord {
+        let row = TaskRow { attempts: 2, failed: 1, ended_ms: 5, done: true };
+        RunRecord {
+            id: "job_7_0001".into(),
+            name: "n".into(),
+            user: "ann".into(),
+            command: vec!["mr-stream".into(), "-input".into(), "x".repeat(TEXT_BYTES_MAX + 9)],
+            folder: "/start".into(),
+            process: (3, 4),
+            begun_ms: 1_000,
+            ended_ms: Some(3_500),
+            state: RunState::Succeeded,
+            exit_code: Some(0),
+            maps: 1,
+            reduces: 0,
+            output: "out".into(),
+            logs: None,
+            counters: [("G".to_owned(), [("c".to_owned(), 5)].into())].into(),
+            tasks: [("m_000000".to_owned(), row)].into(),
+            failure: None,
+        }
+    }
+
+    #[test]
+    fn records_survive_the_disk_and_are_bounded() {
+        let read = RunRecord::from_json(&record().to_json()).unwrap();
+        assert_eq!(read.command[2].len(), TEXT_BYTES_MAX + 4);
+        assert_eq!(RunRecord { command: Vec::new(), ..read }, RunRecord { command: Vec::new(), ..record() });
+        assert_eq!(RunRecord::from_json(b"{}"), None);
+    }
+
+    #[test]
+    fn records_are_shown() {
+        let record = RunRecord { command: vec!["mr-stream".into()], ..record() };
+        let line = record.line(0);
+        assert!(
+            line.starts_with("job_7_0001  SUCCEEDED  ") && line.ends_with("       2.5 s  mr-stream"),
+            "{line}"
+        );
+        let shown = record.show();
+        for part in ["job:      job_7_0001\n", "  m_000000  done, attempts: 2, failed: 1\n", "\tG\n\t\tc=5\n"]
+        {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+        let failed =
+            RunRecord { failure: Some("map task failed\n x".into()), state: RunState::Failed, ..record };
+        assert!(
+            failed
+                .status()
+                .contains("Job state: FAILED\nretired: false\nreason for failure: map task failed\n")
+        );
+        assert!(failed.show().ends_with("failure:\nmap task failed\n x\n"));
+    }
+}

@@ -1,0 +1,109 @@
+//! The list of runs on this machine.
+
+use crate::harness::{JobDir, MrCommand, Output, wait_until};
+use rustix::fs::{CWD, FileType, Mode};
+use std::os::unix::fs::PermissionsExt;
+
+fn command(dir: &JobDir, args: &str) -> MrCommand {
+    let words: Vec<&str> = args.split_whitespace().collect();
+    dir.command(&words).with("HOME", dir.path("home"))
+}
+
+fn run(dir: &JobDir, args: &str) -> Output {
+    command(dir, args).run()
+}
+
+/// Lines of `mr-stream jobs`, cut into their first two fields.
+fn listed(dir: &JobDir) -> Vec<[String; 2]> {
+    let list = run(dir, "jobs").expect_code(0).stdout;
+    let fields = |line: &str| {
+        let mut fields = line.split_whitespace().map(str::to_owned);
+        [fields.next().unwrap(), fields.next().unwrap()]
+    };
+    list.lines().map(fields).collect()
+}
+
+#[test]
+fn each_run_leaves_a_record() {
+    let dir = JobDir::new();
+    dir.write("in", "b\na\n");
+    dir.script("bad.sh", "#!/bin/sh\necho oops >&2\nexit 4\n");
+    assert_eq!(listed(&dir).len(), 0);
+    run(&dir, "-D mapreduce.job.name=first -input in -output out -mapper cat -reducer cat").expect_code(0);
+    run(&dir, "-input in -output out2 -mapper bad.sh -file bad.sh").expect_code(1);
+    let jobs = listed(&dir);
+    assert_eq!([&jobs[0][1], &jobs[1][1]], ["SUCCEEDED", "FAILED"]);
+    let shown = run(&dir, &format!("jobs show {}", jobs[0][0])).expect_code(0).stdout;
+    for part in [
+        "name:     first\n",
+        "-mapper cat -reducer cat\n",
+        "  m_000000  done, attempts: 1, failed: 0\n",
+        "\t\tMap input records=2\n",
+        "exit code: 0\n",
+    ] {
+        assert!(shown.contains(part), "no {part}\n{shown}");
+    }
+    let shown = run(&dir, &format!("jobs show {}", jobs[1][0])).expect_code(0).stdout;
+    for part in [
+        "state:    FAILED\n",
+        "  m_000000  not done, attempts: 1, failed: 1\n",
+        "failure:\nmap task failed\n",
+        "    | oops",
+    ] {
+        assert!(shown.contains(part), "no {part}\n{shown}");
+    }
+    run(&dir, &format!("jobs wait {}", jobs[1][0])).expect_code(1);
+    run(&dir, "jobs show job_1_0001").expect_code(255).expect_stderr(&["Could not find job job_1_0001"]);
+    run(&dir, "jobs show job_../../x").expect_code(255);
+    let folder = dir.path("home/.local/state/mr-stream/jobs");
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    assert_eq!(mode(&folder.join(format!("{}.json", jobs[0][0]))), 0o600);
+    dir.assert_clean();
+}
+
+#[test]
+fn a_run_can_be_found_ended_and_waited_for() {
+    let dir = JobDir::new();
+    dir.write("in", "x\n").script("slow.sh", "#!/bin/sh\ncat > /dev/null\n: > \"$MARK\"\ncat \"$PIPE\"\n");
+    let pipe = dir.path("pipe");
+    rustix::fs::mknodat(CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).unwrap();
+    let job = format!(
+        "-input in -output out -mapper slow.sh -file slow.sh -cmdenv MARK={} -cmdenv PIPE={}",
+        dir.path("mark").display(),
+        pipe.display()
+    );
+    let running = command(&dir, &job).start();
+    wait_until("the mapper runs", || dir.path("mark").exists());
+    let jobs = listed(&dir);
+    assert_eq!(jobs[0][1], "RUNNING");
+    let id = &jobs[0][0];
+    run(&dir, &format!("jobs kill {id}")).expect_code(0);
+    assert_eq!(running.finish().code, Some(143));
+    run(&dir, &format!("jobs wait {id}")).expect_code(143);
+    assert_eq!(listed(&dir)[0][1], "KILLED");
+    run(&dir, &format!("jobs kill {id}")).expect_code(1).expect_stderr(&["does not run: KILLED"]);
+    dir.assert_no_output();
+}
+
+#[test]
+fn a_run_that_was_killed_outright_is_not_running() {
+    let dir = JobDir::new();
+    dir.write("in", "x\n");
+    let job = command(&dir, "-input in -output out -mapper cat")
+        .with("MRSTREAM_FAULT", "create:1:kill:/out/_temporary");
+    assert_eq!(job.run().code, None);
+    assert_eq!(listed(&dir)[0][1], "KILLED");
+    dir.wait_until_clean();
+}
+
+#[test]
+fn without_a_home_nothing_is_remembered() {
+    let dir = JobDir::new();
+    dir.write("in", "x\n");
+    dir.run("-input in -output out -mapper cat").expect_code(0);
+    assert_eq!(dir.run("jobs").expect_code(0).stdout, "");
+    let nowhere =
+        dir.command(&["-input", "in", "-output", "out2", "-mapper", "cat"]).with("HOME", "/dev/null").run();
+    assert!(!nowhere.expect_code(0).stderr.contains("/dev/null"));
+}
