@@ -126,10 +126,12 @@ impl Tree {
         YES
     }
 
+    /// HDFS makes the folders above a file that is made.
     fn append(&mut self, bytes: &[u8], to: &str) -> Answer {
-        if self.is_dir(to) || !self.is_dir(parent(to)) {
+        if self.is_dir(to) || !self.clone().make(parent(to)) {
             return NO;
         }
+        self.make(parent(to));
         let file = self.0.entry(to.to_owned()).or_insert(Some(Vec::new()));
         file.as_mut().unwrap().extend_from_slice(bytes);
         YES

@@ -307,15 +307,16 @@ pub(super) fn append_to_file(call: &mut Call<'_, '_>, mut words: Vec<String>) ->
             "Cannot append to directory {path}; already exists as a directory."
         )));
     }
-    if !to.exists() && !to.parent_exists() {
-        return Err(no_parent(call, &to));
-    }
     let reads_input = words.iter().any(|word| word == "-");
     if reads_input && words.len() > 1 {
         let what = "stdin (-) must be the sole input argument when present";
         return Err(FsError::Other(what.to_owned()));
     }
     let failed = |error: std::io::Error| FsError::io(&to.shown, &error);
+    if let Some(above) = to.path.parent() {
+        // Of all that makes files only this verb makes the folders above, since HDFS does and nobody has looked before.
+        crate::fs::create_dir_all(above).map_err(failed)?;
+    }
     let mut file = OpenOptions::new().append(true).create(true).open(&to.path).map_err(failed)?;
     if reads_input {
         return copy(&mut *call.shell.input, &mut file, "-");

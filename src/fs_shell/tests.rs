@@ -138,6 +138,11 @@ fn copy_commands() {
     assert_eq!(disk.run_with("-appendToFile - /d/in", b" more").0, 0);
     disk.quiet(&["-appendToFile one.txt two.txt /d/in", "-moveFromLocal empty /d/moved"]);
     disk.check("-cat /d/in", "typed moreone\ntwo\n");
+    disk.quiet(&["-appendToFile one.txt /made/above/it"]);
+    disk.check_fails(
+        "-appendToFile one.txt /d",
+        "appendToFile: Cannot append to directory /d; already exists as a directory.",
+    );
     assert!(disk.has("d/moved") && !disk.root().join("local/empty").exists());
     disk.quiet(&["-getmerge -nl /d/dir /d/copy merged"]);
     assert_eq!(std::fs::read(disk.root().join("local/merged")).unwrap(), b"x\none\n\n");
