@@ -117,7 +117,7 @@ fn path_of(folder: &Path, id: &str) -> PathBuf {
 fn names(folder: &Path) -> Vec<String> {
     let Ok(entries) = crate::fs::read_dir(folder) else { return Vec::new() };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    names.filter(|name| name.starts_with("job_") && name.ends_with(".json")).collect()
+    names.filter(|name| name.starts_with("job_") && name.strip_suffix(".json").is_some()).collect()
 }
 
 /// When the kernel started a process, in its own ticks; `None` if there is none of this number.
