@@ -5,6 +5,8 @@ use crate::counters::Counters;
 use crate::engine::event::JobEvents;
 use crate::engine::{Engine, JobError};
 use crate::ids::JobId;
+use crate::output::existing;
+use crate::output::journal::Fact;
 use crate::plan::JobPlan;
 use crate::planner::{self, PlanError};
 
@@ -27,6 +29,8 @@ pub struct Job {
     pub conf: JobConf,
     /// What will be done.
     pub plan: JobPlan,
+    /// What decides about the result.
+    pub facts: Vec<Fact>,
 }
 
 impl Job {
@@ -38,10 +42,12 @@ impl Job {
         conf::resolve(options, host)
     }
 
-    /// Looks at the world and makes the plan.
+    /// Looks at the world and makes the plan. A job that goes on where another run was killed is that run's job.
     pub fn plan(conf: JobConf, host: &HostFacts, job_id: JobId) -> Result<Self, PlanError> {
+        let job_id = existing::job_to_continue(&conf.output).unwrap_or(job_id);
         let plan = planner::plan_job(&conf, host, job_id)?;
-        Ok(Self { conf, plan })
+        let facts = planner::check_existing(&conf, &plan, host)?;
+        Ok(Self { conf, plan, facts })
     }
 
     /// Runs the plan: maps, shuffle, reduces, commit.

@@ -10,10 +10,11 @@ pub use scratch_file::{Place, ScratchFile};
 
 use crate::error::{At, IoError, chain};
 use crate::fault::{self, Op};
-use crate::fs::{File, Permissions};
+use crate::fs::{File, Metadata, Permissions};
 use crate::stop::StopFlag;
 use scratch_file::Folders;
-use std::os::unix::fs::PermissionsExt;
+use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -28,6 +29,9 @@ const OPEN_FILES_PER_SLOT: u64 = 10;
 const MERGE_FILES_MIN: u64 = 2;
 /// One descriptor in so many keeps a file open that will be read again.
 const KEPT_OPEN_PART: u64 = 8;
+
+/// What the names of all temp folders begin with.
+const SCRATCH_PREFIX: &str = "mr-stream-";
 
 /// A folder of this job in each of the local folders, removed with all it holds when dropped.
 ///
@@ -50,10 +54,15 @@ impl Scratch {
     /// # Errors
     /// When none can be made. A folder that cannot be used is left out while another one works.
     pub fn create(local_dirs: &[PathBuf]) -> Result<Self, IoError> {
+        Self::create_named(local_dirs, SCRATCH_PREFIX)
+    }
+
+    /// As [`Scratch::create`], with names that begin with `prefix`, by which [`sweep`] finds them.
+    pub fn create_named(local_dirs: &[PathBuf], prefix: &str) -> Result<Self, IoError> {
         let mut folders = Vec::new();
         let (mut refused, mut texts) = (None, Vec::new());
         for dir in local_dirs {
-            match make_private(dir) {
+            match make_private(dir, prefix) {
                 Ok(folder) => folders.push(folder),
                 Err(error) => {
                     texts.push(chain(&error));
@@ -100,6 +109,13 @@ impl Scratch {
         self.folders[0].path()
     }
 
+    /// Leaves the folders where they are, for [`sweep`] to find.
+    pub fn leave(self) {
+        for folder in self.folders {
+            drop(folder.keep());
+        }
+    }
+
     /// Removes the folders now and says whether that worked; dropping does it silently.
     pub fn remove(self) -> Result<(), IoError> {
         for folder in self.folders {
@@ -111,14 +127,41 @@ impl Scratch {
     }
 }
 
-fn make_private(dir: &Path) -> Result<TempDir, IoError> {
+fn make_private(dir: &Path, prefix: &str) -> Result<TempDir, IoError> {
     crate::fs::create_dir_all(dir).at("make local folder", dir)?;
     fault::point(Op::Mkdir, dir).at("make a temp folder in", dir)?;
     tempfile::Builder::new()
-        .prefix("mr-stream-")
+        .prefix(prefix)
         .permissions(Permissions::from_mode(0o700))
         .tempdir_in(dir)
         .at("make a temp folder in", dir)
+}
+
+/// What the names of this process's temp folders begin with, by which a later run finds them.
+pub fn scratch_prefix(stamp: &str) -> String {
+    format!("{SCRATCH_PREFIX}{stamp}-{}-", std::process::id())
+}
+
+/// Removes the folders in each of `local_dirs` whose names begin with `prefix`: those of a run that was killed.
+/// Anything but a private folder of this user's stays, since names can be planted.
+pub fn sweep(local_dirs: &[PathBuf], prefix: &str) -> Result<(), IoError> {
+    let user = rustix::process::geteuid().as_raw();
+    let is_ours = |meta: &Metadata| meta.is_dir() && meta.uid() == user && meta.mode() & 0o777 == 0o700;
+    for dir in local_dirs.iter().filter(|_| prefix.starts_with(SCRATCH_PREFIX)) {
+        // A folder that cannot be listed, or is gone, holds nothing that could be removed.
+        for entry in crate::fs::read_dir(dir).into_iter().flatten().flatten() {
+            let named = entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes());
+            if named && entry.metadata().is_ok_and(|meta| is_ours(&meta)) {
+                let path = entry.path();
+                match crate::fs::remove_dir_all(&path) {
+                    // The guard of that run is at it too.
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    removed => removed.at("remove temp folder", &path)?,
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The process's soft limit of open files.
@@ -228,5 +271,22 @@ mod tests {
         assert!(Scratch::create(std::slice::from_ref(&bad)).is_err());
         let scratch = Scratch::create(&[bad, root.path().to_path_buf()]).unwrap();
         assert!(scratch.next_dir().starts_with(root.path()));
+    }
+
+    #[test]
+    fn only_private_folders_of_that_name_are_swept() {
+        let root = tempfile::tempdir().unwrap();
+        let dirs = [root.path().to_path_buf(), root.path().join("gone")];
+        let ours = Scratch::create_named(&dirs[..1], "mr-stream-1-2-").unwrap();
+        let others = Scratch::create(&dirs[..1]).unwrap();
+        std::fs::write(root.path().join("mr-stream-1-2-file"), "").unwrap();
+        std::os::unix::fs::symlink(others.first_dir(), root.path().join("mr-stream-1-2-link")).unwrap();
+        std::fs::create_dir(root.path().join("mr-stream-1-2-open")).unwrap();
+        std::fs::set_permissions(root.path().join("mr-stream-1-2-open"), Permissions::from_mode(0o755))
+            .unwrap();
+        sweep(&dirs, "mr-stream-1-2-").unwrap();
+        sweep(&dirs, "").unwrap();
+        assert!(!ours.first_dir().exists() && others.first_dir().exists());
+        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 4);
     }
 }

@@ -4,13 +4,17 @@
 //! would find it out: shipped files, the output folder, the input, the partition file; and last what
 //! Hadoop finds out only when every task has failed: whether the commands can run at all.
 
+mod facts;
 pub mod partition_file;
+mod protected;
 
 use crate::conf::{CacheFile, ConfError, HostFacts, JobConf, ProcessorChoice, Properties, child_environment};
 use crate::ids::JobId;
 use crate::input::listing::{self, ListError, ListSettings};
 use crate::input::{self, InputError, SplitSettings};
-use crate::output::committer::{CommitError, refuse_existing};
+use crate::output::committer::CommitError;
+use crate::output::existing;
+use crate::output::journal::Fact;
 use crate::plan::{
     AttemptSpec, CacheEntry, ChildSpec, InputFormat, JobPlan, MapTask, PartitionerSpec, Processor,
     ShuffleSpec, StreamSplits,
@@ -89,7 +93,7 @@ impl PlanError {
 /// The first thing that cannot work.
 pub fn plan_job(conf: &JobConf, host: &HostFacts, job_id: JobId) -> Result<JobPlan, PlanError> {
     conf.cache.iter().filter(|file| file.by_option).try_for_each(find_shipped)?;
-    refuse_existing(&conf.output)?;
+    existing::refuse(&conf.output)?;
     conf.cache.iter().try_for_each(find_shipped)?;
     let (maps, files) = plan_maps(conf, host)?;
     let job_name = job_name(conf, &job_id);
@@ -123,6 +127,15 @@ pub fn plan_job(conf: &JobConf, host: &HostFacts, job_id: JobId) -> Result<JobPl
     };
     check_commands(&plan, host)?;
     Ok(plan)
+}
+
+/// What decides about the result of a job, for its output's journal. Refuses an output folder that holds too much to be
+/// cleared, and one in which a run of another job was killed if that is to be continued.
+pub fn check_existing(conf: &JobConf, plan: &JobPlan, host: &HostFacts) -> Result<Vec<Fact>, PlanError> {
+    protected::refuse(conf, plan, host)?;
+    let facts = facts::of(conf, plan, host)?;
+    existing::refuse_change(&plan.output, &facts)?;
+    Ok(facts)
 }
 
 /// The job's name: unless the user gave one, that of its jar, which is streaming's own or one made for `-file`.

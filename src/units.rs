@@ -1,6 +1,6 @@
 //! Sizes and times as people write and read them.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A size or a time that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -97,6 +97,23 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// A point in time for people and scripts: `2026-11-21 10:26:39 UTC`.
+pub fn utc(time: SystemTime) -> String {
+    let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    // Years that begin in March, so that a leap day is the last day of its year; 400 of them have 146 097 days.
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let year = 400 * era + year + carry;
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,5 +171,20 @@ mod tests {
         let times = [0, 250, 7_349, 59_999, 60_000, 3_725_000, 93_784_000]
             .map(|ms| duration(Duration::from_millis(ms)));
         assert_eq!(times, ["0 ms", "250 ms", "7.3 s", "59.9 s", "1m 00s", "1h 02m", "1d 02h"]);
+    }
+
+    #[test]
+    fn points_in_time_are_days_of_the_calendar() {
+        for (seconds, expect) in [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (951_782_400, "2000-02-29 00:00:00 UTC"),
+            (951_868_799, "2000-02-29 23:59:59 UTC"),
+            (1_709_251_199, "2024-02-29 23:59:59 UTC"),
+            (1_735_689_599, "2024-12-31 23:59:59 UTC"),
+            (1_795_256_799, "2026-11-21 10:26:39 UTC"),
+            (4_107_542_400, "2100-03-01 00:00:00 UTC"),
+        ] {
+            assert_eq!(utc(UNIX_EPOCH + Duration::from_secs(seconds)), expect);
+        }
     }
 }

@@ -32,6 +32,7 @@ impl TaskEvents for Watcher {
 }
 
 impl JobEvents for Watcher {
+    fn continued(&self, _: u32, _: u32) {}
     fn progress(&self, now: &Snapshot) {
         assert!(!self.panics_at_progress || now.running == 0, "told to panic at progress");
     }
@@ -54,7 +55,8 @@ fn run(dir: &JobDir, args: &[&str], watcher: &Watcher) -> Result<Counters, JobEr
     let common = ["plan", "-o", plan_file.to_str().unwrap(), "-input", "in", "-output", "out"];
     dir.command(&[&common, args].concat()).run().expect_code(0);
     let plan = wire::from_bytes(&std::fs::read(plan_file).unwrap()).unwrap();
-    LocalEngine { launch_dir: dir.path(""), stop: None, children: ChildGroups::default() }.run(&plan, watcher)
+    let (launch_dir, children) = (dir.path(""), ChildGroups::default());
+    LocalEngine { launch_dir, stop: None, children, facts: Vec::new() }.run(&plan, watcher)
 }
 
 const SAYS_AND_STAYS: &str = "sh -c 'echo said >&2; exec sleep 100000'";

@@ -22,6 +22,7 @@ mod messages;
 mod model;
 mod oracle;
 mod readme;
+mod resume;
 mod samples;
 mod shim;
 mod simulation;

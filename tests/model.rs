@@ -56,6 +56,7 @@ impl TaskEvents for Quiet {
 }
 
 impl JobEvents for Quiet {
+    fn continued(&self, _: u32, _: u32) {}
     fn progress(&self, _: &Snapshot) {}
     fn attempt_failed(&self, _: &TaskError, _: Verdict, _: u32) {}
     fn map_output_lost(&self, _: &[u32]) {}
@@ -94,7 +95,8 @@ fn run(job: &Job, dir: &Path) -> Result<Counters, String> {
     let (conf, _) = mr_stream::job::Job::configure(&options, &host).map_err(|error| shown(&error))?;
     let id = JobId { stamp: "1".to_owned(), number: 1 };
     let planned = mr_stream::job::Job::plan(conf, &host, id).map_err(|error| shown(&error))?;
-    let engine = LocalEngine { launch_dir: dir.to_path_buf(), stop: None, children: ChildGroups::default() };
+    let (launch_dir, children) = (dir.to_path_buf(), ChildGroups::default());
+    let engine = LocalEngine { launch_dir, stop: None, children, facts: Vec::new() };
     planned.run(&engine, &Quiet).map_err(|error| shown(&error))
 }
 

@@ -75,6 +75,29 @@ impl World {
         failed * 100 <= limits.failures_percent_max * limits.tasks
     }
 
+    /// Begins where an earlier run of the job was killed.
+    fn continued(&mut self, dice: &mut Dice) -> (Vec<AttemptId>, Vec<TaskId>) {
+        let mut committed = Vec::new();
+        for kind in [TaskKind::Map, TaskKind::Reduce] {
+            let limits = self.limits_of(kind);
+            for number in 0..limits.tasks {
+                let task = TaskId { kind, number };
+                match dice.roll(4) {
+                    0 | 1 => {
+                        let attempt = dice.roll(limits.attempts_max as usize) as u32;
+                        committed.push(AttemptId { task, attempt });
+                        self.launched.insert(task, attempt + 1);
+                        self.committed.insert(task);
+                        self.was_open |= kind == TaskKind::Reduce;
+                    }
+                    2 if self.may_give_up_one(kind) => assert!(self.given_up.insert(task)),
+                    _ => {}
+                }
+            }
+        }
+        (committed, self.given_up.iter().copied().collect())
+    }
+
     /// Carries a command out, if it is one that may be given now.
     fn obey(&mut self, command: Command) {
         assert_eq!(self.ended, None, "{command:?} after the end");
@@ -168,6 +191,10 @@ fn play(seed: u64) -> (Command, bool) {
     let stops_once_in = [200, 2_000][dice.roll(2)];
     let mut has_lost = false;
     let mut scheduler = Scheduler::new(limits);
+    if dice.roll(3) == 0 {
+        let (committed, given_up) = world.continued(&mut dice);
+        scheduler.restore(&committed, &given_up);
+    }
     let mut event = Event::Begin;
     for _ in 0..STEPS_MAX {
         let verdict = scheduler.verdict(&event);

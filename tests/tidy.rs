@@ -59,7 +59,7 @@ const DOORS: [(&str, &[&str]); 19] = [
     ("snap", &["codec"]),
     ("tar", &["archive"]),
     ("tempfile", &["local_fs"]),
-    ("xxhash_rust", &["plan/wire", "sequence_file", "shuffle"]),
+    ("xxhash_rust", &["output", "plan/wire", "sequence_file", "shuffle"]),
     ("zip", &["archive"]),
     ("zstd", &["codec"]),
 ];

@@ -10,6 +10,7 @@
 
 use super::generic_options::{in_cluster_order, property, strip_quotes};
 use crate::conf::StreamOptions;
+use crate::plan::Existing;
 use crate::streaming::command::shell_word;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -149,6 +150,8 @@ pub const OPTIONS: &[Opt] = &[
     stream("help", Argument::None, "print this text"),
     own("version", Argument::None, "print the version"),
     own("keep-failed", One("folder"), "keep each failed attempt in FOLDER, with a script that repeats it"),
+    own("resume", Argument::None, "go on where a run of the same command was killed"),
+    own("overwrite", Argument::None, "clear the output folder if it is the output of a job"),
     own("counters-json", One("file"), "write the job's counters to FILE as JSON"),
     generic("D", Each("name=value"), "set a property; of one name the last counts"),
     generic("conf", Each("file"), "read properties from a Hadoop configuration file; may be repeated"),
@@ -224,6 +227,9 @@ pub enum ArgsError {
     /// Hadoop fails with an `ArrayIndexOutOfBoundsException` here.
     #[error("cannot use -jobconf {0}: expected name=value")]
     JobconfWithoutValue(String),
+    /// One goes on from what the other clears.
+    #[error("cannot use -resume and -overwrite together: give one of them")]
+    ResumeAndOverwrite,
 }
 
 fn found_instead(option: Option<&str>) -> String {
@@ -370,6 +376,7 @@ impl CommandLine {
             verbose: self.has("verbose"),
             debug: self.has("debug"),
             keep_failed: self.first("keep-failed"),
+            existing: self.existing()?,
             counters_json: self.first("counters-json").map(PathBuf::from),
         };
         if options.inputs.is_empty() {
@@ -379,6 +386,15 @@ impl CommandLine {
             return Err(ArgsError::Required { option: "output" });
         }
         Ok(options)
+    }
+
+    fn existing(&self) -> Result<Existing, ArgsError> {
+        match (self.has("resume"), self.has("overwrite")) {
+            (false, false) => Ok(Existing::Refuse),
+            (false, true) => Ok(Existing::Clear),
+            (true, false) => Ok(Existing::Continue),
+            (true, true) => Err(ArgsError::ResumeAndOverwrite),
+        }
     }
 
     fn notes(&self) -> Vec<String> {

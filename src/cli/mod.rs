@@ -27,8 +27,7 @@ use crate::error::{self, At};
 use crate::ids::JobId;
 use crate::job::{Job, SetupError};
 use crate::local_fs;
-use crate::output::committer::CommitError;
-use crate::plan::{OutputFormat, OutputSpec, StreamSplits};
+use crate::plan::{Existing, OutputFormat, OutputSpec, StreamSplits};
 use crate::planner::PlanError;
 use crate::report::{EndState, OutputState, advice, summary};
 use crate::task::TaskFailure;
@@ -185,8 +184,12 @@ fn run_planned(job: &Job, host: &HostFacts) -> u8 {
             None
         }
     };
-    let engine =
-        LocalEngine { launch_dir: host.current_dir.clone(), stop, children: guarded.children.clone() };
+    let engine = LocalEngine {
+        launch_dir: host.current_dir.clone(),
+        stop,
+        children: guarded.children.clone(),
+        facts: job.facts.clone(),
+    };
     let run = jobs::Run::begin(&job.plan, host);
     let watcher = Watcher::new(&job.plan, job.conf.verbose, host.logs_dir.as_deref());
     watcher.begin();
@@ -258,6 +261,7 @@ fn fail(job: &Job, error: &JobError, kept: Option<PathBuf>) -> u8 {
         JobError::Archive(_) => exit::NOT_STARTED,
         JobError::Panic { .. } => exit::INTERNAL,
         JobError::Task(error) if matches!(error.failure, TaskFailure::Panic { .. }) => exit::INTERNAL,
+        JobError::Commit(error) if error.is_refusal() => exit::NOT_STARTED,
         _ => exit::JOB_FAILED,
     }
 }
@@ -271,7 +275,8 @@ fn output_after(job: &Job, error: &JobError) -> OutputState {
     match error {
         // Without an output format the folder is the user's.
         _ if spec.format == OutputFormat::Null => OutputState::AsBefore,
-        JobError::Commit(CommitError::Exists { .. }) => OutputState::AsBefore,
+        JobError::Commit(error) if error.is_refusal() => OutputState::AsBefore,
+        JobError::Stopped { .. } if spec.existing == Existing::Continue => OutputState::Unfinished,
         _ => OutputState::Remains,
     }
 }

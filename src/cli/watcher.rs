@@ -147,6 +147,14 @@ impl TaskEvents for Watcher<'_> {
 }
 
 impl JobEvents for Watcher<'_> {
+    fn continued(&self, maps: u32, reduces: u32) {
+        let (all_maps, all_reduces) = (self.plan.maps.len(), self.plan.reduces);
+        let line = format!(
+            "Continuing: {maps} of {all_maps} map tasks and {reduces} of {all_reduces} reduce tasks are done already"
+        );
+        self.line(line.as_bytes());
+    }
+
     fn progress(&self, now: &Snapshot) {
         self.progress().update(&report::Snapshot {
             map: now.map_fraction(),

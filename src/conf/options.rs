@@ -1,5 +1,6 @@
 //! The command line as typed: what `cli` read, before any property or file is looked at.
 
+use crate::plan::Existing;
 use std::path::PathBuf;
 
 /// The options of `StreamJob` and `GenericOptionsParser`, unresolved. Single-valued options hold the first
@@ -69,6 +70,8 @@ pub struct StreamOptions {
     pub debug: bool,
     /// `-keep-failed FOLDER`, our own.
     pub keep_failed: Option<String>,
+    /// `-resume` or `-overwrite`, our own.
+    pub existing: Existing,
     /// `-counters-json FILE`, our own.
     pub counters_json: Option<PathBuf>,
 }

@@ -38,6 +38,7 @@ pub fn resolve(options: &StreamOptions, host: &HostFacts) -> Result<(JobConf, Ve
     warnings.extend(cache::read(&properties, &addresses)?.1);
     let mut job = JobConf::read(properties, host)?;
     job.output.shown = options.output.clone().unwrap_or_default();
+    job.output.existing = options.existing;
     job.counters_json = options.counters_json.as_ref().map(|path| host.current_dir.join(path));
     job.packs_jar = !options.file.is_empty();
     job.verbose = options.verbose;

@@ -50,6 +50,8 @@ fn fraction(over: bool, done: u64, total: u64) -> f64 {
 
 /// Watches a job.
 pub trait JobEvents: TaskEvents {
+    /// Once, if an earlier run of the job did so many of its map and reduce tasks.
+    fn continued(&self, maps: u32, reduces: u32);
     /// Called a few times a second and after each task.
     fn progress(&self, snapshot: &Snapshot);
     /// Something the user should know though the job went on.

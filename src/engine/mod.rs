@@ -4,6 +4,7 @@
 //! same attempts through [`task::remote`](crate::task::remote); both take a plan and nothing else.
 //! [`sampler`] runs some map attempts before a job, to learn which keys there will be.
 
+mod done;
 pub mod event;
 pub mod local;
 pub mod sampler;
@@ -62,6 +63,6 @@ pub enum JobError {
 /// Runs plans.
 pub trait Engine {
     /// Runs a plan to its end. When this returns, the output is published whole or not at all, no child
-    /// runs and no temporary file is left.
+    /// runs and no temporary file is left. A job that is stopped although it may be continued leaves what is done.
     fn run(&self, plan: &JobPlan, events: &dyn JobEvents) -> Result<Counters, JobError>;
 }

@@ -132,6 +132,16 @@ impl Scheduler {
         }
     }
 
+    /// Takes in, before the job begins, what an earlier run of it came to: the attempts that were committed, and tasks
+    /// that were given up.
+    pub fn restore(&mut self, committed: &[AttemptId], given_up: &[TaskId]) {
+        // Of a map that is run now, some records may be in the output already.
+        self.was_open = committed.iter().any(|attempt| attempt.task.kind == TaskKind::Reduce);
+        for tasks in [&mut self.maps, &mut self.reduces] {
+            tasks.restore(committed, given_up);
+        }
+    }
+
     /// Takes an event and says what to do about it.
     pub fn on(&mut self, event: &Event) -> Vec<Command> {
         let mut commands = Vec::new();

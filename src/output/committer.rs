@@ -9,16 +9,30 @@
 //! Whatever an attempt leaves in its folder is published, the files that its child put there included.
 //! Which attempt may commit is the scheduler's decision; nobody but this room names a path in `out`.
 
+use super::existing;
+use super::journal::{Begun, Committed, Entry, Journal, Lock, MapOutput, OutputFile};
+use super::manifest;
 use super::part_file::create_unlinked;
+use crate::counters::Counters;
 use crate::error::{At, IoError};
 use crate::fs::{self, File, FileType};
 use crate::ids::{AttemptId, JobId, TaskId};
-use crate::plan::{OutputFormat, OutputSpec};
+use crate::plan::{Existing, OutputFormat, OutputSpec};
+use crate::units;
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
-const TEMPORARY: &str = "_temporary";
-const SUCCESS: &str = "_SUCCESS";
+mod take_over;
+#[cfg(test)]
+mod tests;
+
+pub use take_over::Earlier;
+
+pub(super) const TEMPORARY: &str = "_temporary";
+pub(super) const SUCCESS: &str = "_SUCCESS";
 
 /// Why output could not be published.
 #[derive(Debug, thiserror::Error)]
@@ -30,13 +44,79 @@ pub enum CommitError {
         /// The folder as the user wrote it.
         shown: String,
     },
+    /// A run was killed before its output was whole.
+    #[error(
+        "Output directory {shown} already exists: it is left from a run that was killed at {}: continue it with \
+         -resume, or clear it with -overwrite", when(*at)
+    )]
+    Unfinished {
+        /// The folder as the user wrote it.
+        shown: String,
+        /// When that run last wrote anything down, if that is known.
+        at: Option<SystemTime>,
+    },
+    /// Another process is at it.
+    #[error("Output directory {shown} already exists: another mr-stream is writing into it")]
+    Running {
+        /// The folder as the user wrote it.
+        shown: String,
+    },
+    /// An output is to be continued that is whole.
+    #[error("Output directory {shown} already exists: it is finished, there is nothing to continue")]
+    NothingLeft {
+        /// The folder as the user wrote it.
+        shown: String,
+    },
+    /// What is to be cleared may be somebody's work.
+    #[error(
+        "cannot overwrite {shown}: it is no output of a job: no folder, or one without _SUCCESS that holds more \
+         than part files; move it away"
+    )]
+    Foreign {
+        /// The folder as the user wrote it.
+        shown: String,
+    },
+    /// What is to be cleared holds something that the job or the user needs.
+    #[error("cannot overwrite {shown}: {what} is in it")]
+    Protected {
+        /// The folder as the user wrote it.
+        shown: String,
+        /// What is there.
+        what: String,
+    },
+    /// A run is to be continued with another job.
+    #[error(
+        "cannot continue the run that left {shown}: {what} was {before} and is {now} now; give the same command \
+         over the same input, or clear the folder with -overwrite"
+    )]
+    Changed {
+        /// The folder as the user wrote it.
+        shown: String,
+        /// What is another.
+        what: String,
+        /// How it was when the run began.
+        before: String,
+        /// How it is.
+        now: String,
+    },
     /// The operating system refused.
     #[error(transparent)]
     Io(#[from] IoError),
 }
 
+impl CommitError {
+    /// Whether the folder is as it was before.
+    pub fn is_refusal(&self) -> bool {
+        !matches!(self, Self::Io(_))
+    }
+}
+
+fn when(time: Option<SystemTime>) -> String {
+    time.map_or_else(|| "an unknown time".into(), units::utc)
+}
+
 /// The output folder of one job.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct JobCommitter {
     out: PathBuf,
     job: JobId,
@@ -45,15 +125,13 @@ pub struct JobCommitter {
     made: Vec<PathBuf>,
     /// What stands in the output folder by this job's commit.
     promoted: Vec<PathBuf>,
-}
-
-/// Refuses an output folder that exists. Hadoop: `FileOutputFormat.checkOutputSpecs`, and
-/// `NullOutputFormat.checkOutputSpecs`, which looks at nothing.
-pub fn refuse_existing(spec: &OutputSpec) -> Result<(), CommitError> {
-    if spec.format != OutputFormat::Null && spec.dir.symlink_metadata().is_ok() {
-        return Err(CommitError::Exists { shown: spec.shown.clone() });
-    }
-    Ok(())
+    /// What is done so far, for a run after this one. `None` for a task in another process, and where the folder
+    /// may be shared (`NullOutputFormat`).
+    journal: Option<Journal>,
+    /// Files of committed attempts whose contents are known, until that is written down.
+    written: Mutex<BTreeMap<TaskId, Vec<OutputFile>>>,
+    /// Where the runs that this one goes on from left temporary folders, and what those are called.
+    swept: Option<(Vec<PathBuf>, String)>,
 }
 
 impl JobCommitter {
@@ -66,23 +144,85 @@ impl JobCommitter {
             success_marker: spec.success_marker,
             made: Vec::new(),
             promoted: Vec::new(),
+            journal: None,
+            written: Mutex::default(),
+            swept: None,
         }
     }
 
-    /// Makes the output folder, its missing parents, and the folder of pending attempts.
+    /// Makes the output folder, its missing parents, and the folder of pending attempts; or clears the folder
+    /// that is there. `run` is what the journal shall begin with; which folders were made is filled in. If the job
+    /// goes on from what an earlier run left, nothing is changed yet, and [`Self::go_on`] comes next.
     ///
     /// # Errors
-    /// The output folder exists, or cannot be made; then what was made is gone again.
-    pub fn setup(spec: &OutputSpec, job: &JobId) -> Result<Self, CommitError> {
-        refuse_existing(spec)?;
-        let mut committer = Self::of(spec, job);
-        if let Err(error) = committer.make_folders() {
+    /// The output folder may not be used, or cannot be made; then what was made is gone again.
+    pub fn setup(spec: &OutputSpec, run: Begun) -> Result<(Self, Option<Earlier>), CommitError> {
+        existing::refuse(spec)?;
+        let mut committer = Self::of(spec, &run.job);
+        if spec.existing != Existing::Refuse && spec.format != OutputFormat::Null && spec.dir.exists() {
+            let earlier = committer.take_over(spec, run)?;
+            return Ok((committer, earlier));
+        }
+        if let Err(error) = committer.make_folders().and_then(|()| committer.begin(spec, run)) {
+            drop(remove_tree(&committer.out.join(TEMPORARY)));
             committer.remove_made();
             // Another job can have made the folder since it was looked for.
             let raced = error.source.kind() == ErrorKind::AlreadyExists && error.path == spec.dir;
             return Err(if raced { CommitError::Exists { shown: spec.shown.clone() } } else { error.into() });
         }
-        Ok(committer)
+        Ok((committer, None))
+    }
+
+    /// Begins the journal of a folder that was just made.
+    fn begin(&mut self, spec: &OutputSpec, run: Begun) -> Result<(), IoError> {
+        let temporary = self.out.join(TEMPORARY);
+        if spec.format == OutputFormat::Null {
+            return Ok(());
+        }
+        // Nobody else writes into a folder that this process made.
+        if let Some(lock) = Lock::take(&temporary)? {
+            let begun = Entry::Begun(Begun { made: self.made.clone(), ..run });
+            self.journal = Some(Journal::begin(&temporary, lock, &[begun])?);
+        }
+        Ok(())
+    }
+
+    /// Writes down that an attempt is committed, which must be true: what it counted, in how many pieces its output
+    /// for reducers is, and what of this and other tasks' output went to disk meanwhile.
+    pub fn note(
+        &self,
+        attempt: AttemptId,
+        counters: &Counters,
+        pieces: u32,
+        outputs: Vec<MapOutput>,
+    ) -> Result<(), CommitError> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        let written = self.written().remove(&attempt.task).unwrap_or_default();
+        let files = manifest::of(&self.task_dir(attempt.task), &written)?;
+        let task = Committed { attempt, counters: counters.clone(), files, pieces };
+        journal.add(&Entry::Task(Box::new(task)))?;
+        Ok(self.note_outputs(outputs)?)
+    }
+
+    /// Writes down that the job goes on without a task.
+    pub fn note_given_up(&self, task: TaskId) -> Result<(), CommitError> {
+        self.journal.iter().try_for_each(|journal| Ok(journal.add(&Entry::GivenUp(task))?))
+    }
+
+    /// Writes down that map output is on disk now.
+    pub fn note_outputs(&self, outputs: Vec<MapOutput>) -> Result<(), IoError> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        outputs.into_iter().try_for_each(|output| journal.add(&Entry::MapOutput(output)))
+    }
+
+    /// Whether a run after this one can go on from what this one does.
+    pub fn has_journal(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    fn written(&self) -> MutexGuard<'_, BTreeMap<TaskId, Vec<OutputFile>>> {
+        // What a thread that panicked left is only what need not be read again.
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn make_folders(&mut self) -> Result<(), IoError> {
@@ -115,16 +255,22 @@ impl JobCommitter {
     }
 
     /// Makes this attempt's files the task's, in place of those of an earlier one. An attempt without a
-    /// folder has no files, which is no error.
+    /// folder has no files, which is no error. `written` are those whose contents are known; others may be there.
     ///
     /// The files reach the disk here and not at the end of the job, so that tasks wait for it side by side.
-    pub fn commit_task(&self, attempt: AttemptId) -> Result<(), CommitError> {
+    pub fn commit_task(&self, attempt: AttemptId, written: Vec<OutputFile>) -> Result<(), CommitError> {
         let (from, to) = (self.attempt_dir(attempt), self.task_dir(attempt.task));
         if from.is_symlink() {
             // What stands elsewhere is not ours to publish, and must not be missed either.
             let moved = io::Error::other("a link is in the folder's place");
             return Err(moved).at("commit the task's output from", &from).map_err(Into::into);
         }
+        let relative = |file: OutputFile| {
+            let path = file.path.strip_prefix(&from).ok()?.to_path_buf();
+            Some(OutputFile { path, ..file })
+        };
+        let written = written.into_iter().filter_map(relative).collect();
+        self.written().insert(attempt.task, written);
         match sync_files(&from) {
             Err(error) if error.source.kind() == ErrorKind::NotFound && error.path == from => return Ok(()),
             synced => synced?,
@@ -144,19 +290,27 @@ impl JobCommitter {
         Ok(remove_tree(&self.attempt_dir(attempt))?)
     }
 
-    /// Moves the files of every committed task to the output folder, and writes `_SUCCESS` last.
+    /// Moves the files of every committed task to the output folder, and writes `_SUCCESS` last. The journal
+    /// outlives it: a run that is killed before that is gone can be ended by another.
     ///
     /// Of two files with one name that of the task with the higher number stays. After an error call
     /// [`Self::abort_job`].
     pub fn commit_job(&mut self) -> Result<(), CommitError> {
         let job_dir = self.job_dir();
+        self.sweep()?;
+        if let Some(journal) = &self.journal {
+            journal.add(&Entry::Committing)?;
+        }
         for (name, kind) in entries(&job_dir)? {
             let task = job_dir.join(&name);
             if name != TEMPORARY && kind.is_dir() {
                 self.promote(&task)?;
             }
         }
-        remove_tree(&self.out.join(TEMPORARY))?;
+        match &self.journal {
+            Some(_) => remove_tree(&job_dir)?,
+            None => remove_tree(&self.out.join(TEMPORARY))?,
+        }
         // The marker says that the output is complete, and readers trust it after a power cut too. Renames
         // are only safe once their folders are on disk, hence first those, then the marker, then its name.
         self.sync_folders()?;
@@ -167,6 +321,9 @@ impl JobCommitter {
             }
             create_unlinked(&marker).and_then(|file| file.sync_all()).at("write", &marker)?;
             sync_folder(&self.out)?;
+        }
+        if let Some(journal) = &self.journal {
+            journal.remove()?;
         }
         Ok(())
     }
@@ -200,6 +357,7 @@ impl JobCommitter {
         for path in std::mem::take(&mut self.promoted).into_iter().rev() {
             remove_tree(&path)?;
         }
+        self.sweep()?;
         remove_tree(&self.out.join(TEMPORARY))?;
         self.remove_made();
         Ok(())
@@ -234,7 +392,7 @@ fn merge(from: &Path, kind: FileType, to: &Path) -> Result<(), IoError> {
 }
 
 /// Names and kinds in a folder, by name.
-fn entries(folder: &Path) -> Result<Vec<(std::ffi::OsString, FileType)>, IoError> {
+pub(super) fn entries(folder: &Path) -> Result<Vec<(std::ffi::OsString, FileType)>, IoError> {
     let read = || -> io::Result<Vec<_>> {
         let found = fs::read_dir(folder)?;
         found.map(|entry| entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?)))).collect()
@@ -242,6 +400,16 @@ fn entries(folder: &Path) -> Result<Vec<(std::ffi::OsString, FileType)>, IoError
     let mut found = read().at("list output folder", folder)?;
     found.sort_by(|one, other| one.0.cmp(&other.0));
     Ok(found)
+}
+
+/// Removes what is in a folder but for the names that are kept.
+fn remove_entries(folder: &Path, keep: impl Fn(&std::ffi::OsStr) -> bool) -> Result<(), IoError> {
+    for (name, _) in entries(folder)? {
+        if !keep(&name) {
+            remove_tree(&folder.join(name))?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes a file or a folder with all it holds; one that is not there is no error.
@@ -293,219 +461,4 @@ fn sync_folder(folder: &Path) -> Result<(), IoError> {
     // The parent of a relative name's first part; paths are absolute, but the current folder is one too.
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     File::open(folder).and_then(|folder| folder.sync_all()).at("sync output folder", folder)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::output::tests::spec;
-    use std::fs;
-    use std::os::unix::fs::symlink;
-
-    fn job() -> JobId {
-        JobId { stamp: "local1".into(), number: 1 }
-    }
-
-    fn attempt(number: u32, attempt: u32) -> AttemptId {
-        AttemptId { task: TaskId::map(number), attempt }
-    }
-
-    fn text(out: &Path) -> OutputSpec {
-        spec(OutputFormat::Text, out)
-    }
-
-    /// Writes files (`path=content`) as an attempt.
-    fn write(committer: &JobCommitter, attempt: AttemptId, files: &[&str]) {
-        for file in files {
-            let (path, content) = file.split_once('=').unwrap();
-            let path = committer.attempt_dir(attempt).join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, content).unwrap();
-        }
-    }
-
-    /// Everything below `folder`, as `path=content` or `path/`, by name.
-    fn tree(folder: &Path) -> Vec<String> {
-        fn walk(folder: &Path, prefix: &str, found: &mut Vec<String>) {
-            for (name, kind) in entries(folder).unwrap() {
-                let name = format!("{prefix}{}", name.to_str().unwrap());
-                let path = folder.join(name.rsplit('/').next().unwrap());
-                if kind.is_dir() {
-                    found.push(format!("{name}/"));
-                    walk(&path, &format!("{name}/"), found);
-                } else {
-                    found.push(format!("{name}={}", fs::read_to_string(path).unwrap_or_default()));
-                }
-            }
-        }
-        let mut found = Vec::new();
-        walk(folder, "", &mut found);
-        found
-    }
-
-    /// Commits one attempt of each task and expects this output folder.
-    fn check(tasks: &[&[&str]], expect: &[&str]) {
-        let root = tempfile::tempdir().unwrap();
-        let out = root.path().join("out");
-        let mut committer = JobCommitter::setup(&text(&out), &job()).unwrap();
-        for (number, files) in tasks.iter().enumerate() {
-            let attempt = attempt(number as u32, 0);
-            write(&committer, attempt, files);
-            committer.commit_task(attempt).unwrap();
-        }
-        committer.commit_job().unwrap();
-        assert_eq!(tree(&out), expect, "{tasks:?}");
-    }
-
-    #[test]
-    fn the_files_of_all_tasks_are_published() {
-        check(&[], &["_SUCCESS="]);
-        check(&[&["part-00000=a"], &[], &["part-00002=c"]], &["_SUCCESS=", "part-00000=a", "part-00002=c"]);
-        check(&[&[".side=s", "_log=l"]], &[".side=s", "_SUCCESS=", "_log=l"]);
-        check(&[&["in/a=1"], &["in/b=2"]], &["_SUCCESS=", "in/", "in/a=1", "in/b=2"]);
-        check(&[&["in/a=1"], &["in/a=2"]], &["_SUCCESS=", "in/", "in/a=2"]);
-        check(&[&["in/a/b=1"], &["in/a=2"]], &["_SUCCESS=", "in/", "in/a=2"]);
-        check(&[&["in=1"], &["in/a=2"]], &["_SUCCESS=", "in/", "in/a=2"]);
-        check(
-            &[&["part-00000/data=d", "part-00000/index=i"]],
-            &["_SUCCESS=", "part-00000/", "part-00000/data=d", "part-00000/index=i"],
-        );
-    }
-
-    #[test]
-    fn one_attempt_of_a_task_counts() {
-        let root = tempfile::tempdir().unwrap();
-        let out = root.path().join("out");
-        let mut committer = JobCommitter::setup(&text(&out), &job()).unwrap();
-        for (number, content) in [(0, "part=lost"), (1, "part=old"), (2, "part=new")] {
-            write(&committer, attempt(7, number), &[content]);
-        }
-        committer.abort_task(attempt(7, 0)).unwrap();
-        committer.abort_task(attempt(7, 0)).unwrap();
-        // As a task process does, which has only the plan.
-        let elsewhere = JobCommitter::of(&text(&out), &job());
-        elsewhere.commit_task(attempt(7, 1)).unwrap();
-        elsewhere.commit_task(attempt(7, 2)).unwrap();
-        let waiting = out.join("_temporary/0/task_local1_0001_m_000007/part");
-        assert_eq!(fs::read_to_string(waiting).unwrap(), "new");
-        // Never committed, so never seen.
-        write(&committer, attempt(8, 0), &["part-8=x"]);
-        committer.commit_job().unwrap();
-        assert_eq!(tree(&out), ["_SUCCESS=", "part=new"]);
-    }
-
-    #[test]
-    fn a_marker_is_only_written_on_request() {
-        let root = tempfile::tempdir().unwrap();
-        let out = root.path().join("out");
-        let spec = OutputSpec { success_marker: false, ..text(&out) };
-        JobCommitter::setup(&spec, &job()).unwrap().commit_job().unwrap();
-        assert_eq!(tree(root.path()), ["out/"]);
-    }
-
-    #[test]
-    fn an_output_that_exists_is_refused_and_kept() {
-        let root = tempfile::tempdir().unwrap();
-        let (folder, file, link) = (root.path().join("d"), root.path().join("f"), root.path().join("l"));
-        fs::create_dir(&folder).unwrap();
-        fs::write(&file, "precious").unwrap();
-        symlink("nowhere", &link).unwrap();
-        for out in [folder, file, link] {
-            let error = JobCommitter::setup(&text(&out), &job()).unwrap_err();
-            assert_eq!(error.to_string(), "Output directory out already exists");
-        }
-        assert_eq!(tree(root.path()), ["d/", "f=precious", "l="]);
-    }
-
-    #[test]
-    fn without_an_output_format_an_existing_folder_will_do() {
-        let root = tempfile::tempdir().unwrap();
-        let out = root.path().join("out");
-        fs::create_dir(&out).unwrap();
-        fs::write(out.join("precious"), "").unwrap();
-        let spec = spec(OutputFormat::Null, &out);
-        let mut committer = JobCommitter::setup(&spec, &job()).unwrap();
-        committer.commit_job().unwrap();
-        assert_eq!(tree(&out), ["_SUCCESS=", "precious="]);
-        let committer = JobCommitter::setup(&spec, &job()).unwrap();
-        committer.abort_job().unwrap();
-        assert_eq!(tree(&out), ["_SUCCESS=", "precious="]);
-    }
-
-    #[test]
-    fn a_failed_job_leaves_nothing_of_its_own() {
-        let root = tempfile::tempdir().unwrap();
-        let out = root.path().join("new/deep/out");
-        for committed in [false, true] {
-            let mut committer = JobCommitter::setup(&text(&out), &job()).unwrap();
-            write(&committer, attempt(0, 0), &["in/a=1", "part=2"]);
-            committer.commit_task(attempt(0, 0)).unwrap();
-            write(&committer, attempt(1, 0), &["part=2"]);
-            if committed {
-                committer.commit_job().unwrap();
-            }
-            committer.abort_job().unwrap();
-            assert_eq!(tree(root.path()), Vec::<String>::new());
-        }
-        let committer = JobCommitter::setup(&text(&out), &job()).unwrap();
-        fs::write(root.path().join("new/other"), "kept").unwrap();
-        committer.abort_job().unwrap();
-        assert_eq!(tree(root.path()), ["new/", "new/other=kept"]);
-    }
-
-    #[test]
-    fn an_output_folder_that_cannot_be_made_says_which() {
-        let root = tempfile::tempdir().unwrap();
-        fs::write(root.path().join("file"), "").unwrap();
-        let out = root.path().join("file/out");
-        let error = JobCommitter::setup(&text(&out), &job()).unwrap_err();
-        assert_eq!(error.to_string(), format!("cannot make output folder {}", out.display()));
-        // Only what was made is taken away again.
-        let out = root.path().join("new").join("x".repeat(300));
-        assert!(JobCommitter::setup(&text(&out), &job()).is_err());
-        assert_eq!(tree(root.path()), ["file="]);
-    }
-
-    #[test]
-    fn planted_links_are_not_followed() {
-        let root = tempfile::tempdir().unwrap();
-        let (out, precious) = (root.path().join("out"), root.path().join("precious"));
-        fs::write(&precious, "kept").unwrap();
-        let mut committer = JobCommitter::setup(&text(&out), &job()).unwrap();
-        write(&committer, attempt(0, 0), &["part-00000=a"]);
-        symlink(&precious, committer.attempt_dir(attempt(0, 0)).join(SUCCESS)).unwrap();
-        committer.commit_task(attempt(0, 0)).unwrap();
-        let error = committer.commit_job().unwrap_err();
-        assert_eq!(error.to_string(), format!("cannot write {}", out.join(SUCCESS).display()));
-        committer.abort_job().unwrap();
-        assert_eq!(tree(root.path()), ["precious=kept"]);
-    }
-
-    /// Else it would be a task without output.
-    #[test]
-    fn an_attempt_whose_folder_was_moved_away_is_not_committed() {
-        let root = tempfile::tempdir().unwrap();
-        let committer = JobCommitter::setup(&text(&root.path().join("out")), &job()).unwrap();
-        write(&committer, attempt(0, 0), &["part-00000=a"]);
-        let (folder, moved) = (committer.attempt_dir(attempt(0, 0)), root.path().join("moved"));
-        fs::rename(&folder, &moved).unwrap();
-        symlink(&moved, &folder).unwrap();
-        let error = committer.commit_task(attempt(0, 0)).unwrap_err();
-        assert_eq!(error.to_string(), format!("cannot commit the task's output from {}", folder.display()));
-    }
-
-    #[test]
-    fn a_commit_that_breaks_off_can_be_taken_back() {
-        let root = tempfile::tempdir().unwrap();
-        let out = root.path().join("out");
-        let mut committer = JobCommitter::setup(&text(&out), &job()).unwrap();
-        write(&committer, attempt(0, 0), &["part-00000=a"]);
-        committer.commit_task(attempt(0, 0)).unwrap();
-        // A folder in the marker's place stops the commit after everything has been moved.
-        fs::create_dir(out.join(SUCCESS)).unwrap();
-        let error = committer.commit_job().unwrap_err();
-        assert_eq!(error.to_string(), format!("cannot write {}", out.join(SUCCESS).display()));
-        committer.abort_job().unwrap();
-        assert_eq!(tree(root.path()), ["out/", "out/_SUCCESS/"]);
-    }
 }

@@ -1,6 +1,6 @@
 //! No file for a task without records. Hadoop: `LazyOutputFormat`.
 
-use super::{OutputError, RecordWriter};
+use super::{OutputError, RecordWriter, Stored};
 use crate::record::RecordRef;
 
 /// What makes the writer behind a [`LazyWriter`].
@@ -33,7 +33,7 @@ impl RecordWriter for LazyWriter {
         }
     }
 
-    fn finish(self: Box<Self>) -> Result<u64, OutputError> {
-        self.writer.map_or(Ok(0), RecordWriter::finish)
+    fn finish(self: Box<Self>) -> Result<Stored, OutputError> {
+        self.writer.map_or_else(|| Ok(Stored::default()), RecordWriter::finish)
     }
 }

@@ -11,7 +11,10 @@
 //! bytes it stored.
 
 pub mod committer;
+pub mod existing;
+pub mod journal;
 mod lazy;
+mod manifest;
 mod multiple;
 mod part_file;
 mod sequence;
@@ -24,6 +27,7 @@ use crate::error::IoError;
 use crate::plan::{OutputFormat, OutputSpec};
 use crate::record::RecordRef;
 use crate::writable::WritableError;
+use journal::OutputFile;
 use lazy::LazyWriter;
 use std::path::Path;
 
@@ -47,9 +51,18 @@ pub trait RecordWriter: Send {
     /// Adds one record.
     fn write(&mut self, record: RecordRef<'_>) -> Result<(), OutputError>;
 
-    /// Flushes, syncs nothing, closes; returns the bytes written. Dropping a writer instead leaves a file
+    /// Flushes, syncs nothing, closes; returns what was written. Dropping a writer instead leaves a file
     /// that must not be committed.
-    fn finish(self: Box<Self>) -> Result<u64, OutputError>;
+    fn finish(self: Box<Self>) -> Result<Stored, OutputError>;
+}
+
+/// What a writer has stored.
+#[derive(Debug, Default)]
+pub struct Stored {
+    /// Bytes of all its files.
+    pub bytes: u64,
+    /// The files, by their whole paths.
+    pub files: Vec<OutputFile>,
 }
 
 /// The output of one attempt. Text is apart because it can be written in bulk.
@@ -69,9 +82,9 @@ impl TaskOutput {
         }
     }
 
-    /// Flushes and closes, without a sync; returns the bytes stored. Dropping an output instead leaves a
+    /// Flushes and closes, without a sync; returns what is stored. Dropping an output instead leaves a
     /// file that must not be committed.
-    pub fn finish(self) -> Result<u64, OutputError> {
+    pub fn finish(self) -> Result<Stored, OutputError> {
         match self {
             Self::Text(writer) => writer.finish(),
             Self::Other(writer) => writer.finish(),
@@ -120,8 +133,8 @@ impl RecordWriter for NullWriter {
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Result<u64, OutputError> {
-        Ok(0)
+    fn finish(self: Box<Self>) -> Result<Stored, OutputError> {
+        Ok(Stored::default())
     }
 }
 
@@ -148,6 +161,7 @@ mod tests {
             index_interval: 128,
             trailing_legs: 0,
             success_marker: true,
+            existing: crate::plan::Existing::Refuse,
         }
     }
 
@@ -177,7 +191,7 @@ mod tests {
         for _ in 0..records {
             output.write(record("a", "b")).unwrap();
         }
-        let stored = output.finish().unwrap();
+        let stored = output.finish().unwrap().bytes;
         let mut found = files(dir.path());
         found.sort();
         assert_eq!(stored, found.iter().map(|(_, size)| size).sum::<u64>(), "{format:?}");
@@ -228,7 +242,7 @@ mod tests {
                 panic!("text is written by a text writer");
             };
             output.write_lines(lines.as_bytes()).unwrap();
-            let stored = output.finish().unwrap();
+            let stored = output.finish().unwrap().bytes;
             let path = dir.path().join("part-00000.gz");
             assert_eq!(stored, path.metadata().unwrap().len());
             let mut text = String::new();

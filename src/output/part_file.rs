@@ -4,6 +4,8 @@
 //! Codecs and sequence files want a writer to own; what they own is a clone, and the clone that stays here
 //! flushes and reports after they are done. So no byte is left to a `Drop` that cannot fail.
 
+use super::Stored;
+use super::journal::OutputFile;
 use super::write_back::WriteBack;
 use crate::error::{At, IoError};
 use crate::fs::{File, OpenOptions};
@@ -14,6 +16,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use xxhash_rust::xxh3::Xxh3;
 
 /// Bytes gathered before they are handed to the file: enough to make the cost of a system call vanish, and
 /// little beside the memory of a task.
@@ -33,6 +36,8 @@ struct Shared {
     buffer: Vec<u8>,
     /// Bytes that the file took.
     stored: u64,
+    /// Of those bytes. Taken while they are in the cache; a committed file is not read again for it.
+    checksum: Xxh3,
     write_back: WriteBack,
 }
 
@@ -48,7 +53,8 @@ impl PartFile {
         let file = create_unlinked(path).at("create output file", path)?;
         let path = path.to_path_buf();
         let (buffer, write_back) = (Vec::new(), WriteBack::default());
-        let shared = Shared { file, path: path.clone(), buffer, stored: 0, write_back };
+        let shared =
+            Shared { file, path: path.clone(), buffer, stored: 0, checksum: Xxh3::new(), write_back };
         Ok(Self { path, shared: Arc::new(Mutex::new(shared)) })
     }
 
@@ -57,13 +63,14 @@ impl PartFile {
         &self.path
     }
 
-    /// Hands the rest to the file and returns how many bytes it has.
-    pub(super) fn finish(self) -> Result<u64, IoError> {
+    /// Hands the rest to the file and returns what it has.
+    pub(super) fn finish(self) -> Result<Stored, IoError> {
         let mut shared = self.lock();
         let bytes = shared.buffer.len() as u64;
         shared.store(&[]).at_write("write output file", &self.path, bytes)?;
         shared.write_back.finish().at("sync output file", &self.path)?;
-        Ok(shared.stored)
+        let (bytes, checksum) = (shared.stored, shared.checksum.digest());
+        Ok(Stored { bytes, files: vec![OutputFile { path: self.path.clone(), bytes, checksum }] })
     }
 
     /// A panic in the middle of a write leaves nothing half-done that a further write would make worse.
@@ -76,6 +83,9 @@ impl Shared {
     /// Hands what is gathered and `bytes` to the file, and leaves nothing gathered.
     fn store(&mut self, bytes: &[u8]) -> io::Result<()> {
         let gathered = std::mem::take(&mut self.buffer);
+        for part in [&gathered, bytes] {
+            self.checksum.update(part);
+        }
         let stored = page_cache::write_all(&self.file, &self.path, [&gathered, bytes]);
         let count = (gathered.len() + bytes.len()) as u64;
         self.buffer = gathered;
@@ -134,7 +144,10 @@ mod tests {
             file.clone().write_all(&piece).unwrap();
             expect.extend_from_slice(&piece);
         }
-        assert_eq!(file.finish().unwrap(), expect.len() as u64, "{pieces:?}");
+        let stored = file.finish().unwrap();
+        let checksum = xxhash_rust::xxh3::xxh3_64(&expect);
+        assert_eq!(stored.files, [OutputFile { path: path.clone(), bytes: stored.bytes, checksum }]);
+        assert_eq!(stored.bytes, expect.len() as u64, "{pieces:?}");
         assert!(std::fs::read(&path).unwrap() == expect, "{pieces:?}");
     }
 

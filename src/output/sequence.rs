@@ -3,7 +3,7 @@
 //! The writers here write to any destination; [`create`] gives them files.
 
 use super::part_file::PartFile;
-use super::{OutputError, RecordWriter};
+use super::{OutputError, RecordWriter, Stored};
 use crate::codec::Codec;
 use crate::error::At;
 use crate::plan::{OutputFormat, OutputSpec};
@@ -55,11 +55,13 @@ impl RecordWriter for FileWriter {
         self.writer.write(record)
     }
 
-    fn finish(self: Box<Self>) -> Result<u64, OutputError> {
+    fn finish(self: Box<Self>) -> Result<Stored, OutputError> {
         self.writer.finish()?;
-        let mut stored = 0;
+        let mut stored = Stored::default();
         for file in self.files {
-            stored += file.finish()?;
+            let Stored { bytes, files } = file.finish()?;
+            stored.bytes += bytes;
+            stored.files.extend(files);
         }
         Ok(stored)
     }
@@ -187,8 +189,8 @@ impl RecordWriter for SequenceFileWriter {
         self.file.append(key, value)
     }
 
-    fn finish(self: Box<Self>) -> Result<u64, OutputError> {
-        self.file.finish()
+    fn finish(self: Box<Self>) -> Result<Stored, OutputError> {
+        Ok(Stored { bytes: self.file.finish()?, files: Vec::new() })
     }
 }
 
@@ -260,8 +262,8 @@ impl RecordWriter for MapFileWriter {
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Result<u64, OutputError> {
-        Ok(self.data.finish()? + self.index.finish()?)
+    fn finish(self: Box<Self>) -> Result<Stored, OutputError> {
+        Ok(Stored { bytes: self.data.finish()? + self.index.finish()?, files: Vec::new() })
     }
 }
 
@@ -283,7 +285,7 @@ mod tests {
         for (key, value) in records {
             writer.write(RecordRef { key, value })?;
         }
-        writer.finish()
+        Ok(writer.finish()?.bytes)
     }
 
     fn read(path: &Path) -> (Compression, Records) {

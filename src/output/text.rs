@@ -5,8 +5,8 @@
 //! tab again changes nothing but lines without a tab, which gain one at their end, so a block is searched
 //! for those and goes to the file as it is. Whether the job allows that is for the caller to know.
 
-use super::OutputError;
 use super::part_file::{BUFFER_BYTES, PartFile};
+use super::{OutputError, Stored};
 use crate::codec::{Codec, FinishWrite};
 use crate::error::At;
 use crate::plan::OutputSpec;
@@ -121,14 +121,14 @@ impl TextWriter {
         Ok(lines)
     }
 
-    /// Writes what is left and returns the size of the file in bytes, compressed if it is; 0 without a file.
-    pub fn finish(mut self) -> Result<u64, OutputError> {
+    /// Writes what is left and returns what the file has, compressed if it is; nothing without a file.
+    pub fn finish(mut self) -> Result<Stored, OutputError> {
         if self.records > 0 {
             self.open()?;
         }
         self.empty_buffer()?;
         match self.sink {
-            None => Ok(0),
+            None => Ok(Stored::default()),
             Some(Sink::Plain(file)) => Ok(file.finish()?),
             Some(Sink::Encoded(encoder, file)) => {
                 encoder.finish().at("compress output file", &self.path)?;
@@ -230,7 +230,7 @@ mod tests {
         let mut writer = TextWriter::create(spec, &path, false).unwrap();
         write(&mut writer);
         let records = writer.records();
-        let stored = writer.finish().unwrap();
+        let stored = writer.finish().unwrap().bytes;
         let bytes = std::fs::read(&path).unwrap();
         assert_eq!(bytes.len() as u64, stored);
         (bytes, records)
@@ -283,7 +283,7 @@ mod tests {
             for _ in 0..records {
                 writer.write(RecordRef::default()).unwrap();
             }
-            assert_eq!(writer.finish().unwrap(), 0);
+            assert_eq!(writer.finish().unwrap().bytes, 0);
             assert_eq!(path.exists(), records > 0);
         }
     }

@@ -279,6 +279,20 @@ pub struct OutputSpec {
     pub trailing_legs: u32,
     /// `mapreduce.fileoutputcommitter.marksuccessfuljobs`.
     pub success_marker: bool,
+    /// What becomes of an output folder that is there already.
+    pub existing: Existing,
+}
+
+/// What becomes of an output folder that is there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Existing {
+    /// It is refused, as in Hadoop.
+    #[default]
+    Refuse,
+    /// `-overwrite`: it is cleared, if it is the output of a job.
+    Clear,
+    /// `-resume`: the run that was killed there is continued.
+    Continue,
 }
 
 /// The output formats.
@@ -388,6 +402,8 @@ pub struct ResourceSpec {
     pub archive_bytes_max: u64,
     /// How many files, folders and links may come out of them (`mrstream.archive.max.entries`).
     pub archive_entries_max: u64,
+    /// Map output that was in memory for so many seconds goes to disk (`mrstream.checkpoint.seconds`).
+    pub checkpoint_seconds: u32,
     /// Folders for spills (`mapreduce.cluster.local.dir`), at least one.
     #[serde(with = "wire::paths_bytes")]
     pub local_dirs: Vec<PathBuf>,

@@ -15,6 +15,8 @@ pub enum OutputState {
     Absent,
     /// What was there before the job.
     AsBefore,
+    /// What was done until the job was stopped, for a run after it.
+    Unfinished,
     /// Parts of an output that could not be removed.
     Remains,
 }
@@ -40,6 +42,9 @@ impl EndState<'_> {
             OutputState::Finished => format!("output folder {shown} is finished"),
             OutputState::Absent => format!("there is no output folder {shown}"),
             OutputState::AsBefore => format!("output folder {shown} is left as it was"),
+            OutputState::Unfinished => {
+                format!("output folder {shown} is unfinished: the same command with -resume goes on with it")
+            }
             OutputState::Remains => {
                 format!("output folder {shown} holds remains that could not be removed: they are no output")
             }
@@ -67,10 +72,17 @@ mod tests {
 
     #[test]
     fn each_end_has_its_line() {
-        use OutputState::{Absent, AsBefore, Finished, Remains};
+        use OutputState::{Absent, AsBefore, Finished, Remains, Unfinished};
         check(Finished, true, None, "State: output folder out is finished; nothing else is kept");
         check(Absent, true, None, "State: there is no output folder out; nothing else is kept");
         check(AsBefore, false, None, "State: output folder out is left as it was; nothing was started");
+        check(
+            Unfinished,
+            true,
+            None,
+            "State: output folder out is unfinished: the same command with -resume goes on with it; nothing else is \
+             kept",
+        );
         check(
             Absent,
             true,

@@ -93,6 +93,7 @@ mod tests {
             reduce_slots: slots,
             archive_bytes_max: 0,
             archive_entries_max: 0,
+            checkpoint_seconds: 60,
             local_dirs: vec![],
         }
     }

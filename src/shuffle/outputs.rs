@@ -8,9 +8,10 @@ use super::passes;
 use super::run::{Run, RunRank};
 use super::shared_fold::{LineSpec, SharedFold};
 use super::sort_buffer::MemoryRun;
+use super::spill::Spill;
 use crate::local_fs::Scratch;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Groups of runs that are written out at once, at most: more would be small, and share one disk.
@@ -18,6 +19,17 @@ const EVICTIONS_MAX: u32 = 4;
 
 /// Runs in memory at most: each is a map of its own, and the system allows a process 65 530 of them.
 const RUNS_HELD_MAX: u64 = 1 << 15;
+
+/// Map output that is on disk now, in one file.
+#[derive(Debug)]
+pub(crate) struct OnDisk {
+    /// Map tasks and which run of theirs, in the order of the runs; folded lines that were left are a task's run 0.
+    pub(crate) pieces: Vec<(u32, u32)>,
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// Its size.
+    pub(crate) bytes: u64,
+}
 
 /// Runs of all finished map tasks of a job.
 ///
@@ -30,7 +42,7 @@ const RUNS_HELD_MAX: u64 = 1 << 15;
 /// writes a group out while others go on; who finds all of it full waits.
 pub(crate) struct MapOutputs<'a> {
     state: Mutex<State>,
-    /// Read by tasks whose output is on its way in.
+    /// Read while output is on its way in, or from one place in here to another.
     coming: RwLock<()>,
     /// Told when runs have left memory, or did not.
     left: Condvar,
@@ -60,6 +72,8 @@ struct State {
     spills: u32,
     /// Runs that were a table of several tasks.
     tables: u32,
+    /// Whose lines those have.
+    sources: BTreeMap<RunRank, Vec<u32>>,
 }
 
 /// A run and whose records are in it: those of the map task in its rank and of all others up to `last_map`, or, if it
@@ -100,7 +114,8 @@ impl<'a> MapOutputs<'a> {
     }
 
     /// Takes in the runs of a map task, in the order it made them, or its folded lines. Returns when memory is
-    /// within its bounds again, so the task that fills it is the one that waits.
+    /// within its bounds again, so the task that fills it is the one that waits; and with what came on disk or went
+    /// there.
     ///
     /// # Errors
     /// When no room can be made. The output is gone again then, unless it is among other tasks' already: there it has
@@ -110,18 +125,30 @@ impl<'a> MapOutputs<'a> {
         map: u32,
         runs: Vec<Run>,
         folded: Option<Box<FoldBuffer>>,
-    ) -> Result<(), ShuffleError> {
-        let added = self.take_in(map, runs, folded).and_then(|()| self.make_room());
-        added.inspect_err(|_| self.withdraw(map))
+    ) -> Result<Vec<OnDisk>, ShuffleError> {
+        let mut on_disk = Vec::new();
+        let added = self.take_in(map, runs, folded, &mut on_disk).and_then(|()| self.make_room(&mut on_disk));
+        added.inspect_err(|_| self.withdraw(map)).map(|()| on_disk)
     }
 
-    fn take_in(&self, map: u32, runs: Vec<Run>, folded: Option<Box<FoldBuffer>>) -> Result<(), ShuffleError> {
+    fn take_in(
+        &self,
+        map: u32,
+        runs: Vec<Run>,
+        folded: Option<Box<FoldBuffer>>,
+        on_disk: &mut Vec<OnDisk>,
+    ) -> Result<(), ShuffleError> {
         let _coming = self.coming.read().unwrap_or_else(PoisonError::into_inner);
         if !self.lock().added.contains(&map) {
             let is_folded = folded.is_some() || runs.iter().any(Run::is_folded);
-            let full = folded.map_or(Ok(None), |lines| self.folded.add(lines));
+            let full = folded.map_or(Ok(None), |lines| self.folded.add(map, lines));
             let mut state = self.lock();
-            (0..).zip(runs).for_each(|(spill, run)| state.put(map, spill, run));
+            for (spill, run) in (0..).zip(runs) {
+                if let Run::Disk(file) = &run {
+                    on_disk.push(OnDisk::new(vec![(map, spill)], file));
+                }
+                state.put(map, spill, run);
+            }
             state.added.insert(map);
             if is_folded {
                 state.folding.insert(map);
@@ -146,7 +173,7 @@ impl<'a> MapOutputs<'a> {
         self.left.notify_all();
     }
 
-    fn make_room(&self) -> Result<(), ShuffleError> {
+    fn make_room(&self, on_disk: &mut Vec<OnDisk>) -> Result<(), ShuffleError> {
         let mut state = self.lock();
         loop {
             let is_full = state.held_bytes + self.folded.bytes() > self.memory.held_bytes;
@@ -155,7 +182,7 @@ impl<'a> MapOutputs<'a> {
             if state.has_been_full && staying > self.part_bytes {
                 let Some(eviction) = Eviction::begin(self, &mut state) else { return Ok(()) };
                 drop(state);
-                eviction.write()?;
+                on_disk.extend(eviction.write()?);
                 state = self.lock();
             } else if is_full && state.leaving_bytes > 0 {
                 state = self.left.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -163,6 +190,38 @@ impl<'a> MapOutputs<'a> {
                 return Ok(());
             }
         }
+    }
+
+    /// Brings all that is in memory to disk, and returns what went there. What finds no room there stays.
+    pub(crate) fn write_out(&self) -> Vec<OnDisk> {
+        {
+            let _coming = self.coming.read().unwrap_or_else(PoisonError::into_inner);
+            let Ok(sorted) = self.folded.take_runs() else { return Vec::new() };
+            self.lock().put_tables(sorted);
+        }
+        let mut on_disk = Vec::new();
+        loop {
+            let Some(eviction) = Eviction::begin(self, &mut self.lock()) else { return on_disk };
+            let Ok(written) = eviction.write() else { return on_disk };
+            on_disk.extend(written);
+        }
+    }
+
+    /// Takes in a map task whose runs are in [files](Self::restore) of an earlier process.
+    pub(crate) fn restore_task(&self, map: u32) {
+        self.lock().added.insert(map);
+    }
+
+    /// Takes in a file of an earlier process, with the [pieces](OnDisk::pieces) in it.
+    pub(crate) fn restore(&self, pieces: &[(u32, u32)], file: Spill) {
+        let Some(&(map, spill)) = pieces.first() else { return };
+        let mut state = self.lock();
+        let rank = RunRank { folded: file.is_folded(), map, spill };
+        if rank.folded {
+            state.folding.extend(pieces.iter().map(|(map, _)| map));
+        }
+        let last_map = pieces.iter().map(|(map, _)| *map).max().unwrap_or(map);
+        state.runs.insert(rank, Held::new(last_map, Run::Disk(file)));
     }
 
     /// All runs, in rank order, of the tasks that have added their output: no other is waited for.
@@ -231,8 +290,8 @@ impl<'o, 'a> Eviction<'o, 'a> {
         Some(Self { outputs, ranks, runs, bytes, number: state.spills })
     }
 
-    /// Writes the group and puts the spill in its place.
-    fn write(mut self) -> Result<(), ShuffleError> {
+    /// Writes the group and puts the spill in its place. `None` if one of its tasks was forgotten meanwhile.
+    fn write(mut self) -> Result<Option<OnDisk>, ShuffleError> {
         let MapOutputs { order, memory, scratch, partitions, .. } = *self.outputs;
         let place = scratch.place(format!("held_{}", self.number));
         let mut stream = passes::merge_runs(&self.runs, 0..partitions, order, memory.read_bytes);
@@ -241,11 +300,17 @@ impl<'o, 'a> Eviction<'o, 'a> {
         let mut state = self.outputs.lock();
         if !self.ranks.iter().zip(&self.runs).all(|(rank, run)| state.holds(*rank, run)) {
             // Some were forgotten meanwhile; the others stay where they are.
-            return Ok(());
+            return Ok(None);
         }
+        let mut pieces = Vec::new();
         for rank in &self.ranks {
             state.runs.remove(rank);
+            match state.sources.remove(rank) {
+                Some(maps) => pieces.extend(maps.into_iter().map(|map| (map, 0))),
+                None => pieces.push((rank.map, rank.spill)),
+            }
         }
+        let on_disk = OnDisk::new(pieces, &spill);
         state.held_bytes -= self.bytes;
         state.leaving_bytes -= std::mem::take(&mut self.bytes);
         let last_map = self.ranks.last().map_or(0, |rank| rank.map);
@@ -253,7 +318,13 @@ impl<'o, 'a> Eviction<'o, 'a> {
         drop(state);
         // Given back before others are told that there is room.
         self.runs.clear();
-        Ok(())
+        Ok(Some(on_disk))
+    }
+}
+
+impl OnDisk {
+    fn new(pieces: Vec<(u32, u32)>, file: &Spill) -> Self {
+        Self { pieces, path: file.path().to_path_buf(), bytes: file.bytes() }
     }
 }
 
@@ -286,9 +357,10 @@ impl State {
     }
 
     /// Takes in what were tables of several tasks.
-    fn put_tables(&mut self, runs: impl IntoIterator<Item = MemoryRun>) {
-        for run in runs {
+    fn put_tables(&mut self, runs: impl IntoIterator<Item = (MemoryRun, Vec<u32>)>) {
+        for (run, maps) in runs {
             self.tables += 1;
+            self.sources.insert(RunRank { folded: run.is_folded(), map: u32::MAX, spill: self.tables }, maps);
             self.put(u32::MAX, self.tables, Run::Memory(run));
         }
     }
@@ -327,11 +399,14 @@ impl State {
     /// Lets go of all runs of these tasks, which share none with others; says whether folded ones were among them.
     fn forget(&mut self, tasks: &BTreeSet<u32>) -> bool {
         let folded = !self.folding.is_disjoint(tasks);
-        let gone = |rank: &RunRank| if rank.folded { folded } else { tasks.contains(&rank.map) };
+        // A table without a line in it is not folded.
+        let is_table = |rank: &RunRank| rank.folded || rank.map == u32::MAX;
+        let gone = |rank: &RunRank| if is_table(rank) { folded } else { tasks.contains(&rank.map) };
         let bytes =
             |(rank, held_run): (&RunRank, &Held)| if gone(rank) { self.held(&held_run.run) } else { 0 };
         self.held_bytes -= self.runs.iter().map(bytes).sum::<u64>();
         self.runs.retain(|rank, _| !gone(rank));
+        self.sources.retain(|rank, _| !gone(rank));
         self.added.retain(|map| !tasks.contains(map));
         self.folding.retain(|map| !tasks.contains(map));
         folded

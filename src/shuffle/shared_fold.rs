@@ -38,9 +38,15 @@ pub(crate) struct SharedFold<'a> {
     limits: BufferLimits,
     /// Where the tables of tasks go once they are empty.
     spare: &'a FoldTables,
-    tables: Mutex<Vec<FoldBuffer>>,
+    tables: Mutex<Vec<Table>>,
     /// Memory that the tables take.
     bytes: AtomicU64,
+}
+
+/// Lines, and the map tasks that they are of.
+struct Table {
+    lines: FoldBuffer,
+    maps: Vec<u32>,
 }
 
 impl<'a> SharedFold<'a> {
@@ -55,40 +61,46 @@ impl<'a> SharedFold<'a> {
         self.bytes.load(Relaxed)
     }
 
-    /// Takes in the lines of a task. A table that is full by them is given out as a run.
+    /// Takes in the lines of a map task. A table that is full by them is given out as a run, with its tasks.
     ///
     /// # Errors
     /// There is no memory to sort them in. They stay here, and are tried again with the next task's.
-    pub(super) fn add(&self, mut lines: Box<FoldBuffer>) -> Result<Option<MemoryRun>, ShuffleError> {
+    pub(super) fn add(
+        &self,
+        map: u32,
+        mut lines: Box<FoldBuffer>,
+    ) -> Result<Option<(MemoryRun, Vec<u32>)>, ShuffleError> {
         let known = self.lock().pop();
-        let table = if let Some(mut table) = known {
-            self.bytes.fetch_sub(table.table_bytes() as u64, Relaxed);
-            table.absorb(&lines);
+        let mut table = if let Some(mut table) = known {
+            self.bytes.fetch_sub(table.lines.table_bytes() as u64, Relaxed);
+            table.lines.absorb(&lines);
             lines.clear();
             self.spare.give_back(*lines);
             table
         } else {
             lines.limit(self.limits);
-            *lines
+            Table { lines: *lines, maps: Vec::new() }
         };
-        let run = if table.is_full() { Some(self.sorted(&table)) } else { None };
-        if !matches!(run, Some(Ok(_))) {
-            self.bytes.fetch_add(table.table_bytes() as u64, Relaxed);
-            self.lock().push(table);
+        table.maps.push(map);
+        let run = if table.lines.is_full() { Some(self.sorted(&table.lines)) } else { None };
+        if let Some(Ok(run)) = run {
+            return Ok(Some((run, table.maps)));
         }
-        run.transpose()
+        self.bytes.fetch_add(table.lines.table_bytes() as u64, Relaxed);
+        self.lock().push(table);
+        run.map_or(Ok(None), |failed| failed.map(|_| None))
     }
 
-    /// Empties all tables, side by side.
+    /// Empties all tables, side by side. Each run comes with its tasks.
     ///
     /// # Errors
     /// There is no memory to sort them in. All lines stay here.
-    pub(super) fn take_runs(&self) -> Result<Vec<MemoryRun>, ShuffleError> {
+    pub(super) fn take_runs(&self) -> Result<Vec<(MemoryRun, Vec<u32>)>, ShuffleError> {
         let mut tables = self.lock();
         let runs = self.sort_all(&tables)?;
-        tables.clear();
+        let maps = tables.drain(..).map(|table| table.maps);
         self.bytes.store(0, Relaxed);
-        Ok(runs)
+        Ok(runs.into_iter().zip(maps).collect())
     }
 
     /// Forgets all lines.
@@ -97,9 +109,10 @@ impl<'a> SharedFold<'a> {
         self.bytes.store(0, Relaxed);
     }
 
-    fn sort_all(&self, tables: &[FoldBuffer]) -> Result<Vec<MemoryRun>, ShuffleError> {
+    fn sort_all(&self, tables: &[Table]) -> Result<Vec<MemoryRun>, ShuffleError> {
         thread::scope(|scope| {
-            let sorting: Vec<_> = tables.iter().map(|table| scope.spawn(|| self.sorted(table))).collect();
+            let sorting: Vec<_> =
+                tables.iter().map(|table| scope.spawn(|| self.sorted(&table.lines))).collect();
             let join = |sorting: thread::ScopedJoinHandle<'_, _>| match sorting.join() {
                 Ok(run) => run,
                 Err(panic) => std::panic::resume_unwind(panic),
@@ -127,7 +140,7 @@ impl<'a> SharedFold<'a> {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<FoldBuffer>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Table>> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

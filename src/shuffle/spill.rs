@@ -18,6 +18,7 @@
 
 use super::ShuffleError;
 use super::block_keys::{BlockKeys, BlockKeysWriter};
+use super::block_reader::BlockReader;
 use super::comparator::Order;
 use crate::error::{At, IoError};
 use crate::fs::File;
@@ -37,6 +38,8 @@ const VERSION: u16 = 5;
 pub(super) const BLOCK_HEADER_BYTES: usize = 12;
 const INDEX_ENTRY_BYTES: u64 = 48;
 const FOOTER_BYTES: u64 = 32;
+/// What is read at once of a spill that is only looked at.
+const CHECK_READ_BYTES: u64 = 1 << 20;
 /// Blocks that are written at once.
 const WRITE_BLOCKS: usize = 16;
 
@@ -248,7 +251,7 @@ impl SpillWriter {
         tail.extend_from_slice(&xxh3_64(&tail).to_le_bytes());
         tail.extend_from_slice(MAGIC);
         self.file.append([&tail, &[]])?;
-        // Not synced: a spill does not outlive the job, and a crash of the machine ends the job.
+        // Not synced: what a crash of the machine takes is found out and made again.
         let records = self.spans.iter().map(|span| span.records).sum();
         let bytes = self.written + tail.len() as u64;
         let Self { file, written: index_at, folded, .. } = self;
@@ -301,6 +304,22 @@ impl Spill {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// How many partitions it has.
+    pub(crate) fn partitions(&self) -> u32 {
+        self.partitions
+    }
+
+    /// Reads all of it and compares the checksums.
+    pub(crate) fn check(&self, order: &Order) -> Result<(), ShuffleError> {
+        let mut blocks = BlockReader::new(self, CHECK_READ_BYTES);
+        (0..self.partitions).try_for_each(|partition| {
+            let span = self.span(partition)?;
+            blocks.go_to(span.blocks());
+            while blocks.next_block()?.is_some() {}
+            self.keys(span, usize::MAX, order).map(drop)
+        })
     }
 
     /// Records of all partitions.
@@ -470,7 +489,6 @@ fn read_varint(bytes: &[u8], at: &mut usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::block_reader::BlockReader;
     use super::super::comparator::ByteOrder;
     use super::*;
 
@@ -520,15 +538,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let long = "v".repeat(40);
         let spill = spill_of(dir.path(), &[(0, "key", "value"), (1, "k", "v"), (1, "l", &long)], 2);
-        let read = |spill: &Spill| {
-            (0..2).try_for_each(|partition| {
-                let span = spill.span(partition)?;
-                let mut blocks = BlockReader::new(spill, 1 << 10);
-                blocks.go_to(span.blocks());
-                while blocks.next_block()?.is_some() {}
-                spill.keys(span, 1, &Order::Bytes(ByteOrder)).map(drop)
-            })
-        };
+        let read = |spill: &Spill| spill.check(&Order::Bytes(ByteOrder));
         let good = std::fs::read(spill.path()).unwrap();
         for bit in 0..good.len() * 8 {
             let mut bad = good.clone();

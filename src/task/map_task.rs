@@ -232,7 +232,7 @@ impl<'a> MapAttempt<'a> {
         } else {
             let runs = self.run_to_shuffle(reader)?;
             // Side files of the mapper are output of the job, with reducers too.
-            self.host.committer.commit_task(self.attempt)?;
+            self.host.committer.commit_task(self.attempt, Vec::new())?;
             runs
         };
         self.counters.with(|counters| {
@@ -254,8 +254,9 @@ impl<'a> MapAttempt<'a> {
         let mut sink = OutputSink::new(opened, self.fields(), self.host.memory.record_bytes_max);
         let workplace = self.workplace(&dir)?;
         self.process(reader, workplace.as_ref(), &mut sink)?;
-        let (records, bytes) = sink.finish()?;
-        self.host.committer.commit_task(self.attempt)?;
+        let (records, stored) = sink.finish()?;
+        let bytes = stored.bytes;
+        self.host.committer.commit_task(self.attempt, stored.files)?;
         self.counters.with(|counters| {
             counters.add(TaskCounter::MapOutputRecords, records);
             counters.add_output_bytes(bytes);

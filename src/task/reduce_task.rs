@@ -232,8 +232,9 @@ impl<'a> ReduceAttempt<'a> {
         let mut dropped = NoSink::new();
         let kept: &mut dyn RecordSink = if has_input { &mut sink } else { &mut dropped };
         self.process(&inputs, &dir, kept)?;
-        let (records, bytes) = sink.finish()?;
-        host.committer.commit_task(self.attempt)?;
+        let (records, stored) = sink.finish()?;
+        let bytes = stored.bytes;
+        host.committer.commit_task(self.attempt, stored.files)?;
         host.reduces_done.fetch_add(1, Relaxed);
         self.counters.with(|counters| {
             let fed = self.records.load(Relaxed);

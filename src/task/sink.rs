@@ -1,7 +1,7 @@
 //! Where an attempt's records go: to the collector of the shuffle, or to a part file.
 
 use super::TaskFailure;
-use crate::output::TaskOutput;
+use crate::output::{Stored, TaskOutput};
 use crate::record::{KeyFields, RecordRef};
 use crate::shuffle::ShuffleError;
 use crate::shuffle::collector::{Collector, MapRuns};
@@ -150,11 +150,11 @@ impl<'a> OutputSink<'a> {
         Self { output, fields, verbatim, block, records: 0 }
     }
 
-    /// Closes the file; returns records and bytes written.
-    pub(super) fn finish(self) -> Result<(u64, u64), TaskFailure> {
+    /// Closes the file; returns how many records were written, and the files.
+    pub(super) fn finish(self) -> Result<(u64, Stored), TaskFailure> {
         debug_assert!(self.block.is_empty(), "a broken line would be lost");
-        let bytes = self.output.finish()?;
-        Ok((self.records, bytes))
+        let stored = self.output.finish()?;
+        Ok((self.records, stored))
     }
 }
 
@@ -249,6 +249,7 @@ mod tests {
             index_interval: 128,
             trailing_legs: 0,
             success_marker: true,
+            existing: crate::plan::Existing::Refuse,
         };
         let part = Part { dir: dir.path(), number: 0, input_file: None };
         let output = writer::open(&spec, kinds, part).unwrap();

@@ -3,7 +3,7 @@
 //! Text formats print whatever they are given. Files with typed records declare the job's classes when they
 //! are made, and Hadoop refuses the first record of other ones; a task without records succeeds.
 
-use crate::output::{self, OutputError, RecordWriter, TaskOutput};
+use crate::output::{self, OutputError, RecordWriter, Stored, TaskOutput};
 use crate::plan::{OutputFormat, OutputSpec};
 use crate::record::RecordRef;
 use crate::writable::WritableKind;
@@ -72,7 +72,7 @@ impl RecordWriter for Refusing {
         Err(OutputError::Record(self.message.clone()))
     }
 
-    fn finish(self: Box<Self>) -> Result<u64, OutputError> {
+    fn finish(self: Box<Self>) -> Result<Stored, OutputError> {
         self.output.finish()
     }
 }
@@ -100,6 +100,7 @@ mod tests {
             index_interval: 128,
             trailing_legs: 0,
             success_marker: true,
+            existing: crate::plan::Existing::Refuse,
         };
         let part = Part { dir: dir.path(), number: 0, input_file: None };
         // Without records every class will do.

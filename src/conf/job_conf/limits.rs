@@ -26,6 +26,7 @@ impl Reader<'_> {
             reduce_slots: self.slots("reduce")?,
             archive_bytes_max: u64::from(self.count("mrstream.archive.max.mb", 0)?) * MIB,
             archive_entries_max: self.count("mrstream.archive.max.entries", 0)?.into(),
+            checkpoint_seconds: self.count("mrstream.checkpoint.seconds", 0)?,
             local_dirs: self.local_dirs()?,
         })
     }

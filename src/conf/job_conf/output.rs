@@ -5,7 +5,7 @@ use super::super::error::ConfError;
 use super::super::path;
 use super::reader::Reader;
 use crate::codec::Codec;
-use crate::plan::{OutputFormat, OutputSpec};
+use crate::plan::{Existing, OutputFormat, OutputSpec};
 use crate::writable::WritableKind;
 
 const COMPRESS_TYPE: &str = "mapreduce.output.fileoutputformat.compress.type";
@@ -46,6 +46,7 @@ impl Reader<'_> {
             success_marker: self
                 .properties
                 .switch("mapreduce.fileoutputcommitter.marksuccessfuljobs", true)?,
+            existing: Existing::Refuse,
         })
     }
 

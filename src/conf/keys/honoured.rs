@@ -115,6 +115,13 @@ pub(super) const ROWS: &[Row] = &[
         Code("64"),
         "Most of a failed attempt that is kept, in MiB.",
     ),
+    Row(
+        "mrstream.checkpoint.seconds",
+        &[],
+        Int,
+        Code("60"),
+        "Map output goes to disk after so long in memory, where -resume finds it; 0: at once.",
+    ),
     Row("mapreduce.job.name", &["mapred.job.name"], Text, Unset, "The job's name."),
     Row(
         "mapreduce.job.reduces",

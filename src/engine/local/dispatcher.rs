@@ -4,6 +4,7 @@ use super::tally::Tally;
 use super::{Floor, Report};
 use crate::counters::Counters;
 use crate::engine::JobError;
+use crate::engine::done::Done;
 use crate::engine::event::{JobEvents, Snapshot};
 use crate::engine::scheduler::{Command, Event, KindLimits, Limits, Scheduler, Verdict};
 use crate::ids::{AttemptId, TaskId, TaskKind};
@@ -29,22 +30,27 @@ pub(super) struct Dispatcher<'a> {
 }
 
 impl<'a> Dispatcher<'a> {
-    pub(super) fn new(floor: &'a Floor<'a>, events: &'a dyn JobEvents, orders: Sender<AttemptId>) -> Self {
+    pub(super) fn new(
+        floor: &'a Floor<'a>,
+        done: &Done,
+        events: &'a dyn JobEvents,
+        orders: Sender<AttemptId>,
+    ) -> Self {
         let plan = floor.host.plan;
         let limits = limits(plan);
         let bytes_total = plan.maps.iter().map(crate::plan::MapTask::length).sum();
-        let snapshot =
-            Snapshot { maps: limits.maps.tasks, reduces: plan.reduces, bytes_total, ..Snapshot::default() };
-        Self {
-            floor,
-            events,
-            orders,
-            scheduler: Scheduler::new(limits),
-            limits,
-            tally: Tally::new(plan),
-            snapshot,
-            failure: None,
+        let (maps_done, reduces_done) = done.numbers();
+        if maps_done + reduces_done > 0 {
+            events.continued(maps_done, reduces_done);
         }
+        let (maps, reduces) = (limits.maps.tasks, plan.reduces);
+        let snapshot =
+            Snapshot { maps, maps_done, reduces, reduces_done, bytes_total, ..Snapshot::default() };
+        let (mut scheduler, mut tally) = (Scheduler::new(limits), Tally::new(plan));
+        let committed: Vec<_> = done.tasks.iter().map(|(attempt, _)| *attempt).collect();
+        scheduler.restore(&committed, &done.given_up);
+        tally.restore(plan, done);
+        Self { floor, events, orders, scheduler, limits, tally, snapshot, failure: None }
     }
 
     /// Runs the job until nothing of it runs any more.
@@ -180,6 +186,13 @@ impl<'a> Dispatcher<'a> {
         };
         self.floor.keep(&mut error);
         self.events.attempt_failed(&error, verdict, tries);
+        if verdict == Verdict::GiveUp
+            && let Err(error) = self.floor.host.committer.note_given_up(attempt.task)
+        {
+            // A run after this one would try again, and some reduces could have what others lack.
+            self.failure.get_or_insert(error.into());
+            commands.extend(self.scheduler.on(&Event::Stop));
+        }
         if verdict == Verdict::Fatal {
             self.failure = Some(JobError::Task(error));
         } else if !maps.is_empty() {

@@ -1,6 +1,7 @@
 //! The counters of the tasks that are committed.
 
 use crate::counters::{Counters, TaskCounter};
+use crate::engine::done::Done;
 use crate::ids::{TaskId, TaskKind};
 use crate::plan::{JobPlan, wire};
 use std::collections::BTreeMap;
@@ -29,8 +30,26 @@ impl Tally {
         }
     }
 
-    /// Counts failed attempts.
+    /// Adds what an earlier run of the job has done. Its failed attempts are known by how often tasks were tried.
+    pub(super) fn restore(&mut self, plan: &JobPlan, done: &Done) {
+        for (attempt, counters) in &done.tasks {
+            self.committed(attempt.task, counters);
+            self.failed(attempt.task.kind, attempt.attempt.into());
+        }
+        for task in &done.given_up {
+            let tries = match task.kind {
+                TaskKind::Map => plan.attempts.map_max,
+                TaskKind::Reduce => plan.attempts.reduce_max,
+            };
+            self.failed(task.kind, tries.into());
+        }
+    }
+
+    /// Counts failed attempts; a job that has none does not name the counter.
     pub(super) fn failed(&mut self, kind: TaskKind, attempts: u64) {
+        if attempts == 0 {
+            return;
+        }
         self.sum.add_failed_attempts(kind, attempts);
     }
 

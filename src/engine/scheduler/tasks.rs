@@ -40,6 +40,20 @@ impl Tasks {
         }
     }
 
+    /// Closes those that are committed or given up from the beginning.
+    pub(super) fn restore(&mut self, committed: &[AttemptId], given_up: &[TaskId]) {
+        let kind = self.kind;
+        for attempt in committed.iter().filter(|attempt| attempt.task.kind == kind) {
+            self.states[attempt.task.number as usize].0 = attempt.attempt + 1;
+            self.close(attempt.task.number, State::Committed);
+        }
+        for task in given_up.iter().filter(|task| task.kind == kind) {
+            self.states[task.number as usize].0 = self.limits.attempts_max;
+            self.give_up(task.number);
+        }
+        self.waiting.retain(|number| self.states[*number as usize].1 == State::Open);
+    }
+
     /// Launches as many as there are slots for, while no more than `at_once` run.
     pub(super) fn launch(&mut self, at_once: usize, commands: &mut Vec<Command>) {
         while self.running.len() < self.slots().min(at_once) {
@@ -62,12 +76,14 @@ impl Tasks {
         match verdict {
             // At the front: a task that fails always should not make us wait for all others first.
             Verdict::Retry => self.waiting.push_front(attempt.task.number),
-            Verdict::GiveUp => {
-                self.close(attempt.task.number, State::GivenUp);
-                self.given_up += 1;
-            }
+            Verdict::GiveUp => self.give_up(attempt.task.number),
             Verdict::Fatal | Verdict::Moot => {}
         }
+    }
+
+    fn give_up(&mut self, number: u32) {
+        self.close(number, State::GivenUp);
+        self.given_up += 1;
     }
 
     fn close(&mut self, number: u32, state: State) {

@@ -1,0 +1,197 @@
+//! What stands where a job's output shall go, and whether the job may go on from there or clear it.
+//!
+//! Nothing is changed here: [`super::committer`] does that, once it holds the folder's lock.
+
+use super::committer::{CommitError, SUCCESS, TEMPORARY, entries};
+use super::journal::{self, Begun, Committed, Entry, Fact, Lock, MapOutput, Written};
+use crate::error::{At, IoError};
+use crate::ids::{JobId, TaskId, TaskKind};
+use crate::plan::{Existing, OutputFormat, OutputSpec, wire};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::SystemTime;
+
+/// What a run left that did not come to its end.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) begun: Begun,
+    /// What was in the folder before is gone.
+    pub(super) cleared: bool,
+    /// The committed tasks, each once.
+    pub(super) tasks: Vec<Committed>,
+    /// Map output on disk.
+    pub(super) outputs: Vec<MapOutput>,
+    /// Tasks without which the job goes on.
+    pub(super) given_up: Vec<TaskId>,
+    /// All tasks are committed, and their files may have been moved to the output folder.
+    pub(super) committing: bool,
+}
+
+impl Left {
+    /// What the journal below `temporary` says; `None` without one.
+    pub(super) fn read(temporary: &Path) -> Result<Option<Self>, IoError> {
+        Ok(Self::of(journal::read(temporary)?))
+    }
+
+    fn of(written: Written) -> Option<Self> {
+        let mut entries = written.entries.into_iter();
+        let Some(Entry::Begun(begun)) = entries.next() else { return None };
+        let cleared = !begun.clears;
+        let (tasks, outputs, given_up) = (Vec::new(), Vec::new(), Vec::new());
+        let mut left = Self { begun, cleared, tasks, outputs, given_up, committing: false };
+        let mut tasks = BTreeMap::new();
+        for entry in entries {
+            match entry {
+                Entry::Begun(_) => {}
+                Entry::Cleared => left.cleared = true,
+                Entry::MapOutput(output) => left.outputs.push(output),
+                Entry::Task(task) => {
+                    let TaskId { kind, number } = task.attempt.task;
+                    let again = tasks.insert(task.attempt.task, *task).is_some();
+                    // A map task that was done again: what it made before stands no longer for it.
+                    let of_it = |output: &MapOutput| output.pieces.iter().any(|(map, _)| *map == number);
+                    left.outputs.retain(|output| !(again && kind == TaskKind::Map && of_it(output)));
+                }
+                Entry::GivenUp(task) => left.given_up.push(task),
+                Entry::Committing => left.committing = true,
+            }
+        }
+        left.tasks = tasks.into_values().collect();
+        Some(left)
+    }
+}
+
+/// What stands in the place of an output folder.
+#[derive(Debug)]
+enum Standing {
+    Nothing,
+    /// A folder that holds nothing.
+    Empty,
+    /// A run that lives writes there.
+    Running,
+    /// A run ended before its output was whole.
+    Unfinished {
+        at: Option<SystemTime>,
+    },
+    /// The output of a job.
+    Finished,
+    /// No folder, or one that is no job's.
+    Foreign,
+}
+
+fn look(dir: &Path) -> Result<Standing, IoError> {
+    match dir.symlink_metadata() {
+        // Under a file there is nothing either; that no folder can be made there is found out soon enough.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(Standing::Nothing);
+        }
+        found => {
+            if !found.at("look at output folder", dir)?.is_dir() {
+                return Ok(Standing::Foreign);
+            }
+        }
+    }
+    let temporary = dir.join(TEMPORARY);
+    if Lock::is_taken(&temporary)? {
+        return Ok(Standing::Running);
+    }
+    let names: Vec<_> = entries(dir)?.into_iter().map(|(name, _)| name).collect();
+    let has = |wanted: &str| names.iter().any(|name| name == wanted);
+    let only_temporary = names.iter().all(|name| name == TEMPORARY);
+    let written = if has(TEMPORARY) { journal::read(&temporary)? } else { Written::default() };
+    let at = written.at;
+    Ok(match Left::of(written) {
+        // All that is missing is the end of the journal.
+        Some(left) if left.committing && has(SUCCESS) => Standing::Finished,
+        Some(_) => Standing::Unfinished { at },
+        None if has(SUCCESS) => Standing::Finished,
+        None if only_temporary && (!has(TEMPORARY) || entries(&temporary)?.is_empty()) => Standing::Empty,
+        // Of a run that was only about to begin, or of Hadoop's.
+        None if has(TEMPORARY) && (only_temporary || !journal::is_in(&temporary)) => {
+            Standing::Unfinished { at }
+        }
+        None if names.iter().all(|name| is_part(name) || name == TEMPORARY) => Standing::Finished,
+        None => Standing::Foreign,
+    })
+}
+
+/// Whether a file without a `_SUCCESS` beside it can be a job's.
+fn is_part(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(b"part-") || name.starts_with(b".part-")
+}
+
+/// Refuses an output folder that the job may not use. Hadoop: `FileOutputFormat.checkOutputSpecs`, which
+/// refuses all that exist, and `NullOutputFormat.checkOutputSpecs`, which looks at nothing.
+pub fn refuse(spec: &OutputSpec) -> Result<(), CommitError> {
+    if spec.format == OutputFormat::Null {
+        return Ok(());
+    }
+    let shown = || spec.shown.clone();
+    let standing = look(&spec.dir)?;
+    Err(match (standing, spec.existing) {
+        (Standing::Nothing, _)
+        | (Standing::Empty, Existing::Clear | Existing::Continue)
+        | (Standing::Unfinished { .. } | Standing::Finished, Existing::Clear)
+        | (Standing::Unfinished { .. }, Existing::Continue) => return Ok(()),
+        (Standing::Finished, Existing::Continue) => match Left::read(&spec.dir.join(TEMPORARY))? {
+            Some(_) => return Ok(()),
+            None => CommitError::NothingLeft { shown: shown() },
+        },
+        (Standing::Running, _) => CommitError::Running { shown: shown() },
+        (Standing::Unfinished { at }, Existing::Refuse) => CommitError::Unfinished { shown: shown(), at },
+        (Standing::Foreign, Existing::Clear) => CommitError::Foreign { shown: shown() },
+        (Standing::Empty | Standing::Finished, Existing::Refuse)
+        | (Standing::Foreign, Existing::Refuse | Existing::Continue) => {
+            CommitError::Exists { shown: shown() }
+        }
+    })
+}
+
+/// The job that a run began here and did not end, if it is to be continued.
+pub fn job_to_continue(spec: &OutputSpec) -> Option<JobId> {
+    let wanted = spec.format != OutputFormat::Null && spec.existing == Existing::Continue;
+    // What cannot be read is told of when the folder is looked at in earnest.
+    let left = Left::read(&spec.dir.join(TEMPORARY)).ok().flatten().filter(|_| wanted)?;
+    Some(left.begun.job)
+}
+
+/// Refuses to continue a run whose result was decided by something else than `facts`.
+pub fn refuse_change(spec: &OutputSpec, facts: &[Fact]) -> Result<(), CommitError> {
+    if spec.format == OutputFormat::Null || spec.existing != Existing::Continue {
+        return Ok(());
+    }
+    let written = journal::read(&spec.dir.join(TEMPORARY))?;
+    refuse_version(spec, &written)?;
+    Left::of(written).map_or(Ok(()), |left| compare(spec, &left.begun.facts, facts))
+}
+
+/// Refuses to continue what another version of mr-stream left.
+fn refuse_version(spec: &OutputSpec, written: &Written) -> Result<(), CommitError> {
+    let Some(found) = written.other_version else { return Ok(()) };
+    Err(CommitError::Changed {
+        shown: spec.shown.clone(),
+        what: "the version of mr-stream's documents".into(),
+        before: found.to_string(),
+        now: wire::VERSION.to_string(),
+    })
+}
+
+fn compare(spec: &OutputSpec, then: &[Fact], now: &[Fact]) -> Result<(), CommitError> {
+    let by_name = |facts: &[Fact]| -> BTreeMap<String, String> {
+        facts.iter().map(|fact| (fact.what.clone(), fact.value.clone())).collect()
+    };
+    let (before, after) = (by_name(then), by_name(now));
+    let changed = then.iter().chain(now).find(|fact| before.get(&fact.what) != after.get(&fact.what));
+    let Some(Fact { what, .. }) = changed else { return Ok(()) };
+    let value =
+        |facts: &BTreeMap<String, String>| facts.get(what).cloned().unwrap_or_else(|| "not there".into());
+    Err(CommitError::Changed {
+        shown: spec.shown.clone(),
+        what: what.clone(),
+        before: value(&before),
+        now: value(&after),
+    })
+}

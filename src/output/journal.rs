@@ -1,0 +1,370 @@
+//! What a run has done so far, beside its output, so that a later run can go on from there.
+//!
+//! ```text
+//!   out/_temporary/lock      locked (fcntl) for as long as the run lives
+//!   out/_temporary/journal   entry*
+//!   entry = length u32, document with its checksum (plan::wire)
+//! ```
+//!
+//! The length is little-endian. Entries are only ever added, one write each and none of them synced: a kill
+//! loses none, a power cut may lose the last ones, and whoever reads them checks the files they name. What
+//! follows the first entry that is not whole is ignored. Whether an entry is true is not known here.
+
+use crate::counters::Counters;
+use crate::error::{At, IoError};
+use crate::fs::{self, File, OpenOptions};
+use crate::ids::{AttemptId, JobId, TaskId};
+use crate::plan::wire::{self, WireError};
+use rustix::fs::{FlockOperation, fcntl_lock};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+const LOCK: &str = "lock";
+const JOURNAL: &str = "journal";
+/// A journal that is being written anew.
+const NEXT: &str = "journal.next";
+
+/// Something that decides about the result of a job, and that a later run can look at again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// What it is: `property mapreduce.job.reduces`, `input /data/a.txt`.
+    pub what: String,
+    /// How it is.
+    pub value: String,
+}
+
+/// How a run began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun {
+    /// Its job; a run that goes on from here has the same.
+    pub job: JobId,
+    /// What its temporary folders' names begin with, in each of these.
+    pub scratch_prefix: String,
+    /// Where its temporary folders are.
+    #[serde(with = "wire::paths_bytes")]
+    pub local_dirs: Vec<PathBuf>,
+    /// The folders it made for its output, outermost first.
+    #[serde(with = "wire::paths_bytes")]
+    pub made: Vec<PathBuf>,
+    /// It clears a folder that held something; [`Entry::Cleared`] says when that is done.
+    pub clears: bool,
+    /// What decides about its result.
+    pub facts: Vec<Fact>,
+}
+
+/// A task whose output is committed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Committed {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// What it counted.
+    pub counters: Counters,
+    /// What is in the task's folder.
+    pub files: Vec<OutputFile>,
+    /// In how many pieces a map task's output for reducers is; 0 for others.
+    pub pieces: u32,
+}
+
+/// A file of map output in a temporary folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MapOutput {
+    /// The pieces in it, in order: map task, and which of its pieces.
+    pub pieces: Vec<(u32, u32)>,
+    /// The file.
+    #[serde(with = "wire::path_bytes")]
+    pub path: PathBuf,
+    /// Its size. What is in it has checksums of its own.
+    pub bytes: u64,
+}
+
+/// A file of a task's output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputFile {
+    /// Its path in the output folder.
+    #[serde(with = "wire::path_bytes")]
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// Of its contents (xxh3).
+    pub checksum: u64,
+}
+
+/// One step of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Entry {
+    /// The first one.
+    Begun(Begun),
+    /// What stood in the output folder before is gone.
+    Cleared,
+    /// A task is committed.
+    Task(Box<Committed>),
+    /// Map output is on disk.
+    MapOutput(MapOutput),
+    /// A task was tried often enough, and the job goes on without it.
+    GivenUp(TaskId),
+    /// All tasks are: the job commits.
+    Committing,
+}
+
+/// The journal of the run that this process is. Nobody else writes to it while this lives.
+#[derive(Debug)]
+pub struct Journal {
+    folder: PathBuf,
+    _lock: File,
+    tail: Mutex<Tail>,
+}
+
+#[derive(Debug)]
+struct Tail {
+    file: File,
+    /// Bytes of whole entries: what was left half-written by an error is written over.
+    length: u64,
+}
+
+/// What is in a journal.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) entries: Vec<Entry>,
+    /// When it last grew; for one that was not begun yet, when its folder was made.
+    pub(super) at: Option<SystemTime>,
+    /// The version of its documents, if they are not of ours: then there are no entries.
+    pub(super) other_version: Option<u32>,
+}
+
+/// The right to write into an output folder.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Lock {
+    /// Takes the right to write below `folder`, a job's folder of temporary files; `None` if a run that lives
+    /// has it.
+    pub(super) fn take(folder: &Path) -> Result<Option<Self>, IoError> {
+        let path = folder.join(LOCK);
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .at("open", &path)?;
+        if !try_lock(&file, FlockOperation::NonBlockingLockExclusive).at("lock", &path)? {
+            return Ok(None);
+        }
+        // The run before can have ended, and removed the file, since it was opened.
+        let same =
+            |there: fs::Metadata, here: fs::Metadata| (there.dev(), there.ino()) == (here.dev(), here.ino());
+        let here = file.metadata().at("look at", &path)?;
+        Ok(fs::metadata(&path).is_ok_and(|there| same(there, here)).then_some(Self(file)))
+    }
+
+    /// Whether a run that lives writes below `folder`.
+    pub(super) fn is_taken(folder: &Path) -> Result<bool, IoError> {
+        let path = folder.join(LOCK);
+        match File::open(&path) {
+            Ok(file) => Ok(!try_lock(&file, FlockOperation::NonBlockingLockShared).at("lock", &path)?),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error).at("open", &path),
+        }
+    }
+}
+
+/// The lock is this process's alone: with `flock` a child that was begun and does not run its program yet would hold
+/// it too, for a moment after we are gone. It ends when this process closes the file, by whatever descriptor.
+fn try_lock(file: &File, operation: FlockOperation) -> io::Result<bool> {
+    match fcntl_lock(file, operation) {
+        Err(Errno::AGAIN | Errno::ACCESS) => Ok(false),
+        // Some network file systems have no locks. Runs that begin are told apart by who makes the folder.
+        Ok(()) | Err(Errno::NOTSUP | Errno::NOLCK | Errno::NOSYS) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a run has begun to write below `folder`.
+pub(super) fn is_in(folder: &Path) -> bool {
+    [LOCK, JOURNAL].iter().any(|name| folder.join(name).symlink_metadata().is_ok())
+}
+
+/// Reads the journal below `folder`; one that is not there is empty.
+pub(super) fn read(folder: &Path) -> Result<Written, IoError> {
+    let path = folder.join(JOURNAL);
+    let bytes = match fs::read(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        read => read.at("read", &path)?,
+    };
+    let time = |path: &Path| path.metadata().and_then(|file| file.modified());
+    let at = time(&path).or_else(|_| time(folder)).ok();
+    let other_version = match first_document(&bytes).map(|(document, _)| wire::from_bytes::<Entry>(document))
+    {
+        Some(Err(WireError::Version { found })) => Some(found),
+        _ => None,
+    };
+    Ok(Written { entries: whole_entries(&bytes), at, other_version })
+}
+
+fn whole_entries(mut bytes: &[u8]) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    while let Some((document, rest)) = first_document(bytes)
+        && let Ok(entry) = wire::from_bytes(document)
+    {
+        entries.push(entry);
+        bytes = rest;
+    }
+    entries
+}
+
+fn first_document(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    rest.split_at_checked(u32::from_le_bytes(*length) as usize)
+}
+
+fn push_entry(bytes: &mut Vec<u8>, entry: &Entry) {
+    let document = wire::to_bytes(entry);
+    let length = u32::try_from(document.len()).expect("no entry has four gigabytes");
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(&document);
+}
+
+impl Journal {
+    /// Puts a journal of these entries in the place of the one that is there, if one is.
+    pub(super) fn begin(folder: &Path, lock: Lock, entries: &[Entry]) -> Result<Self, IoError> {
+        let (next, path) = (folder.join(NEXT), folder.join(JOURNAL));
+        let mut bytes = Vec::new();
+        for entry in entries {
+            push_entry(&mut bytes, entry);
+        }
+        let mut options = OpenOptions::new();
+        let file =
+            options.write(true).create(true).truncate(true).mode(0o600).open(&next).at("create", &next)?;
+        file.write_all_at(&bytes, 0).at("write", &next)?;
+        fs::rename(&next, &path).at("rename to", &path)?;
+        let tail = Mutex::new(Tail { file, length: bytes.len() as u64 });
+        Ok(Self { folder: folder.to_path_buf(), _lock: lock.0, tail })
+    }
+
+    /// Adds an entry.
+    pub(super) fn add(&self, entry: &Entry) -> Result<(), IoError> {
+        let mut bytes = Vec::new();
+        push_entry(&mut bytes, entry);
+        let mut tail = self.tail();
+        tail.file.write_all_at(&bytes, tail.length).at("write", &self.folder.join(JOURNAL))?;
+        tail.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Removes the journal, the last trace of a run, and then its folder. Until the journal is gone, the run
+    /// can be ended once more by another.
+    pub(super) fn remove(&self) -> Result<(), IoError> {
+        // Without a lock another run could take what is just being removed for its own.
+        for name in [JOURNAL, LOCK] {
+            let path = self.folder.join(name);
+            fs::remove_file(&path).at("remove", &path)?;
+        }
+        fs::remove_dir(&self.folder).at("remove", &self.folder)
+    }
+
+    /// Whether a name in the folder is the journal's.
+    pub(super) fn owns(name: &std::ffi::OsStr) -> bool {
+        name == LOCK || name == JOURNAL
+    }
+
+    fn tail(&self) -> MutexGuard<'_, Tail> {
+        // What a thread that panicked had written is written over.
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(number: u32) -> Entry {
+        let attempt = AttemptId { task: TaskId::map(number), attempt: 0 };
+        let files = vec![OutputFile { path: "part-00000".into(), bytes: 3, checksum: 7 }];
+        Entry::Task(Box::new(Committed { attempt, counters: Counters::new(), files, pieces: 0 }))
+    }
+
+    fn begun() -> Entry {
+        let fact = Fact { what: "input".into(), value: "3 bytes".into() };
+        Entry::Begun(Begun {
+            job: JobId { stamp: "1".into(), number: 1 },
+            scratch_prefix: "mr-stream-1-".into(),
+            local_dirs: vec!["/tmp".into()],
+            made: Vec::new(),
+            clears: false,
+            facts: vec![fact],
+        })
+    }
+
+    #[test]
+    fn what_is_added_is_read_and_a_torn_tail_ignored() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal =
+            Journal::begin(folder.path(), Lock::take(folder.path()).unwrap().unwrap(), &[begun()]).unwrap();
+        journal.add(&task(1)).unwrap();
+        journal.add(&Entry::Committing).unwrap();
+        let all = [begun(), task(1), Entry::Committing];
+        assert_eq!(read(folder.path()).unwrap().entries, all);
+        let path = folder.path().join(JOURNAL);
+        let whole = fs::read(&path).unwrap();
+        let mut ends = Vec::new();
+        for length in 0..whole.len() {
+            fs::write(&path, &whole[..length]).unwrap();
+            let found = read(folder.path()).unwrap().entries;
+            assert_eq!(found, all[..found.len()], "{length} bytes");
+            ends.push(found.len());
+        }
+        assert_eq!((ends.first(), ends.last()), (Some(&0), Some(&2)));
+        assert!(ends.is_sorted());
+    }
+
+    #[test]
+    fn a_flipped_bit_ends_the_journal_before_it() {
+        let mut bytes = Vec::new();
+        for entry in [begun(), task(1), task(2)] {
+            push_entry(&mut bytes, &entry);
+        }
+        for at in 0..bytes.len() {
+            bytes[at] ^= 1;
+            assert!(whole_entries(&bytes).len() < 3, "byte {at}");
+            bytes[at] ^= 1;
+        }
+        assert_eq!(whole_entries(&bytes).len(), 3);
+    }
+
+    #[test]
+    fn a_journal_of_another_version_is_known_as_such() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut bytes = Vec::new();
+        push_entry(&mut bytes, &begun());
+        let version_at = 4 + b"mrstream".len();
+        bytes[version_at..][..4].copy_from_slice(&5_u32.to_le_bytes());
+        fs::write(folder.path().join(JOURNAL), &bytes).unwrap();
+        let written = read(folder.path()).unwrap();
+        assert_eq!((written.other_version, written.entries.len()), (Some(5), 0));
+    }
+
+    #[test]
+    fn what_an_error_left_half_written_is_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal =
+            Journal::begin(folder.path(), Lock::take(folder.path()).unwrap().unwrap(), &[begun()]).unwrap();
+        let length = journal.tail().length;
+        journal.tail().file.write_all_at(b"torn", length).unwrap();
+        journal.add(&task(2)).unwrap();
+        assert_eq!(read(folder.path()).unwrap().entries, [begun(), task(2)]);
+    }
+
+    /// That another process does not get it is shown by `tests/resume.rs`.
+    #[test]
+    fn a_folder_is_free_before_and_after() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!Lock::is_taken(folder.path()).unwrap());
+        assert!(Lock::take(folder.path()).unwrap().is_some());
+        assert!(!Lock::is_taken(folder.path()).unwrap());
+    }
+}
