@@ -2,7 +2,7 @@
 //! `_SUCCESS`, a plain run names it, `-overwrite` clears it and `-resume` goes on with it, both to the bytes and
 //! counters of a run that nobody disturbed, and nothing temporary is left.
 
-use crate::harness::{JobDir, Output};
+use crate::harness::{JobDir, Output, say};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -33,7 +33,13 @@ const JOB_COMMITS: &str = "rename:1:kill:out/part-";
 
 impl Case {
     fn new(shape: &str) -> Self {
+        Self::with(shape, |_| {})
+    }
+
+    /// A case that needs more files.
+    fn with(shape: &str, prepare: impl Fn(&JobDir)) -> Self {
         let dir = JobDir::new();
+        prepare(&dir);
         for file in 0..4 {
             let lines = (0..150).map(|line| format!("{}\t{file}-{line}\n", (line * 7919 + file * 31) % 97));
             dir.write(&format!("in/{file}.txt"), lines.collect::<String>());
@@ -202,13 +208,36 @@ fn a_job_whose_map_output_is_written_out_is_killed_at_each_operation() {
     kill_at_operations(WRITTEN_OUT, 13, false);
 }
 
-/// Random instants: 6, or `MRSTREAM_KILL_CASES`, for each shape; `MRSTREAM_TEST_SEED` says which.
+/// Who is killed: mr-stream, a child of it, or its process group.
+const VICTIMS: [&str; 3] = ["kill -9 $$", "KILL_A_CHILD", "kill -9 -$$"];
+/// Children are known by their program; the guard and the shell that kills are no such.
+const KILL_A_CHILD: &str = "for child in $(cat /proc/$$/task/*/children); do read name < /proc/$child/comm; \
+                            [ $name = cat ] && kill -9 $child && break; done";
+
+/// Kills somebody at some instant. False if nobody was there to be killed.
+fn kill_after(case: &Case, after: Duration, victim: &str) -> bool {
+    let victim = victim.replace("KILL_A_CHILD", KILL_A_CHILD);
+    // The shell that becomes mr-stream leaves somebody behind who kills.
+    let killer = format!("(sleep {}; {victim}) 2> /dev/null &", after.as_secs_f64());
+    let run = case.dir.command(&case.args).after(&killer).run();
+    match run.code {
+        None => {}
+        Some(0) => case.assert_reference("nobody was hit"),
+        // The attempt whose child it was failed, and with it the job.
+        Some(1) => case.dir.assert_no_output(),
+        Some(_) => panic!("{}", run.report()),
+    }
+    run.code != Some(0)
+}
+
+/// Random instants: 3, or `MRSTREAM_KILL_CASES`, for each shape, in turn for each victim; `MRSTREAM_TEST_SEED` says
+/// which.
 #[test]
 fn jobs_are_killed_at_random_instants() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let cases = number("MRSTREAM_KILL_CASES").unwrap_or(6);
+    let cases = number("MRSTREAM_KILL_CASES").unwrap_or(3);
     let seed = number("MRSTREAM_TEST_SEED").unwrap_or(1);
-    let mut killed = 0;
+    let mut killed = BTreeMap::new();
     for (shape, slots) in [(MAP_ONLY, 0), (SIDE_FILES, 1), (IN_MEMORY, 2), (SPILLING, 3), (WRITTEN_OUT, 4)] {
         let case = Case::new(shape);
         for number in 0..cases {
@@ -216,21 +245,27 @@ fn jobs_are_killed_at_random_instants() {
             let mut random = (seed << 32 | slots << 24 | number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             random = (random ^ (random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             let after = case.took.mul_f64((random >> 40) as f64 / f64::from(1 << 24));
-            // The shell that becomes mr-stream leaves somebody behind who kills it.
-            let killer = format!("(sleep {}; kill -9 $$) 2> /dev/null &", after.as_secs_f64());
-            let run = case.dir.command(&case.args).after(&killer).run();
-            let way = if number % 2 == 0 { "-resume" } else { "-overwrite" };
-            let what = format!("{shape}, killed after {after:?} (seed {seed}, number {number}), then {way}");
-            killed += u64::from(run.code.is_none());
-            if run.code.is_none() && !case.is_over() {
-                case.check_left(&what);
-                case.run(&[way]).expect_code(0);
-                case.assert_reference(&what);
+            let victim = VICTIMS[number as usize % VICTIMS.len()];
+            for way in ["-overwrite", "-resume"] {
+                let what =
+                    format!("{shape}: {victim} after {after:?} (seed {seed}, number {number}), then {way}");
+                let hit = kill_after(&case, after, victim);
+                *killed.entry((victim, hit)).or_insert(0_u64) += 1;
+                if hit {
+                    case.check_left(&what);
+                }
+                if hit && !case.is_over() {
+                    case.run(&[way]).expect_code(0);
+                    case.assert_reference(&what);
+                }
+                case.clear();
             }
-            case.clear();
         }
     }
-    assert!(killed > 0, "nobody was killed");
+    assert!(killed.keys().any(|(_, hit)| *hit), "nobody was killed");
+    if cases > 3 {
+        say(&format!("killed at random instants (who, hit): {killed:?}"));
+    }
 }
 
 /// Kills the job where its second task with files commits, changes something, and goes on. `repeated` of the tasks
@@ -251,6 +286,29 @@ fn check_damage(shape: &str, damage: impl Fn(&Case), repeated: &[&str]) {
         output.report()
     );
     case.assert_reference(shape);
+}
+
+/// What failed counts as in a run that nobody disturbed, and what was given up is not tried again, though it might do
+/// now: reduces that are done lack its records.
+#[test]
+fn failed_attempts_and_tasks_given_up_are_known_to_who_goes_on() {
+    let fails = "-mapper ./fails.sh -reducer cat -numReduceTasks 3 -D mapreduce.map.maxattempts=2 \
+                 -D mapreduce.map.failures.maxpercent=25 -D mrstream.checkpoint.seconds=0 \
+                 -D mrstream.map.slots=1 -D mrstream.reduce.slots=1";
+    let case = Case::with(fails, |dir| {
+        let lines = "#!/bin/sh\n[ -e healed ] && exec cat\ncase $mapreduce_task_attempt_id in\n\
+                     *_m_000000_0 | *_m_000002_?) exit 1\nesac\nexec cat\n";
+        dir.script("fails.sh", lines);
+    });
+    let counters = String::from_utf8_lossy(&case.counters);
+    assert!(counters.contains("\"Failed map tasks\": 3"), "{counters}");
+    let killed = case.run_to(&format!("rename:2:{TASK_COMMITS}"), &[]);
+    assert_eq!(killed.code, None, "{}", killed.report());
+    case.dir.write("healed", "");
+    let output =
+        case.run(&["-resume"]).expect_code(0).expect_stderr(&["Continuing: 3 of 4 map tasks and 1 of 3"]);
+    assert!(finished(&output).iter().all(|task| task.contains("_r_")), "{}", output.report());
+    case.assert_reference(fails);
 }
 
 /// The files below a folder whose paths hold a text.

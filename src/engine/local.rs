@@ -16,6 +16,7 @@ use crate::plan::{Existing, JobPlan};
 use crate::shuffle::ShuffleError;
 use crate::shuffle::outputs::{MapOutputs, OnDisk};
 use crate::streaming::ChildGroups;
+use crate::streaming::guard::end_marked;
 use crate::task::map_task::{self, MapOutcome};
 use crate::task::reduce_task::{self, MapOutput};
 use crate::task::{self, TaskError, TaskHost};
@@ -44,7 +45,9 @@ pub struct LocalEngine {
 impl Engine for LocalEngine {
     fn run(&self, plan: &JobPlan, events: &dyn JobEvents) -> Result<Counters, JobError> {
         let mut scratch_prefix = local_fs::scratch_prefix(&plan.job_id.stamp);
-        let (mut committer, earlier) = JobCommitter::setup(&plan.output, self.begun(plan, &scratch_prefix))?;
+        let begun = self.begun(plan, &scratch_prefix);
+        let (mut committer, earlier) =
+            JobCommitter::setup(&plan.output, begun, |paths| end_marked(paths.into_iter()))?;
         let mut done = Done::default();
         if let Some(mut earlier) = earlier {
             earlier.scratch_prefix().clone_into(&mut scratch_prefix);

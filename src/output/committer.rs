@@ -151,16 +151,21 @@ impl JobCommitter {
     }
 
     /// Makes the output folder, its missing parents, and the folder of pending attempts; or clears the folder
-    /// that is there. `run` is what the journal shall begin with; which folders were made is filled in. If the job
-    /// goes on from what an earlier run left, nothing is changed yet, and [`Self::go_on`] comes next.
+    /// that is there. `run` is what the journal shall begin with; which folders were made is filled in. `end` ends the
+    /// processes of an earlier run, which have a path in their environment that begins with what it is given. If the
+    /// job goes on from what that run left, nothing is changed yet, and [`Self::go_on`] comes next.
     ///
     /// # Errors
     /// The output folder may not be used, or cannot be made; then what was made is gone again.
-    pub fn setup(spec: &OutputSpec, run: Begun) -> Result<(Self, Option<Earlier>), CommitError> {
+    pub fn setup(
+        spec: &OutputSpec,
+        run: Begun,
+        end: impl FnMut(Vec<PathBuf>),
+    ) -> Result<(Self, Option<Earlier>), CommitError> {
         existing::refuse(spec)?;
         let mut committer = Self::of(spec, &run.job);
         if spec.existing != Existing::Refuse && spec.format != OutputFormat::Null && spec.dir.exists() {
-            let earlier = committer.take_over(spec, run)?;
+            let earlier = committer.take_over(spec, run, end)?;
             return Ok((committer, earlier));
         }
         if let Err(error) = committer.make_folders().and_then(|()| committer.begin(spec, run)) {

@@ -15,10 +15,10 @@ use crate::error::{At, IoError};
 use crate::fs::{self, File, OpenOptions};
 use crate::ids::{AttemptId, JobId, TaskId};
 use crate::plan::wire::{self, WireError};
-use rustix::fs::{FlockOperation, fcntl_lock};
+use rustix::fs::{FlockOperation, OFlags, fcntl_lock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -55,6 +55,13 @@ pub struct Begun {
     pub clears: bool,
     /// What decides about its result.
     pub facts: Vec<Fact>,
+}
+
+impl Begun {
+    /// What the paths of its temporary folders begin with.
+    pub(super) fn scratch_paths(&self) -> Vec<PathBuf> {
+        self.local_dirs.iter().map(|dir| dir.join(&self.scratch_prefix)).collect()
+    }
 }
 
 /// A task whose output is committed.
@@ -145,13 +152,7 @@ impl Lock {
     /// has it.
     pub(super) fn take(folder: &Path) -> Result<Option<Self>, IoError> {
         let path = folder.join(LOCK);
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .at("open", &path)?;
+        let file = options().write(true).create(true).truncate(false).open(&path).at("open", &path)?;
         if !try_lock(&file, FlockOperation::NonBlockingLockExclusive).at("lock", &path)? {
             return Ok(None);
         }
@@ -165,7 +166,7 @@ impl Lock {
     /// Whether a run that lives writes below `folder`.
     pub(super) fn is_taken(folder: &Path) -> Result<bool, IoError> {
         let path = folder.join(LOCK);
-        match File::open(&path) {
+        match options().read(true).open(&path) {
             Ok(file) => Ok(!try_lock(&file, FlockOperation::NonBlockingLockShared).at("lock", &path)?),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error).at("open", &path),
@@ -184,6 +185,14 @@ fn try_lock(file: &File, operation: FlockOperation) -> io::Result<bool> {
     }
 }
 
+/// How files are opened here: for this user only, and without following a link or waiting for a pipe that somebody
+/// planted.
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(0o600).custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32);
+    options
+}
+
 /// Whether a run has begun to write below `folder`.
 pub(super) fn is_in(folder: &Path) -> bool {
     [LOCK, JOURNAL].iter().any(|name| folder.join(name).symlink_metadata().is_ok())
@@ -192,10 +201,18 @@ pub(super) fn is_in(folder: &Path) -> bool {
 /// Reads the journal below `folder`; one that is not there is empty.
 pub(super) fn read(folder: &Path) -> Result<Written, IoError> {
     let path = folder.join(JOURNAL);
-    let bytes = match fs::read(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-        read => read.at("read", &path)?,
-    };
+    let mut bytes = Vec::new();
+    match options().read(true).open(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        opened => {
+            let mut file = opened.at("open", &path)?;
+            let meta = file.metadata().at("look at", &path)?;
+            // Whoever else has put one here could say what is done, and what is to be removed.
+            if meta.is_file() && meta.uid() == rustix::process::geteuid().as_raw() {
+                file.read_to_end(&mut bytes).at("read", &path)?;
+            }
+        }
+    }
     let time = |path: &Path| path.metadata().and_then(|file| file.modified());
     let at = time(&path).or_else(|_| time(folder)).ok();
     let other_version = match first_document(&bytes).map(|(document, _)| wire::from_bytes::<Entry>(document))
@@ -237,9 +254,7 @@ impl Journal {
         for entry in entries {
             push_entry(&mut bytes, entry);
         }
-        let mut options = OpenOptions::new();
-        let file =
-            options.write(true).create(true).truncate(true).mode(0o600).open(&next).at("create", &next)?;
+        let file = options().write(true).create(true).truncate(true).open(&next).at("create", &next)?;
         file.write_all_at(&bytes, 0).at("write", &next)?;
         fs::rename(&next, &path).at("rename to", &path)?;
         let tail = Mutex::new(Tail { file, length: bytes.len() as u64 });
@@ -346,6 +361,20 @@ mod tests {
         fs::write(folder.path().join(JOURNAL), &bytes).unwrap();
         let written = read(folder.path()).unwrap();
         assert_eq!((written.other_version, written.entries.len()), (Some(5), 0));
+    }
+
+    #[test]
+    fn a_planted_journal_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (lock, elsewhere) =
+            (Lock::take(folder.path()).unwrap().unwrap(), folder.path().join("elsewhere"));
+        fs::write(&elsewhere, "precious").unwrap();
+        for name in [JOURNAL, NEXT] {
+            std::os::unix::fs::symlink(&elsewhere, folder.path().join(name)).unwrap();
+        }
+        assert!(read(folder.path()).is_err());
+        assert!(Journal::begin(folder.path(), lock, &[begun()]).is_err());
+        assert_eq!(fs::read(&elsewhere).unwrap(), b"precious");
     }
 
     #[test]

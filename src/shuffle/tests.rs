@@ -8,13 +8,13 @@ use super::comparator::{KeyOrder, Order};
 use super::fold::FoldTables;
 use super::memory::MemoryPlan;
 use super::merge::RecordStream;
-use super::outputs::MapOutputs;
+use super::outputs::{MapOutputs, OnDisk};
 use super::partitioner::Partitioner;
 use super::passes::{Passes, merge_runs};
 use super::run::Run;
 use super::shared_fold::LineSpec;
 use super::sort_buffer::{BufferLimits, SortBuffer};
-use super::spill::SpillWriter;
+use super::spill::{Spill, SpillWriter};
 use super::{ShuffleError, comparator};
 use crate::local_fs::Scratch;
 use crate::plan::{Fold, KeyOrderSpec, PartitionerSpec};
@@ -382,7 +382,7 @@ fn a_failed_eviction_holds_nobody_up() {
 
 /// Loses the run in the file `bad`: the tasks that this takes, and the runs that are there once they have come again.
 /// Each task brings a run in memory, those with an even number a spill of their own before it, and every two of them
-/// go to disk together.
+/// go to disk together. Who takes the files over from another process loses the same.
 fn check_lost(bad: &str, expect: &[u32], left: &[&str]) {
     let order = Order::Bytes(comparator::ByteOrder);
     let mut memory = MemoryPlan {
@@ -415,24 +415,33 @@ fn check_lost(bad: &str, expect: &[u32], left: &[&str]) {
             runs.push(Run::Disk(writer.finish(1).unwrap()));
         }
         runs.push(Run::Memory(in_memory(memory.buffer_limits())));
-        outputs.add(map, runs, None).unwrap();
+        outputs.add(map, runs, None).unwrap()
     };
-    let names = || -> Vec<String> {
+    let names = |outputs: &MapOutputs<'_>| -> Vec<String> {
         let name = |run: &Arc<Run>| match &**run {
             Run::Disk(spill) => spill.path().file_name().unwrap().to_string_lossy().into_owned(),
             Run::Memory(_) => "memory".to_owned(),
         };
         outputs.runs().unwrap().iter().map(name).collect()
     };
-    (0..4).for_each(|map| bring(map, 'a'));
-    assert_eq!(names(), ["0a", "held_1", "2a", "held_2"]);
+    let on_disk: Vec<_> = (0..4).flat_map(|map| bring(map, 'a')).collect();
+    assert_eq!(names(&outputs), ["0a", "held_1", "2a", "held_2"]);
+    let taken_over = MapOutputs::new(lines, &tables, memory, &scratch, [4, 1, 1]);
+    (0..4).for_each(|map| taken_over.restore_task(map));
+    for OnDisk { pieces, path, bytes } in on_disk.into_iter().rev() {
+        let spill = Spill::open(path).unwrap();
+        assert_eq!(spill.bytes(), bytes);
+        taken_over.restore(&pieces, spill);
+    }
+    assert_eq!(names(&taken_over), names(&outputs));
+    assert!(taken_over.lose(&path(bad)).iter().eq(expect), "{bad}, taken over");
     assert!(outputs.lose(&path(bad)).iter().eq(expect), "{bad}");
     assert!(outputs.lose(&path(bad)).is_empty(), "{bad}");
     assert!((0..4).all(|map| outputs.has(map) != expect.contains(&map)));
     for map in expect {
         bring(*map, 'b');
     }
-    assert_eq!(names(), left, "{bad}");
+    assert_eq!(names(&outputs), left, "{bad}");
 }
 
 #[test]

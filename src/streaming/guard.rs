@@ -12,7 +12,7 @@
 
 mod watch;
 
-pub use watch::stand_guard;
+pub use watch::{end_marked, stand_guard};
 
 use super::child::start_guard;
 use super::process_table;

@@ -39,6 +39,7 @@ impl JobCommitter {
         &mut self,
         spec: &OutputSpec,
         run: Begun,
+        end: impl FnMut(Vec<PathBuf>),
     ) -> Result<Option<Earlier>, CommitError> {
         let temporary = self.out.join(TEMPORARY);
         fs::create_dir_all(&temporary).at("make output folder", &temporary)?;
@@ -46,6 +47,8 @@ impl JobCommitter {
         let lock = Lock::take(&temporary)?.ok_or_else(running)?;
         existing::refuse_change(spec, &run.facts)?;
         let left = Left::read(&temporary)?;
+        // A child of that run that is still there would write where this one's children do.
+        left.iter().map(|left| left.begun.scratch_paths()).for_each(end);
         self.made = left.as_ref().map_or_else(|| vec![self.out.clone()], |left| left.begun.made.clone());
         match left {
             Some(left) if spec.existing == Existing::Continue && left.cleared => {

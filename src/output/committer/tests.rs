@@ -14,7 +14,8 @@ fn setup(spec: &OutputSpec) -> Result<JobCommitter, CommitError> {
 fn begin(spec: &OutputSpec) -> Result<(JobCommitter, Option<Earlier>), CommitError> {
     let (made, facts) = (Vec::new(), Vec::new());
     let (scratch_prefix, local_dirs) = ("mr-stream-test-".to_owned(), Vec::new());
-    JobCommitter::setup(spec, Begun { job: job(), scratch_prefix, local_dirs, made, clears: false, facts })
+    let run = Begun { job: job(), scratch_prefix, local_dirs, made, clears: false, facts };
+    JobCommitter::setup(spec, run, |_| {})
 }
 
 fn attempt(number: u32, attempt: u32) -> AttemptId {

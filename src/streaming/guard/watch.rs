@@ -34,6 +34,12 @@ pub fn stand_guard() {
     }
 }
 
+/// Ends all processes that have something in their environment which begins with one of these paths. A guard that is
+/// dead, or has not come to it, may have left them.
+pub fn end_marked(paths: impl Iterator<Item = PathBuf>) {
+    Told { kept: paths.collect(), ..Told::default() }.clean_up();
+}
+
 /// What the guard knows at the end.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Told {
