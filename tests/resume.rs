@@ -86,7 +86,7 @@ impl Case {
         assert_eq!(names(&self.dir.files("out")), names(&self.files), "{what}");
         assert!(self.dir.files("out") == self.files, "{what}: other bytes");
         let counters = fs::read(self.dir.path("counters.json")).unwrap();
-        assert_eq!(String::from_utf8_lossy(&counters), String::from_utf8_lossy(&self.counters), "{what}");
+        assert_eq!(steady(&counters), steady(&self.counters), "{what}");
         self.dir.assert_clean();
     }
 
@@ -117,6 +117,13 @@ impl Case {
         }
         true
     }
+}
+
+/// Counters but for the one that says how often records went to disk: merges write them again, and how many there are
+/// depends on which map output was written out together.
+fn steady(counters: &[u8]) -> String {
+    let all = String::from_utf8_lossy(counters);
+    all.lines().filter(|line| !line.contains("Spilled Records")).collect()
 }
 
 /// The names of files.
