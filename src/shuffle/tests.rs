@@ -343,19 +343,22 @@ fn one_record_may_outgrow_the_buffer_but_not_the_limit() {
     }
 }
 
+/// Whatever a map task leaves goes to disk.
+const NOTHING_HELD: MemoryPlan = MemoryPlan {
+    sort_buffer_bytes: 1 << 20,
+    record_bytes_max: 1 << 20,
+    held_bytes: 0,
+    shared_table_bytes: 0,
+    block_bytes: 16,
+    read_bytes: 16,
+    merge_width_max: 2,
+};
+
 /// Runs in memory that no disk takes: each task that brings one is told so, and none waits for another.
 #[test]
 fn a_failed_eviction_holds_nobody_up() {
     let order = Order::Bytes(comparator::ByteOrder);
-    let memory = MemoryPlan {
-        sort_buffer_bytes: 1 << 20,
-        record_bytes_max: 1 << 20,
-        held_bytes: 0,
-        shared_table_bytes: 0,
-        block_bytes: 16,
-        read_bytes: 16,
-        merge_width_max: 2,
-    };
+    let memory = NOTHING_HELD;
     let dir = tempfile::tempdir().unwrap();
     let scratch = Scratch::create(&[dir.path().to_path_buf()]).unwrap();
     std::fs::remove_dir_all(dir.path()).unwrap();
@@ -385,15 +388,7 @@ fn a_failed_eviction_holds_nobody_up() {
 /// go to disk together. Who takes the files over from another process loses the same.
 fn check_lost(bad: &str, expect: &[u32], left: &[&str]) {
     let order = Order::Bytes(comparator::ByteOrder);
-    let mut memory = MemoryPlan {
-        sort_buffer_bytes: 1 << 20,
-        record_bytes_max: 1 << 20,
-        held_bytes: 0,
-        shared_table_bytes: 0,
-        block_bytes: 16,
-        read_bytes: 16,
-        merge_width_max: 9,
-    };
+    let mut memory = MemoryPlan { merge_width_max: 9, ..NOTHING_HELD };
     let in_memory = |limits| {
         let mut buffer = SortBuffer::new(limits, 0, 1).unwrap();
         assert!(buffer.collect(0, 0, RecordRef { key: b"k", value: b"v" }).unwrap());
