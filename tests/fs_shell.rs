@@ -1,6 +1,6 @@
 //! Random commands of `hadoop fs` and a model of a file tree: exit codes, what they print and what is then there agree.
 //!
-//! The model knows the rules in a few lines each and nothing of disks.
+//! The model knows the rules in a few lines each and nothing of disks. `MRSTREAM_TEST_CASES` sets how many sequences.
 
 use mr_stream::dfs::{Addresses, Scheme};
 use mr_stream::fs_shell::{Accounts, Shell, TrashPolicy};
@@ -74,6 +74,13 @@ impl Tree {
                 // HDFS and disks make what is above the file in the way, which is nothing new.
                 (self.clone().make(path) && self.make(path), String::new())
             }
+            Command::Touch(path) => {
+                let good = self.is_file(path) || (!self.exists(path) && self.is_dir(parent(path)));
+                if good {
+                    self.0.entry(path.clone()).or_insert(Some(Vec::new()));
+                }
+                (good, String::new())
+            }
             Command::Touchz(path) => {
                 let is_empty = self.0.get(path).is_some_and(|file| file.as_ref().is_some_and(Vec::is_empty));
                 let good = is_empty || (!self.exists(path) && self.is_dir(parent(path)));
@@ -84,8 +91,10 @@ impl Tree {
             }
             Command::Put { text, to, force } => self.put("local", text.as_bytes(), to, *force),
             Command::Append { text, to } => self.append(text.as_bytes(), to),
-            Command::Rm(path) => self.rm(path, self.is_file(path)),
-            Command::RmAll(path) => self.rm(path, self.exists(path) && path != "/"),
+            Command::Rm(pattern) => self.each(pattern, |tree, path| tree.rm(path, tree.is_file(path))),
+            Command::RmAll(pattern) => {
+                self.each(pattern, |tree, path| tree.rm(path, tree.exists(path) && path != "/"))
+            }
             Command::Rmdir(path) => {
                 let good = path != "/" && self.is_dir(path) && self.below(path).len() == 1;
                 if good {
@@ -95,15 +104,114 @@ impl Tree {
             }
             Command::Mv(from, to) => self.mv(from, to),
             Command::Cp(from, to) => self.cp(from, to),
-            Command::Cat(path) => match self.0.get(path) {
+            Command::MvBoth(from, to) => self.both(from, to, Self::mv),
+            Command::CpBoth(from, to) => self.both(from, to, Self::cp),
+            Command::Getmerge { from, newlines } => self.getmerge(from, *newlines),
+            Command::Test { flag, path } => (self.test(*flag, path), String::new()),
+            Command::Cat(pattern) => self.each(pattern, |tree, path| match tree.0.get(path) {
                 Some(Some(bytes)) => (true, String::from_utf8(bytes.clone()).unwrap()),
                 _ => NO,
-            },
-            Command::Find(path) if self.exists(path) => (true, self.found(path)),
-            Command::Find(_) => NO,
-            Command::TestFolder(path) => (self.is_dir(path), String::new()),
-            Command::TestFile(path) => (self.is_file(path), String::new()),
+            }),
+            Command::Find(pattern) => self.each(pattern, |tree, path| match tree.exists(path) {
+                true => (true, tree.found(path)),
+                false => NO,
+            }),
+            Command::Ls(pattern) => self.each(pattern, |tree, path| match tree.exists(path) {
+                true if tree.is_dir(path) => (true, tree.children(path).join("")),
+                answer => (answer, format!("{path}\n").repeat(usize::from(answer))),
+            }),
+            Command::Count(pattern) => self.each(pattern, |tree, path| {
+                let [folders, files, bytes] = tree.count(path);
+                let row = format!("{folders:>12} {files:>12} {bytes:>18} {path}\n");
+                if tree.exists(path) { (true, row) } else { NO }
+            }),
+            Command::Du(path) => {
+                let bytes = self.count(path)[2];
+                if self.exists(path) { (true, format!("{bytes}  {bytes}  {path}\n")) } else { NO }
+            }
         }
+    }
+
+    /// What a pattern stands for, in order; of no pattern the path, there or not.
+    fn matches(&self, pattern: &str) -> Vec<String> {
+        if !pattern.contains(['*', '?', '[', '{']) {
+            return vec![pattern.to_owned()];
+        }
+        let fits = |path: &&String| {
+            let (wanted, found): (Vec<&str>, Vec<&str>) =
+                (pattern.split('/').collect(), path.split('/').collect());
+            wanted.len() == found.len() && wanted.iter().zip(found).all(|(wanted, name)| fits(wanted, name))
+        };
+        self.0.keys().filter(fits).cloned().collect()
+    }
+
+    /// A verb for each path that a pattern stands for.
+    fn each(&mut self, pattern: &str, mut verb: impl FnMut(&mut Self, &str) -> Answer) -> Answer {
+        let paths = self.matches(pattern);
+        let answers: Vec<Answer> = paths.iter().map(|path| verb(self, path)).collect();
+        (
+            !answers.is_empty() && answers.iter().all(|(good, _)| *good),
+            answers.into_iter().map(|(_, text)| text).collect(),
+        )
+    }
+
+    /// A verb for two sources, which are looked up before it begins and must go into a folder.
+    fn both(
+        &mut self,
+        from: &[String; 2],
+        to: &str,
+        verb: impl Fn(&mut Self, &str, &str) -> Answer,
+    ) -> Answer {
+        let there = from.each_ref().map(|path| self.exists(path));
+        if !self.is_dir(to) {
+            return NO;
+        }
+        let did = [0, 1].map(|which| there[which] && verb(self, &from[which], to).0);
+        (did == [true; 2], String::new())
+    }
+
+    /// The lines of what is in a folder.
+    fn children(&self, path: &str) -> Vec<String> {
+        let inside = |name: &&String| parent(name) == path;
+        self.0.keys().filter(inside).map(|name| format!("{name}\n")).collect()
+    }
+
+    /// Folders, files and bytes of a path and all below it.
+    fn count(&self, path: &str) -> [usize; 3] {
+        let nodes: Vec<_> = self.below(path).iter().map(|name| self.0[name].as_ref().map(Vec::len)).collect();
+        let folders = nodes.iter().filter(|node| node.is_none()).count() + usize::from(path == "/");
+        [folders, nodes.iter().flatten().count(), nodes.iter().flatten().sum()]
+    }
+
+    /// Of a folder HDFS says that it has no bytes.
+    fn test(&self, flag: char, path: &str) -> bool {
+        let bytes = self.0.get(path).and_then(Option::as_ref).map_or(0, Vec::len);
+        self.exists(path)
+            && match flag {
+                'd' => self.is_dir(path),
+                'f' => self.is_file(path),
+                's' => bytes > 0,
+                'z' => bytes == 0,
+                _ => true,
+            }
+    }
+
+    /// What is then in the local file, which is not written when a source is missing.
+    fn getmerge(&self, from: &[String; 2], newlines: bool) -> Answer {
+        let mut text = String::new();
+        for path in from {
+            if !self.exists(path) {
+                return NO;
+            }
+            let children: Vec<String> =
+                self.children(path).iter().map(|line| line.trim_end().to_owned()).collect();
+            for file in if self.is_dir(path) { children } else { vec![path.clone()] } {
+                let Some(bytes) = &self.0[&file] else { continue };
+                text += std::str::from_utf8(bytes).unwrap();
+                text += if newlines { "\n" } else { "" };
+            }
+        }
+        (true, text)
     }
 
     /// Parents before children, children by name: so are names whose slashes sort before all letters.
@@ -174,8 +282,12 @@ impl Tree {
 
     /// Whether a folder is copied onto one that it is in: what then comes to stand in the source may be copied again.
     fn copies_upwards(&self, command: &Command) -> bool {
-        let Command::Cp(from, to) = command else { return false };
-        from.starts_with(&format!("{}/", self.target(name(from), to)))
+        let upwards = |from: &String, to| from.starts_with(&format!("{}/", self.target(name(from), to)));
+        match command {
+            Command::Cp(from, to) => upwards(from, to),
+            Command::CpBoth(from, to) => from.iter().any(|from| upwards(from, to)),
+            _ => false,
+        }
     }
 
     /// Copies a folder onto another, file by file; what is there stays.
@@ -201,6 +313,18 @@ impl Tree {
     }
 }
 
+/// Whether a name fits one of the patterns that [`pattern`] makes.
+fn fits(pattern: &str, name: &str) -> bool {
+    match pattern {
+        "*" => true,
+        "?" => name.len() == 1,
+        "[ab]" | "{a,b}" => name == "a" || name == "b",
+        "a*" => name.starts_with('a'),
+        "[^a]*" => !name.starts_with('a'),
+        letters => letters == name,
+    }
+}
+
 fn parent(path: &str) -> &str {
     match path.rfind('/') {
         Some(0) | None => "/",
@@ -221,6 +345,7 @@ fn join(folder: &str, name: &str) -> String {
 enum Command {
     Mkdir(String),
     MkdirParents(String),
+    Touch(String),
     Touchz(String),
     Put { text: String, to: String, force: bool },
     Append { text: String, to: String },
@@ -229,10 +354,15 @@ enum Command {
     Rmdir(String),
     Mv(String, String),
     Cp(String, String),
+    MvBoth([String; 2], String),
+    CpBoth([String; 2], String),
+    Getmerge { from: [String; 2], newlines: bool },
     Cat(String),
     Find(String),
-    TestFolder(String),
-    TestFile(String),
+    Ls(String),
+    Count(String),
+    Du(String),
+    Test { flag: char, path: String },
 }
 
 impl Command {
@@ -242,6 +372,7 @@ impl Command {
         let line = match self {
             Self::Mkdir(path) => format!("-mkdir {path}"),
             Self::MkdirParents(path) => format!("-mkdir -p {path}"),
+            Self::Touch(path) => format!("-touch {path}"),
             Self::Touchz(path) => format!("-touchz {path}"),
             Self::Put { text, to, force } => {
                 write(text);
@@ -256,10 +387,17 @@ impl Command {
             Self::Rmdir(path) => format!("-rmdir {path}"),
             Self::Mv(from, to) => format!("-mv {from} {to}"),
             Self::Cp(from, to) => format!("-cp {from} {to}"),
+            Self::MvBoth([one, other], to) => format!("-mv {one} {other} {to}"),
+            Self::CpBoth([one, other], to) => format!("-cp {one} {other} {to}"),
+            Self::Getmerge { from: [one, other], newlines } => {
+                format!("-getmerge {}{one} {other} merged", if *newlines { "-nl " } else { "" })
+            }
             Self::Cat(path) => format!("-cat {path}"),
             Self::Find(path) => format!("-find {path}"),
-            Self::TestFolder(path) => format!("-test -d {path}"),
-            Self::TestFile(path) => format!("-test -f {path}"),
+            Self::Ls(path) => format!("-ls -C {path}"),
+            Self::Count(path) => format!("-count {path}"),
+            Self::Du(path) => format!("-du -s {path}"),
+            Self::Test { flag, path } => format!("-test -{flag} {path}"),
         };
         line.split(' ').map(str::to_owned).collect()
     }
@@ -273,23 +411,39 @@ fn path() -> impl Strategy<Value = String> {
     ]
 }
 
+/// A path, or one with patterns for names. The first name is none: a pattern that nothing fits is looked for on the
+/// local disk, where `/*` would find something.
+fn pattern() -> impl Strategy<Value = String> {
+    let first = prop::sample::select(vec!["a", "b", "local"]);
+    let name = prop::sample::select(vec!["*", "?", "[ab]", "{a,b}", "a*", "[^a]*", "a", "b"]);
+    let names = prop::collection::vec(name, 1..3);
+    prop_oneof![path(), (first, names).prop_map(|(first, names)| format!("/{first}/{}", names.join("/")))]
+}
+
 fn command() -> impl Strategy<Value = Command> {
     let text = "[xyz]{0,3}";
     prop_oneof![
         3 => path().prop_map(Command::Mkdir),
         3 => path().prop_map(Command::MkdirParents),
+        1 => path().prop_map(Command::Touch),
         2 => path().prop_map(Command::Touchz),
         4 => (text, path(), any::<bool>()).prop_map(|(text, to, force)| Command::Put { text, to, force }),
         2 => (text, path()).prop_map(|(text, to)| Command::Append { text, to }),
-        1 => path().prop_map(Command::Rm),
-        1 => path().prop_map(Command::RmAll),
+        1 => pattern().prop_map(Command::Rm),
+        1 => pattern().prop_map(Command::RmAll),
         1 => path().prop_map(Command::Rmdir),
         4 => (path(), path()).prop_map(|(from, to)| Command::Mv(from, to)),
         4 => (path(), path()).prop_map(|(from, to)| Command::Cp(from, to)),
-        2 => path().prop_map(Command::Cat),
-        2 => path().prop_map(Command::Find),
-        1 => path().prop_map(Command::TestFolder),
-        1 => path().prop_map(Command::TestFile),
+        2 => ([path(), path()], path()).prop_map(|(from, to)| Command::MvBoth(from, to)),
+        2 => ([path(), path()], path()).prop_map(|(from, to)| Command::CpBoth(from, to)),
+        1 => ([path(), path()], any::<bool>()).prop_map(|(from, newlines)| Command::Getmerge { from, newlines }),
+        2 => pattern().prop_map(Command::Cat),
+        2 => pattern().prop_map(Command::Find),
+        2 => pattern().prop_map(Command::Ls),
+        1 => pattern().prop_map(Command::Count),
+        1 => path().prop_map(Command::Du),
+        2 => (prop::sample::select(vec!['d', 'e', 'f', 's', 'z']), path())
+            .prop_map(|(flag, path)| Command::Test { flag, path }),
     ]
 }
 
@@ -323,13 +477,16 @@ fn run(root: &Path, local: &Path, command: &Command) -> (u8, String, String) {
         out: &mut out,
         err: &mut err,
     };
+    let merged = local.join("merged");
+    fs::remove_file(&merged).ok();
     let code = shell.run(command.words(local));
+    out.extend(fs::read(&merged).unwrap_or_default());
     (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
 }
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 300,
+        cases: std::env::var("MRSTREAM_TEST_CASES").map_or(300, |cases| cases.parse().unwrap()),
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -348,7 +505,7 @@ proptest! {
             let (good, printed) = model.run(command);
             let (code, out, err) = run(&root, &local, command);
             prop_assert_eq!((code == 0, out), (good, printed), "{:?}: {} {}", command, code, err);
-            let is_test = matches!(command, Command::TestFolder(_) | Command::TestFile(_));
+            let is_test = matches!(command, Command::Test { .. });
             prop_assert_eq!(good || is_test, err.is_empty(), "{:?}: {}", command, err);
             prop_assert_eq!(tree(&root), model.clone(), "after {:?}", command);
         }

@@ -138,6 +138,12 @@ fn failures_are_told_and_logged_as_on_a_cluster() {
     assert_eq!(stderr.len(), 1);
     assert_eq!(stderr[0].1, b"oops\n");
     let application = stderr[0].0.split('/').next().unwrap();
+    // mrjob's log parser (mrjob.logs.task) looks in the folder with the attempt's name.
+    let attempt = failed.split([' ', ',']).find(|word| word.starts_with("attempt_")).unwrap();
+    let of_attempt = place.dir.path(&format!("hadoop/logs/userlogs/{application}/{attempt}"));
+    assert_eq!(std::fs::read(of_attempt.join("stderr")).unwrap(), b"oops\n");
+    let syslog = std::fs::read_to_string(of_attempt.join("syslog")).unwrap();
+    assert!(syslog.contains("map task failed\n  command: bad.sh\n") && !syslog.contains("oops"), "{syslog}");
     let shown = place.sh(&format!("yarn logs -applicationId {application}")).expect_code(0);
     assert!(shown.stdout.contains("LogType:stderr\nLogLength:5\nLog Contents:\noops\n"), "{}", shown.stdout);
     assert!(shown.stdout.contains("Processing split: "), "{}", shown.stdout);

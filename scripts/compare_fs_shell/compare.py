@@ -77,6 +77,13 @@ VERBS = [
     "-appendToFile one.txt P", "-cat P", "-test -e P", "-test -d P", "-test -f P", "-test -s P", "-test -z P",
     "-ls P", "-ls -d P", "-ls -R P", "-ls -C P", "-du P", "-du -s P", "-count P", "-stat %F:%b:%n:%a P", "-find P",
     "-find P -name c*", "-chmod 700 P", "-chmod -R g+w P", "-getmerge P merged", "-head P", "-tail P", "-text P",
+    "-ls -S -r P", "-ls -h P", "-lsr P", "-dus P", "-du -s -h P", "-du -v P", "-count -q P", "-count -h -v P P",
+    "-find P -iname C* -print0", "-find P P -name ? -a -name [a-c]", "-copyFromLocal two.txt empty P",
+    "-copyToLocal P got2", "-get P got", "-get -f P P got", "-moveFromLocal gone.txt P", "-appendToFile one.txt two.txt P",
+    "-rmr P", "-rm -r -skipTrash P P", "-rmdir --ignore-fail-on-non-empty P", "-mv P P P", "-cp P P P", "-cp -p P P",
+    "-touch -c P", "-touch P", "-test -r P", "-test -w P", "-test -e P P", "-setrep 1 P",
+    "-getmerge -nl P P merged", "-getmerge -skip-empty-file P merged", "-stat %r:%o:%A P P", "-cat P P", "-chmod u=rwx,go-w P",
+    "-chmod 0644 P P", "-mkdir P P", "-mkdir -p P P", "-ls P P", "-expunge", "-usage ls", "-head", "-mv P",
 ]
 
 

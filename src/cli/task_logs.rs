@@ -1,7 +1,8 @@
 //! Logs of tasks as a cluster keeps them: `userlogs/application_*/container_*/{stderr,syslog}`.
 //!
 //! `stderr` is what an attempt's child wrote there; `syslog` tells of a failure in the words that programs look for in
-//! it. An attempt that says nothing and does not fail leaves none. Logs are help, not output: when they cannot be
+//! it. A link with the attempt's name leads to its container: mrjob looks for it by that name, as it has no job history
+//! that would tell the container. An attempt that says nothing and does not fail leaves none. Logs are help, not output: when they cannot be
 //! written, one warning says so and the job goes on.
 
 use super::voice::say;
@@ -11,6 +12,7 @@ use crate::fs::{File, OpenOptions};
 use crate::ids::{AttemptId, JobId};
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -71,13 +73,16 @@ impl TaskLogs {
         });
     }
 
-    /// Tells of a failure: the split, and what Hadoop would have called it. Hadoop: `MapTask`, `YarnChild`.
-    pub(super) fn failed(&self, attempt: AttemptId, input: &str, exception: &str) {
+    /// Tells of a failure: the split of a map task, what Hadoop would have called it, and the `facts` of our report.
+    /// Hadoop: `MapTask`, `YarnChild`.
+    pub(super) fn failed(&self, attempt: AttemptId, split: Option<&str>, exception: &str, facts: &str) {
         let stamp = clock::log_stamp();
+        let split = split.map_or_else(String::new, |split| {
+            format!("{stamp} INFO [main] org.apache.hadoop.mapred.MapTask: Processing split: {split}\n")
+        });
         let text = format!(
-            "{stamp} INFO [main] org.apache.hadoop.mapred.MapTask: Processing split: {input}\n\
-             {stamp} WARN [main] org.apache.hadoop.mapred.YarnChild: Exception running child : {exception}\n\
-             \tat org.apache.hadoop.streaming.PipeMapRed.waitOutputThreads(PipeMapRed.java:326)\n"
+            "{split}{stamp} WARN [main] org.apache.hadoop.mapred.YarnChild: Exception running child : {exception}\n\
+             \tat org.apache.hadoop.streaming.PipeMapRed.waitOutputThreads(PipeMapRed.java:326)\n{facts}"
         );
         self.with(attempt, |container| {
             let path = container.folder.join("syslog");
@@ -109,16 +114,19 @@ impl TaskLogs {
         match containers.open.entry(attempt) {
             std::collections::btree_map::Entry::Occupied(open) => Ok(open.into_mut()),
             std::collections::btree_map::Entry::Vacant(place) => {
-                Ok(place.insert(self.open_container(number)?))
+                Ok(place.insert(self.open_container(number, attempt)?))
             }
         }
     }
 
-    fn open_container(&self, number: usize) -> Result<Container, IoError> {
+    fn open_container(&self, number: usize, attempt: AttemptId) -> Result<Container, IoError> {
         let JobId { stamp, number: job } = &self.job;
         let application = self.userlogs.join(application(&self.job));
-        let folder = application.join(format!("container_{stamp}_{job:04}_01_{number:06}"));
+        let name = format!("container_{stamp}_{job:04}_01_{number:06}");
+        let folder = application.join(&name);
         make_private(&folder)?;
+        let link = application.join(attempt.in_job(&self.job));
+        symlink(name, &link).at("make link", &link)?;
         let mark = application.join(MARK);
         crate::fs::write(&mark, b"").at("write", &mark)?;
         let path = folder.join("stderr");
@@ -156,7 +164,7 @@ pub(super) fn read(logs: &Path, application: &str) -> Option<Vec<u8>> {
     });
     let entries = crate::fs::read_dir(logs.join("userlogs").join(application)).ok().filter(|_| is_name)?;
     let mut containers: Vec<PathBuf> =
-        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect();
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| !path.is_symlink()).collect();
     containers.sort();
     let mut text = Vec::new();
     for container in &containers {
@@ -196,19 +204,25 @@ mod tests {
         kept.stderr_line(attempt(3), b"one \xff");
         kept.stderr_line(attempt(1), b"other");
         kept.stderr_line(attempt(3), b"two");
-        kept.failed(attempt(1), "file:/in:0+5", "java.lang.RuntimeException: boom");
+        kept.failed(attempt(1), Some("/in:0+5"), "java.lang.RuntimeException: boom", "map task failed\n");
+        kept.failed(attempt(3), None, "java.lang.RuntimeException: bang", "");
         let read =
             |name: &str| std::fs::read(logs.path().join("userlogs/application_7_0001").join(name)).unwrap();
         assert_eq!(read("container_7_0001_01_000002/stderr"), b"one \xff\ntwo\n");
         assert_eq!(read("container_7_0001_01_000003/stderr"), b"other\n");
         let syslog = String::from_utf8(read("container_7_0001_01_000003/syslog")).unwrap();
-        assert!(syslog.contains(": Processing split: file:/in:0+5\n"), "{syslog}");
-        assert!(
-            syslog.contains("Exception running child : java.lang.RuntimeException: boom\n\tat "),
-            "{syslog}"
-        );
+        for part in [
+            ": Processing split: /in:0+5\n",
+            "Exception running child : java.lang.RuntimeException: boom\n\tat ",
+            ".java:326)\nmap task failed\n",
+        ] {
+            assert!(syslog.contains(part), "no {part}\n{syslog}");
+        }
+        assert_eq!(read("attempt_7_0001_m_000001_0/syslog"), syslog.as_bytes());
+        assert!(!String::from_utf8(read("attempt_7_0001_m_000003_0/syslog")).unwrap().contains("split"));
         let shown = super::read(logs.path(), "application_7_0001").unwrap();
         assert!(shown.starts_with(b"Container: container_7_0001_01_000002 on localhost\n"));
+        assert_eq!(String::from_utf8_lossy(&shown).matches("LogType:stderr").count(), 2);
         assert!(super::read(logs.path(), "application_8_0001").is_none());
         assert!(super::read(logs.path(), "application_../..").is_none());
     }

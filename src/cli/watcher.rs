@@ -103,7 +103,8 @@ impl<'a> Watcher<'a> {
     }
 
     fn tell_failure(&self, error: &TaskError) {
-        let text = failure_text(self.plan, error);
+        let report = failure_report(self.plan, error);
+        let text = report.render();
         self.count(error.attempt, false);
         self.left().failure = Some(text.clone());
         if !voice::is_hadoops() {
@@ -111,7 +112,8 @@ impl<'a> Watcher<'a> {
         }
         let exception = exception(error);
         if let Some(logs) = &self.logs {
-            logs.failed(error.attempt, &split_of(self.plan, error).text(), &exception);
+            let split = (error.attempt.task.kind == TaskKind::Map).then(|| report.input.text());
+            logs.failed(error.attempt, split.as_deref(), &exception, &report.facts());
         }
         let attempt = error.attempt.in_job(&self.plan.job_id);
         let head = format!("Task Id : {attempt}, Status : FAILED\nError: {exception}");
@@ -272,6 +274,10 @@ pub(super) fn say_failed(plan: &JobPlan, error: &JobError) {
 
 /// A failed attempt in the lines that its user needs.
 pub(super) fn failure_text(plan: &JobPlan, failed: &TaskError) -> String {
+    failure_report(plan, failed).render()
+}
+
+fn failure_report(plan: &JobPlan, failed: &TaskError) -> FailureReport {
     let command = failed.command.as_deref().unwrap_or_default();
     let task = failed.attempt.task;
     let input = split_of(plan, failed);
@@ -300,5 +306,4 @@ pub(super) fn failure_text(plan: &JobPlan, failed: &TaskError) -> String {
         kept: failed.kept.clone(),
         stderr_tail: failed.stderr_tail.clone(),
     }
-    .render()
 }

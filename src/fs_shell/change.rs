@@ -11,6 +11,7 @@ use crate::clock;
 use crate::dfs::Purpose;
 use crate::fs::{File, OpenOptions, Permissions};
 use rustix::fs::{CWD, Gid, Timespec, Timestamps, UTIME_OMIT, Uid};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -41,7 +42,11 @@ fn make_folder(call: &Call<'_, '_>, item: &Item, with_parents: bool) -> Result<(
         let above = Item { path: above.to_path_buf(), ..item.clone() };
         return Err(FsError::NotFound(above.qualified(call.addresses())));
     }
-    crate::fs::create_dir(&item.path).map_err(failed)
+    match crate::fs::create_dir(&item.path) {
+        // Given twice in one command, which HDFS takes: nothing was there when the arguments were looked up.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && item.path.is_dir() => Ok(()),
+        made => made.map_err(failed),
+    }
 }
 
 pub(super) fn mv(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
@@ -115,10 +120,12 @@ pub(super) fn touch(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), F
         call.attempt(|call| {
             if item.exists() {
                 item.file()?;
-            } else if given.has("c") {
+            } else if !given.has("c") {
+                make_file(call, &item)?;
+            } else if item.parent_exists() {
                 return Ok(());
             } else {
-                make_file(call, &item)?;
+                return Err(no_parent(call, &item));
             }
             let time = time.unwrap_or_else(clock::now_ms);
             let read = (!modified_only).then_some(time);
@@ -176,15 +183,31 @@ pub(super) fn chown(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), F
     const FORMAT: Format = Format::new(2, usize::MAX, &["R"]);
     let mut given = FORMAT.parse(words)?;
     let text = given.args.remove(0);
-    let (owner, group) = text.split_once(':').unwrap_or((&text, ""));
+    let refuse = |why: &str| FsError::Usage(format!("'{text}' does not {why}"));
+    let (owner, group) = text.trim().split_once(':').unwrap_or((text.trim(), ""));
+    if !is_account(owner) || !is_account(group) {
+        return Err(refuse("match expected pattern for [owner][:group]."));
+    }
+    if owner.is_empty() && group.is_empty() {
+        return Err(refuse("specify owner or group."));
+    }
     set_owner(call, &given.args, given.has("R"), [owner, group])
 }
 
 pub(super) fn chgrp(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
     const FORMAT: Format = Format::new(2, usize::MAX, &["R"]);
     let mut given = FORMAT.parse(words)?;
-    let group = given.args.remove(0);
-    set_owner(call, &given.args, given.has("R"), ["", &group])
+    let text = given.args.remove(0);
+    let group = text.trim();
+    if group.is_empty() || !is_account(group) {
+        return Err(FsError::Usage(format!("'{text}' does not match expected pattern for group")));
+    }
+    set_owner(call, &given.args, given.has("R"), ["", group])
+}
+
+/// Hadoop: `FsShellPermissions.Chown.allowedChars`.
+fn is_account(name: &str) -> bool {
+    name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_./@".contains(letter))
 }
 
 /// Empty names leave things as they are.

@@ -5,24 +5,24 @@ use super::item::Item;
 use super::options::Format;
 use super::{Call, trash};
 use crate::dfs::Purpose;
+use std::io;
 
 pub(super) fn rm(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
     const FORMAT: Format = Format::new(1, usize::MAX, &["f", "r", "R", "skipTrash", "safely"]);
     let given = FORMAT.parse(words)?;
     let (with_folders, is_silent) = (given.any(&["r", "R"]), given.has("f"));
+    // All are looked up before the first is removed. Hadoop: Command.processRawArguments.
+    let mut items = Vec::new();
     for arg in &given.args {
-        let items = match Item::expand(call.addresses(), arg, Purpose::Write) {
-            Ok(items) => items,
-            Err(FsError::NotFound(_)) if is_silent => continue,
+        match Item::expand(call.addresses(), arg, Purpose::Write) {
+            Ok(found) => items.extend(found),
+            Err(FsError::NotFound(_)) if is_silent => {}
             Err(error @ FsError::Usage(_)) => return Err(error),
-            Err(error) => {
-                call.fail(&error);
-                continue;
-            }
-        };
-        for item in items.iter().filter(|item| item.exists() || !is_silent) {
-            call.attempt(|call| remove(call, item, with_folders, given.has("skipTrash")))?;
+            Err(error) => call.fail(&error),
         }
+    }
+    for item in items.iter().filter(|item| item.exists() || !is_silent) {
+        call.attempt(|call| remove(call, item, with_folders, given.has("skipTrash")))?;
     }
     Ok(())
 }
@@ -53,7 +53,11 @@ fn remove(
     let is_folder = is_dir && !item.path.is_symlink();
     let removed =
         if is_folder { crate::fs::remove_dir_all(&item.path) } else { crate::fs::remove_file(&item.path) };
-    removed.map_err(|error| FsError::io(&item.shown, &error))?;
+    removed.map_err(|error| match error.kind() {
+        // It went with an argument before it. HDFS says that it removed nothing.
+        io::ErrorKind::NotFound => FsError::InputOutput(item.shown.clone()),
+        _ => FsError::io(&item.shown, &error),
+    })?;
     call.line(&format!("Deleted {}", item.shown))
 }
 

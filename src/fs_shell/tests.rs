@@ -1,5 +1,6 @@
-//! Each verb in Hadoop's words, class by class. The same commands run against real Hadoop in
-//! `scripts/compare_fs_shell.sh`.
+//! Verbs in Hadoop's words. The same commands run against real Hadoop in `scripts/compare_fs_shell.sh`.
+
+mod classes;
 
 use super::*;
 use crate::dfs::Scheme;
@@ -321,6 +322,13 @@ fn permissions_replication_and_truncate() {
     let disk = Disk::new();
     disk.quiet(&["-put one.txt /tmp/a", "-chmod 640 /tmp/a", "-chmod g+w,o=r /tmp/a"]);
     disk.check("-stat %a /tmp/a", "664\n");
+    let owner = disk.run("-stat %u:%g /tmp/a").1;
+    let (user, group) = owner.trim_end().split_once(':').unwrap();
+    disk.quiet(&[
+        &format!("-chown {user}:{group} /tmp/a"),
+        &format!("-chown -R {user} /tmp"),
+        &format!("-chgrp {group} /tmp/a"),
+    ]);
     let (code, _, err) = disk.run("-chmod z /tmp/a");
     assert_eq!(code, 255);
     assert!(err.starts_with("-chmod: chmod : mode 'z' does not match the expected pattern.\n"), "{err}");

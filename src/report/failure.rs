@@ -60,6 +60,13 @@ pub struct FailureReport {
 impl FailureReport {
     /// The report as lines, the last with its newline.
     pub fn render(&self) -> String {
+        let mut text = self.facts();
+        self.add_stderr(&mut text);
+        text
+    }
+
+    /// The report without what the child said, for where that stands by itself.
+    pub fn facts(&self) -> String {
         let mut text = format!("{} task failed\n", self.kind.word());
         let mut field = |name: &str, value: &str| {
             writeln!(text, "  {:<8} {}", format!("{name}:"), on_one_line(value))
@@ -84,7 +91,6 @@ impl FailureReport {
         if let Some(dir) = &self.kept {
             field("repeat", &repeat_command(dir));
         }
-        self.add_stderr(&mut text);
         text
     }
 

@@ -257,7 +257,7 @@ pub(crate) fn collect_files(folder: &Path, prefix: &str, found: &mut BTreeMap<St
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         if entry.file_type().unwrap().is_dir() {
             collect_files(&entry.path(), &format!("{name}/"), found);
-        } else {
+        } else if !entry.path().is_dir() {
             found.insert(name, fs::read(entry.path()).unwrap());
         }
     }
