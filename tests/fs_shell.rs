@@ -107,18 +107,26 @@ impl Tree {
             Command::MvBoth(from, to) => self.both(from, to, Self::mv),
             Command::CpBoth(from, to) => self.both(from, to, Self::cp),
             Command::Getmerge { from, newlines } => self.getmerge(from, *newlines),
+            _ => self.answer(command),
+        }
+    }
+
+    /// Of the commands that change nothing.
+    fn answer(&mut self, command: &Command) -> Answer {
+        match command {
             Command::Test { flag, path } => (self.test(*flag, path), String::new()),
             Command::Cat(pattern) => self.each(pattern, |tree, path| match tree.0.get(path) {
                 Some(Some(bytes)) => (true, String::from_utf8(bytes.clone()).unwrap()),
                 _ => NO,
             }),
-            Command::Find(pattern) => self.each(pattern, |tree, path| match tree.exists(path) {
-                true => (true, tree.found(path)),
-                false => NO,
-            }),
-            Command::Ls(pattern) => self.each(pattern, |tree, path| match tree.exists(path) {
-                true if tree.is_dir(path) => (true, tree.children(path).join("")),
-                answer => (answer, format!("{path}\n").repeat(usize::from(answer))),
+            Command::Find(pattern) => {
+                self.each(pattern, |tree, path| if tree.exists(path) { (true, tree.found(path)) } else { NO })
+            }
+            Command::Ls(pattern) => self.each(pattern, |tree, path| {
+                if tree.is_dir(path) {
+                    return (true, tree.children(path).join(""));
+                }
+                if tree.is_file(path) { (true, format!("{path}\n")) } else { NO }
             }),
             Command::Count(pattern) => self.each(pattern, |tree, path| {
                 let [folders, files, bytes] = tree.count(path);
@@ -129,6 +137,7 @@ impl Tree {
                 let bytes = self.count(path)[2];
                 if self.exists(path) { (true, format!("{bytes}  {bytes}  {path}\n")) } else { NO }
             }
+            _ => unreachable!("{command:?} changes something"),
         }
     }
 

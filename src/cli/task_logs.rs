@@ -222,7 +222,7 @@ mod tests {
         assert!(!String::from_utf8(read("attempt_7_0001_m_000003_0/syslog")).unwrap().contains("split"));
         let shown = super::read(logs.path(), "application_7_0001").unwrap();
         assert!(shown.starts_with(b"Container: container_7_0001_01_000002 on localhost\n"));
-        assert_eq!(String::from_utf8_lossy(&shown).matches("LogType:stderr").count(), 2);
+        assert_eq!(String::from_utf8_lossy(&shown).matches("End of LogType:stderr").count(), 2);
         assert!(super::read(logs.path(), "application_8_0001").is_none());
         assert!(super::read(logs.path(), "application_../..").is_none());
     }
