@@ -104,6 +104,7 @@ fn ls() {
     check("-ls -C", &["one.txt"]);
     check("-ls -C ..", &["../ann"]);
     check("-ls -C ../../d", &["../../d/e", "../../d/one.txt"]);
+    check("-ls -d -R -C /d", &["/d"]);
     disk.check_fails("-ls /nope", "ls: `/nope': No such file or directory");
     disk.check_fails("-ls /d/q*", "ls: `/d/q*': No such file or directory");
     disk.check_fails("-ls s3://b/x", "ls: No FileSystem for scheme \"s3\"");
@@ -113,6 +114,28 @@ fn ls() {
     let (_, line, _) = disk.run("-ls /d/one.txt");
     let stamp: String = line.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
     assert!(stamp.ends_with("9999-99-99 99:99 /d/one.txt\n"), "{line}");
+}
+
+#[test]
+fn listings_are_sorted_and_aligned() {
+    // Ls.adjustColumnWidths, getOrderComparator, PrintableString.
+    let disk = Disk::new();
+    disk.quiet(&["-mkdir /d", "-put one.txt two.txt /d", "-put empty /d/odd\u{1}.txt"]);
+    for (name, time) in
+        [("one", "20200102:030405"), ("two", "20200103:030405"), ("odd\u{1}", "20200101:030405")]
+    {
+        disk.quiet(&[&format!("-touch -t {time} /d/{name}.txt")]);
+    }
+    disk.check("-ls -C -t /d", "/d/two.txt\n/d/one.txt\n/d/odd\u{1}.txt\n");
+    disk.check("-ls -C -t -r /d", "/d/odd\u{1}.txt\n/d/one.txt\n/d/two.txt\n");
+    assert!(disk.run("-ls /d").1.contains("/d/odd\u{1}.txt\n"));
+    assert!(disk.run("-ls -q /d").1.contains("/d/odd?.txt\n"));
+    std::fs::File::create(disk.root().join("dfs/d/big.txt")).unwrap().set_len(123_456_789_012).unwrap();
+    let (_, text, _) = disk.run("-ls /d/one.txt /d/big.txt");
+    assert!(text.lines().all(|line| line.contains(" 1 ")), "{text}");
+    let (_, text, _) = disk.run("-ls /d");
+    let times: Vec<_> = text.lines().skip(1).map(|line| line.rfind(':')).collect();
+    assert!(times.iter().all(|at| *at == times[0]), "{text}");
 }
 
 #[test]
@@ -129,6 +152,8 @@ fn copy_commands() {
         "-cp /d/dir /d/dir/sub",
         "cp: `/d/dir' to `/d/dir/sub/dir': is a subdirectory of itself",
     );
+    disk.check_fails("-cp /d/dir /d", "cp: `/d/dir' to `hdfs:///d/dir': are identical");
+    disk.check_fails("-moveFromLocal dir /d", "moveFromLocal: `/d/dir': File exists");
     disk.check_fails("-cp -f /d/one.txt /d/one.txt", "cp: `/d/one.txt' to `/d/one.txt': are identical");
     disk.quiet(&["-put -f two.txt /d/one.txt", "-get /d/dir got"]);
     disk.check_fails("-copyToLocal /d/one.txt", "copyToLocal: `one.txt': File exists");
@@ -139,6 +164,10 @@ fn copy_commands() {
     assert_eq!(disk.run_with("-appendToFile - /d/in", b" more").0, 0);
     disk.quiet(&["-appendToFile one.txt two.txt /d/in", "-moveFromLocal empty /d/moved"]);
     disk.check("-cat /d/in", "typed moreone\ntwo\n");
+    disk.check_fails(
+        "-appendToFile - one.txt /d/in",
+        "appendToFile: stdin (-) must be the sole input argument when present",
+    );
     disk.quiet(&["-appendToFile one.txt /made/above/it"]);
     disk.check_fails(
         "-appendToFile one.txt /d",
@@ -148,6 +177,10 @@ fn copy_commands() {
     disk.quiet(&["-getmerge -nl /d/dir /d/copy merged"]);
     assert_eq!(std::fs::read(disk.root().join("local/merged")).unwrap(), b"x\none\n\n");
     assert!(!disk.has("d/one.txt._COPYING_"));
+    // What cannot be read to its end leaves nothing.
+    let (code, _, err) = disk.run("-put /proc/self/mem /d/half");
+    assert!(code == 1 && err.contains("Input/output error"), "{err}");
+    assert!(!disk.has("d/half") && !disk.has("d/half._COPYING_"));
 }
 
 #[test]
@@ -158,6 +191,9 @@ fn copies_keep_times_and_permissions() {
     let facts = |name: &str| disk.run(&format!("-stat %a:%Y {name}")).1;
     assert_eq!(facts("/tmp/a"), facts("/tmp/b"));
     assert_ne!(facts("/tmp/a"), facts("/tmp/c"));
+    disk.quiet(&["-put dir /tmp/d", "-chmod 710 /tmp/d", "-cp -p /tmp/d /tmp/e", "-cp /tmp/d /tmp/f"]);
+    disk.check("-stat %a /tmp/e", "710\n");
+    assert_ne!(disk.run("-stat %a /tmp/f").1, "710\n");
 }
 
 #[test]

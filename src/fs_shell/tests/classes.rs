@@ -410,6 +410,7 @@ const VERBS: &[Verb] = &[
             ("-put one.txt two.txt /d/new", 1, "", "put: `/d/new': Is not a directory\n"),
             ("-put one.txt /x", 0, "", ""),
             ("-cat /x", 0, "one\n", ""),
+            ("-put one.txt /d/*", 1, "", "put: `/d/*': Too many matches\n"),
             ("-put nope /d", 1, "", "put: `nope': No such file or directory\n"),
             ("-put one.txt /x/y/z", 1, "", "put: `/x/y/z': No such file or directory: `hdfs:///x/y/z'\n"),
             ("-put", 255, "", "-put: Not enough arguments: expected 1 but got 0\n"),
@@ -562,6 +563,8 @@ const VERBS: &[Verb] = &[
             ("-stat %y:%x /d/new", 0, "2020-01-02 03:04:05:2020-01-02 03:04:05\n", ""),
             ("-touch -m -t 20210102:030405 /d/new", 0, "", ""),
             ("-stat %y:%x /d/new", 0, "2021-01-02 03:04:05:2020-01-02 03:04:05\n", ""),
+            ("-touch -a -t 20220102:030405 /d/new", 0, "", ""),
+            ("-stat %y:%x /d/new", 0, "2021-01-02 03:04:05:2022-01-02 03:04:05\n", ""),
             ("-touch /d", 1, "", "touch: `/d': Is a directory\n"),
             ("-touch /x/y", 1, "", "touch: `/x/y': No such file or directory: `hdfs:///x/y'\n"),
             (
