@@ -50,9 +50,8 @@ fn remove(
         return Ok(());
     }
     // Of a link the link goes, not what it leads to.
-    let is_folder = is_dir && !item.path.is_symlink();
     let removed =
-        if is_folder { crate::fs::remove_dir_all(&item.path) } else { crate::fs::remove_file(&item.path) };
+        if is_dir { crate::fs::remove_dir_all(&item.path) } else { crate::fs::remove_file(&item.path) };
     removed.map_err(|error| match error.kind() {
         // It went with an argument before it. HDFS says that it removed nothing.
         io::ErrorKind::NotFound => FsError::InputOutput(item.shown.clone()),

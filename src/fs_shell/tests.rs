@@ -30,9 +30,16 @@ impl Disk {
         self.folder.path().canonicalize().unwrap()
     }
 
-    /// Code, output and messages of a command; times are made equal.
-    fn run_with(&self, line: &str, mut input: &[u8]) -> (u8, String, String) {
-        let (mut out, mut err) = (Vec::new(), Vec::new());
+    /// Code, output and messages of a command.
+    fn run_with(&self, line: &str, input: &[u8]) -> (u8, String, String) {
+        let mut out = Vec::new();
+        let (code, err) = self.run_into(line, input, &mut out);
+        (code, String::from_utf8(out).unwrap(), err)
+    }
+
+    /// Code and messages of a command.
+    fn run_into(&self, line: &str, mut input: &[u8], out: &mut dyn Write) -> (u8, String) {
+        let mut err = Vec::new();
         let mut shell = Shell {
             addresses: Addresses {
                 root: self.root().join("dfs"),
@@ -44,11 +51,11 @@ impl Disk {
             home: self.root().join("home"),
             accounts: Accounts::default(),
             input: &mut input,
-            out: &mut out,
+            out,
             err: &mut err,
         };
         let code = shell.run(line.split(' ').map(str::to_owned).collect());
-        (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+        (code, String::from_utf8(err).unwrap())
     }
 
     fn run(&self, line: &str) -> (u8, String, String) {
@@ -268,6 +275,9 @@ fn display_head_and_tail() {
     // printf 'zipped\n' | gzip -n
     let zipped = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\xca\x2c\x28\x48\x4d\xe1\x02\x00\xac\x00\x3a\xc7\x07\x00\x00\x00";
     put("odd-name", zipped);
+    // printf 'squeezed\n' | bzip2
+    put("b.bz2", b"\x42\x5a\x68\x39\x31\x41\x59\x26\x53\x59\x9f\x07\x99\x95\x00\x00\x03\x41\x80\x00\x10\x06\x00\x2a\x10\x20\x00\x22\x0c\x9b\x42\x18\x0e\x40\x88\x3a\x2e\xe4\x8a\x70\xa1\x21\x3e\x0f\x33\x2a");
+    disk.check("-text /tmp/b.bz2", "squeezed\n");
     disk.check("-head /tmp/long", &long[..1024]);
     disk.check("-tail /tmp/long", &long[long.len() - 1024..]);
     disk.check("-tail /tmp/plain", "a\n");
@@ -409,7 +419,10 @@ fn nothing_leads_out_of_hdfs() {
     let dfs = disk.root().join("dfs");
     std::os::unix::fs::symlink(disk.root().join("local"), dfs.join("out")).unwrap();
     std::os::unix::fs::symlink("tmp", dfs.join("in")).unwrap();
-    disk.quiet(&["-put one.txt /in/a"]);
+    disk.quiet(&["-put one.txt /in/a", "-mkdir /tmp/e"]);
+    std::os::unix::fs::symlink("e", dfs.join("tmp/to-e")).unwrap();
+    disk.check("-rm -r /tmp/to-e", "Deleted /tmp/to-e\n");
+    assert!(disk.has("tmp/e"), "of a link the link goes");
     disk.check_fails("-ls -C /out*", "ls: `/out*': No such file or directory");
     assert!(disk.has("tmp/a"));
     disk.check("-ls -C /", "/in\n/tmp\n/user\n");
@@ -430,6 +443,42 @@ fn nothing_leads_out_of_hdfs() {
     assert!(disk.root().join("local/one.txt").exists());
 }
 
+/// Changes a file whenever what was read of it has been flushed, and breaks at last.
+struct Follower {
+    path: std::path::PathBuf,
+    seen: Vec<u8>,
+    rounds: u32,
+}
+
+impl Write for Follower {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.seen.extend(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        let mut file = std::fs::OpenOptions::new().append(true).open(&self.path)?;
+        self.rounds += 1;
+        match self.rounds {
+            1 => file.write_all(b"two\n"),
+            2 => file.set_len(1),
+            3 => file.write_all(b"three\n"),
+            _ => Err(std::io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+}
+
+#[test]
+fn tail_follows_a_file_that_grows_and_shrinks() {
+    let disk = Disk::new();
+    disk.quiet(&["-put one.txt /tmp/a"]);
+    let mut out = Follower { path: disk.root().join("dfs/tmp/a"), seen: Vec::new(), rounds: 0 };
+    assert_eq!(
+        disk.run_into("-tail -f -s 1 /tmp/a", b"", &mut out),
+        (1, "tail: Unable to write to output stream.\n".to_owned())
+    );
+    assert_eq!(String::from_utf8(out.seen).unwrap(), "one\ntwo\nthree\n");
+}
+
 #[test]
 fn without_a_reader_the_output_ends() {
     struct Closed;
@@ -442,21 +491,6 @@ fn without_a_reader_the_output_ends() {
         }
     }
     let disk = Disk::new();
-    let mut err = Vec::new();
-    let mut shell = Shell {
-        addresses: Addresses {
-            root: disk.root().join("dfs"),
-            user: "ann".into(),
-            working_dir: disk.root().join("local"),
-            default: Scheme::Hdfs,
-        },
-        trash: TrashPolicy::default(),
-        home: disk.root(),
-        accounts: Accounts::default(),
-        input: &mut &b""[..],
-        out: &mut Closed,
-        err: &mut err,
-    };
-    assert_eq!(shell.run(vec!["-cat".into(), "one.txt".into(), "two.txt".into()]), 1);
-    assert_eq!(err, b"cat: Unable to write to output stream.\n");
+    let ended = disk.run_into("-cat one.txt two.txt", b"", &mut Closed);
+    assert_eq!(ended, (1, "cat: Unable to write to output stream.\n".to_owned()));
 }

@@ -30,6 +30,7 @@ pub(super) const VERBS: &[Verb] = &[
                 "",
                 "chgrp: no account of this machine has the name 'no.such@account'\n",
             ),
+            ("-chgrp  /d", 255, "", "-chgrp: '' does not match expected pattern for group\n"),
             ("-chgrp staff", 255, "", "-chgrp: Not enough arguments: expected 2 but got 1\n"),
         ],
     ),
