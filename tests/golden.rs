@@ -175,8 +175,10 @@ fn run_case(case: &Case) -> Result<(), String> {
     let text = fs::read_to_string(case.folder.join("cmd")).unwrap();
     let mut args = vec!["-counters-json", counters_file.to_str().unwrap()];
     args.extend(text.strip_suffix('\n').unwrap_or(&text).split('\n'));
-    let output = dir.command(&args).run();
-    if args.contains(&"-background") {
+    let in_background = args.contains(&"-background");
+    let command = dir.command(&args);
+    let output = if in_background { command.with("HOME", dir.beside("home")) } else { command }.run();
+    if in_background {
         dir.wait_for_background();
     }
 

@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests start mr-stream and read their own switches")]
 
 mod attempts;
+mod background;
 mod children;
 mod disk;
 mod engine;

@@ -248,6 +248,38 @@ fn jobs_are_listed_as_mapred_lists_them() {
 }
 
 #[test]
+fn a_job_in_the_background_is_left_alone() {
+    let place = Place::new();
+    let home = place.dir.path("home").display().to_string();
+    let sh = |script: &str| place.sh_with(script, &[("HOME", &home)]);
+    let began =
+        sh("hadoop jar streaming.jar -input 98.txt -output out -mapper 'sh -c \"cat; exit 4\"' -background");
+    let said = messages(&began.expect_code(0).stderr);
+    let application =
+        said[0].strip_prefix("INFO impl.YarnClientImpl: Submitted application application_").unwrap();
+    let expect = [
+        "INFO streaming.StreamJob: Job is running in background.",
+        &format!(
+            "INFO streaming.StreamJob: HINT mr-stream jobs wait job_{application} waits for it and answers its exit \
+             code; there are also show and kill"
+        ),
+        "INFO streaming.StreamJob: Output directory: out",
+    ];
+    assert_eq!(said[1..], expect);
+    let mr_stream = env!("CARGO_BIN_EXE_mr-stream");
+    sh(&format!("{mr_stream} jobs wait job_{application}")).expect_code(1);
+    let log =
+        sh(&format!("cat home/.local/state/mr-stream/jobs/job_{application}.log")).expect_code(0).stdout;
+    let said = messages(&log);
+    assert_eq!(said[0], format!("INFO mapreduce.Job: Running job: job_{application}"));
+    assert!(log.contains("subprocess failed with code 4\n"), "{log}");
+    assert!(log.ends_with("\nStreaming Command Failed!\n"), "{log}");
+    let refused =
+        sh("hadoop jar streaming.jar -input nope -output out -mapper cat -background").expect_code(5);
+    assert_eq!(refused.stderr.matches("Streaming Command Failed!").count(), 1);
+}
+
+#[test]
 fn the_list_of_commands_to_compare_has_every_verb() {
     let commands =
         std::fs::read_to_string(repository().join("scripts/compare_fs_shell/commands.txt")).unwrap();

@@ -129,7 +129,7 @@ pub const OPTIONS: &[Opt] = &[
     stream("io", One("identifier"), "records on the pipes: text, rawbytes, typedbytes, keyonlytext"),
     stream("cmdenv", Each("name=value"), "variable for the commands' environment; may be repeated"),
     stream("lazyOutput", Argument::None, "no part file for a task that writes no record"),
-    stream("background", Argument::None, "exit with 0 whatever becomes of the job"),
+    stream("background", Argument::None, "return once the job is under way; see mr-stream jobs"),
     stream("verbose", Argument::None, "tell how the job was understood"),
     but(stream("debug", Argument::None, "keep the job's jar"), NoEffect("there is no job jar to keep")),
     but(

@@ -3,7 +3,7 @@
 //! Scripts branch on these, so they follow what Hadoop 3 really does rather than what `StreamJob` seems to
 //! intend: for a bad input path and an output that exists its codes 2 and 4 never come, 5 does.
 
-/// The job succeeded; also `-help`, `-info`, `-version`, and any job started with `-background`.
+/// The job succeeded; also `-help`, `-info`, `-version`, and any job that `-background` has started.
 pub const OK: u8 = 0;
 
 /// The job started and failed.

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 const COMMAND: &str = "guard";
 
 /// This program, also when its file was renamed or replaced meanwhile.
-const OURSELVES: &str = "/proc/self/exe";
+pub(super) const OURSELVES: &str = "/proc/self/exe";
 
 /// Whether this process is to be a guard.
 pub(super) fn is_wanted(word: &OsStr) -> bool {

@@ -5,6 +5,7 @@
 //! Called by one of Hadoop's names the program is a [`shim`].
 
 pub mod args;
+mod background;
 mod commands;
 pub mod exit;
 pub mod generic_options;
@@ -24,6 +25,7 @@ use crate::counters::Counters;
 use crate::engine::JobError;
 use crate::engine::local::LocalEngine;
 use crate::error::{self, At};
+use crate::fs::File;
 use crate::ids::JobId;
 use crate::job::{Job, SetupError};
 use crate::local_fs;
@@ -44,7 +46,7 @@ use watcher::{Left, Watcher, lacking_text};
 pub fn main(words: Vec<OsString>) -> u8 {
     let mut words = words.into_iter();
     let program = words.next().unwrap_or_default();
-    let argv: Vec<OsString> = words.collect();
+    let mut argv: Vec<OsString> = words.collect();
     let shim = shim::called_as(&program);
     if argv.first().is_some_and(|word| guard::is_wanted(word)) {
         return guard::run();
@@ -57,7 +59,7 @@ pub fn main(words: Vec<OsString>) -> u8 {
     if shim.is_none() {
         local_fs::raise_open_files();
     }
-    let host = match host::facts() {
+    let mut host = match host::facts() {
         Ok(host) => host,
         Err(error) => {
             say(&format!("mr-stream: cannot find the current folder: {error}"));
@@ -65,6 +67,7 @@ pub fn main(words: Vec<OsString>) -> u8 {
         }
     };
     signals::let_large_writes_fail();
+    background::begin_if_wanted(&mut argv, &mut host);
     if let Some(name) = shim {
         return shim::run(name, &program, argv, host);
     }
@@ -75,6 +78,7 @@ pub fn main(words: Vec<OsString>) -> u8 {
         Ok(Parsed::Help) => print(&usage::help()),
         Ok(Parsed::Info) => print(&usage::info()),
         Ok(Parsed::Version) => print(&usage::version()),
+        Ok(Parsed::Job { options, .. }) if background::is_to_start(options.background) => background::start(),
         Ok(Parsed::Job { options, notes }) => {
             for note in &notes {
                 say(note);
@@ -151,19 +155,18 @@ fn run_job(options: &StreamOptions, host: &HostFacts) -> u8 {
     }
     let output = conf.output.clone();
     match plan_configured(conf, host) {
-        // Hadoop's client has gone by the time a job in the background fails.
-        Ok(job) if options.background => match run_planned(&job, host) {
-            exit::JOB_FAILED => exit::OK,
-            code => code,
-        },
         Ok(job) => run_planned(&job, host),
         Err(code) => {
-            let there = output.dir.symlink_metadata().is_ok();
-            let state = if there { OutputState::AsBefore } else { OutputState::Absent };
-            say_state(&output, state, false, None);
+            say_state(&output, output_before(&output), false, None);
             code
         }
     }
+}
+
+/// What stands in the place of the output of a job that did not start.
+fn output_before(output: &OutputSpec) -> OutputState {
+    let is_there = output.dir.symlink_metadata().is_ok();
+    if is_there { OutputState::AsBefore } else { OutputState::Absent }
 }
 
 /// The last line of a job.
@@ -176,6 +179,16 @@ fn say_state(spec: &OutputSpec, output: OutputState, started: bool, kept: Option
 }
 
 fn run_planned(job: &Job, host: &HostFacts) -> u8 {
+    let in_background = job.conf.background;
+    let (run, log) = match begin_record(job, host) {
+        Ok((run, log)) => (Some(run), log),
+        Err(error) if in_background => {
+            say(&format!("mr-stream: -background: {}", error::chain(&error)));
+            say_state(&job.plan.output, output_before(&job.plan.output), false, None);
+            return exit::NOT_STARTED;
+        }
+        Err(_) => (None, None),
+    };
     let guarded = Guarded::start();
     let stop = match signals::watch(&guarded.children) {
         Ok(stop) => Some(stop),
@@ -190,8 +203,7 @@ fn run_planned(job: &Job, host: &HostFacts) -> u8 {
         children: guarded.children.clone(),
         facts: job.facts.clone(),
     };
-    let run = jobs::Run::begin(&job.plan, host);
-    let watcher = Watcher::new(&job.plan, job.conf.verbose, host.logs_dir.as_deref());
+    let watcher = Watcher::new(&job.plan, job.conf.verbose, host.logs_dir.as_deref(), run, log);
     watcher.begin();
     if !job.conf.properties.is_set(StreamSplits::PROPERTY)
         && let Some(hint) =
@@ -202,7 +214,7 @@ fn run_planned(job: &Job, host: &HostFacts) -> u8 {
     let ended = job.run(&engine, &watcher);
     let mut left = watcher.finish();
     guarded.dismiss();
-    let (tasks, told) = (std::mem::take(&mut left.tasks), left.failure.take());
+    let (run, tasks, told) = (left.run.take(), std::mem::take(&mut left.tasks), left.failure.take());
     let (exit_code, counters, failure) = match &ended {
         Ok(counters) => (finish(job, counters, left), Some(counters), None),
         Err(error) => (fail(job, error, left.kept), None, told.or_else(|| Some(error::chain(error)))),
@@ -211,6 +223,13 @@ fn run_planned(job: &Job, host: &HostFacts) -> u8 {
         run.end(jobs::Ended { exit_code, counters, tasks, failure });
     }
     exit_code
+}
+
+/// Writes the record of a job, and opens the log of one in the background.
+fn begin_record(job: &Job, host: &HostFacts) -> Result<(jobs::Run, Option<File>), jobs::RecordError> {
+    let mut run = jobs::Run::begin(&job.plan, host)?;
+    let log = if job.conf.background { Some(run.open_log()?) } else { None };
+    Ok((run, log))
 }
 
 fn finish(job: &Job, counters: &Counters, left: Left) -> u8 {

@@ -75,7 +75,7 @@ Values and order
   Generic options may stand anywhere here; a Hadoop cluster wants them before all others.
 
 Exit codes
-  0  the job succeeded, or -background was given
+  0  the job succeeded, or runs in the background
   1  the job failed, or the command line or a property cannot be used
   5  the job could not start: an input is missing or the output exists
 

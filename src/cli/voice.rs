@@ -46,6 +46,8 @@ fn as_record(stamp: &str, line: &str) -> String {
         ("ERROR", STREAM_JOB, text)
     } else if line.starts_with("Job not successful!") {
         ("ERROR", STREAM_JOB, line)
+    } else if line == "Job is running in background." {
+        ("INFO", STREAM_JOB, line)
     } else if line.starts_with("Submitted application ") {
         ("INFO", "impl.YarnClientImpl", line)
     } else if ["HINT ", "Output directory: ", "State: "].iter().any(|start| line.starts_with(start)) {

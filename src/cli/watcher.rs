@@ -1,5 +1,7 @@
 //! The user's view of a running job: events in, lines on standard error out.
 
+use super::background;
+use super::jobs::Run;
 use super::task_logs::{TaskLogs, application};
 use super::voice::{self, Log, say};
 use crate::clock;
@@ -7,6 +9,7 @@ use crate::engine::JobError;
 use crate::engine::event::{JobEvents, Snapshot};
 use crate::engine::scheduler::Verdict;
 use crate::error;
+use crate::fs::File;
 use crate::ids::{AttemptId, TaskId, TaskKind};
 use crate::plan::JobPlan;
 use crate::report::record::TaskRow;
@@ -33,6 +36,8 @@ pub(super) struct Watcher<'a> {
     verbose: bool,
     began: Instant,
     left: Mutex<Left>,
+    /// The log of a job in the background.
+    log: Option<File>,
     /// Where the children's standard error goes instead of ours.
     logs: Option<TaskLogs>,
 }
@@ -40,6 +45,8 @@ pub(super) struct Watcher<'a> {
 /// What is to be said at the end of a job.
 #[derive(Default)]
 pub(super) struct Left {
+    /// The record of this run, if it has one.
+    pub(super) run: Option<Run>,
     /// The folder of the last failed attempt that was kept.
     pub(super) kept: Option<PathBuf>,
     /// Tasks that the output does without.
@@ -51,30 +58,45 @@ pub(super) struct Left {
 }
 
 impl<'a> Watcher<'a> {
-    /// Prints what happens to a job. Logs of its tasks are kept below `logs`.
-    pub(super) fn new(plan: &'a JobPlan, verbose: bool, logs: Option<&Path>) -> Self {
+    /// Prints what happens to a job, and keeps its record. Logs of its tasks are kept below `logs`, and what is said
+    /// of one in the background goes to its `log` once it is under way.
+    pub(super) fn new(
+        plan: &'a JobPlan,
+        verbose: bool,
+        logs: Option<&Path>,
+        run: Option<Run>,
+        log: Option<File>,
+    ) -> Self {
         let stderr = std::io::stderr();
         let out: Box<dyn Write + Send> =
             if voice::is_hadoops() { Box::new(Log) } else { Box::new(std::io::stderr()) };
         // Programs that run Hadoop at a terminal of their own read its log there.
-        let style = if stderr.is_terminal() && !voice::is_hadoops() {
+        let style = if stderr.is_terminal() && !voice::is_hadoops() && log.is_none() {
             let columns = rustix::termios::tcgetwinsize(&stderr).map_or(COLUMNS_UNKNOWN, |size| size.ws_col);
             Style::Live { columns }
         } else {
             Style::Plain
         };
         let progress = Progress::new(style, plan.maps.len() as u32, plan.reduces, out);
-        let (progress, left) = (Mutex::new(progress), Mutex::default());
+        let (progress, left) = (Mutex::new(progress), Mutex::new(Left { run, ..Left::default() }));
         let logs = logs.map(|logs| TaskLogs::new(logs, &plan.job_id));
-        Self { plan, progress, verbose, began: Instant::now(), left, logs }
+        Self { plan, progress, verbose, began: Instant::now(), left, log, logs }
     }
 
-    /// Says that the job is running.
+    /// Says that the job is handed over.
     pub(super) fn begin(&self) {
         let job = &self.plan.job_id;
         if voice::is_hadoops() {
             self.line(format!("Submitted application {}", application(job)).as_bytes());
         }
+        if self.log.is_none() {
+            self.running();
+        }
+    }
+
+    /// Says that the job is running.
+    fn running(&self) {
+        let job = &self.plan.job_id;
         self.line(format!("Running job: {job}").as_bytes());
         if voice::is_hadoops() {
             self.line(format!("Job {job} running in uber mode : false").as_bytes());
@@ -149,6 +171,18 @@ impl TaskEvents for Watcher<'_> {
 }
 
 impl JobEvents for Watcher<'_> {
+    /// Hadoop: `StreamJob.submitAndMonitorJob`.
+    fn begun(&self) -> Result<(), i32> {
+        let Some(log) = &self.log else { return Ok(()) };
+        let (job, output) = (&self.plan.job_id, &self.plan.output.shown);
+        self.line(b"Job is running in background.");
+        self.line(format!("HINT mr-stream jobs wait {job} waits for it and answers its exit code; there are also show and kill").as_bytes());
+        self.line(format!("Output directory: {output}").as_bytes());
+        background::go_on(log)?;
+        self.running();
+        Ok(())
+    }
+
     fn continued(&self, maps: u32, reduces: u32) {
         let (all_maps, all_reduces) = (self.plan.maps.len(), self.plan.reduces);
         let line = format!(
@@ -158,6 +192,9 @@ impl JobEvents for Watcher<'_> {
     }
 
     fn progress(&self, now: &Snapshot) {
+        if let Some(run) = &mut self.left().run {
+            run.progress([now.map_fraction() as f32, now.reduce_fraction() as f32]);
+        }
         self.progress().update(&report::Snapshot {
             map: now.map_fraction(),
             reduce: now.reduce_fraction(),

@@ -82,7 +82,7 @@ pub struct JobConf {
     pub packs_jar: bool,
     /// `-verbose`.
     pub verbose: bool,
-    /// `-background`: report success whatever becomes of the job.
+    /// `-background`: nobody waits for the job.
     pub background: bool,
 }
 

@@ -50,6 +50,11 @@ fn fraction(over: bool, done: u64, total: u64) -> f64 {
 
 /// Watches a job.
 pub trait JobEvents: TaskEvents {
+    /// Once, when the output folder is the job's own and its first task is about to begin. A signal in the answer
+    /// stops the job as if it had come.
+    fn begun(&self) -> Result<(), i32> {
+        Ok(())
+    }
     /// Once, if an earlier run of the job did so many of its map and reduce tasks.
     fn continued(&self, maps: u32, reduces: u32);
     /// Called a few times a second and after each task.

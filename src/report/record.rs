@@ -51,7 +51,7 @@ pub struct TaskRow {
 }
 
 /// One run of a job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
     /// `job_<digits>_0001`.
     pub id: String,
@@ -73,14 +73,20 @@ pub struct RunRecord {
     pub state: RunState,
     /// The exit code, when it has ended.
     pub exit_code: Option<u8>,
+    /// Shares of the map and the reduce phase that are done, 0 to 1.
+    #[serde(default)]
+    pub progress: [f32; 2],
     /// Map tasks.
     pub maps: u32,
     /// Reduce tasks.
     pub reduces: u32,
     /// The output folder as the user wrote it.
     pub output: String,
-    /// The folder of the tasks' logs, if they were kept.
+    /// The folder of what tasks print, if that is kept.
     pub logs: Option<String>,
+    /// The log of what a job in the background says.
+    #[serde(default)]
+    pub log: Option<String>,
     /// Counters by group, as they are shown.
     pub counters: BTreeMap<String, BTreeMap<String, i64>>,
     /// Tasks by name; of very many only the first.
@@ -144,6 +150,13 @@ impl RunRecord {
         if let Some(logs) = &self.logs {
             field("logs", logs);
         }
+        if let Some(log) = &self.log {
+            field("log", log);
+        }
+        if self.state == RunState::Running {
+            let [map, reduce] = self.progress.map(|share| share * 100.0);
+            field("progress", &format!("map {map:.0}% reduce {reduce:.0}%"));
+        }
         field("tasks", &format!("{} map, {} reduce", self.maps, self.reduces));
         for (name, task) in &self.tasks {
             let how = if task.done { "done" } else { "not done" };
@@ -171,19 +184,13 @@ impl RunRecord {
 
     /// `mapred job -status`. Hadoop: `CLI.run`, `Job.toString`.
     pub fn status(&self) -> String {
-        let share = |done: bool| if done { "1.0" } else { "0.0" };
-        let done = |kind: &str, all: u32| {
-            let done = self.tasks.iter().filter(|(name, task)| name.starts_with(kind) && task.done).count();
-            all == 0 || done as u32 >= all.min(TASKS_MAX as u32)
-        };
+        let [map, reduce] = if self.state == RunState::Succeeded { [1.0; 2] } else { self.progress };
         let mut text = format!(
             "\nJob: {}\nJob File: \nJob Tracking URL : \nUber job : false\nNumber of maps: {}\nNumber of reduces: {}\n\
-             map() completion: {}\nreduce() completion: {}\nJob state: {}\nretired: false\nreason for failure: {}\n",
+             map() completion: {map:?}\nreduce() completion: {reduce:?}\nJob state: {}\nretired: false\nreason for failure: {}\n",
             self.id,
             self.maps,
             self.reduces,
-            share(done("m_", self.maps)),
-            share(done("r_", self.reduces)),
             self.state.word(),
             self.failure.as_deref().and_then(|text| text.lines().next()).unwrap_or_default(),
         );
@@ -234,10 +241,12 @@ mod tests {
             ended_ms: Some(3_500),
             state: RunState::Succeeded,
             exit_code: Some(0),
+            progress: [1.0, 0.0],
             maps: 1,
             reduces: 0,
             output: "out".into(),
             logs: None,
+            log: None,
             counters: [("G".to_owned(), [("c".to_owned(), 5)].into())].into(),
             tasks: [("m_000000".to_owned(), row)].into(),
             failure: None,

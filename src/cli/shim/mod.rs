@@ -7,7 +7,7 @@ mod fs;
 pub(super) mod install;
 
 use super::args::{self, Parsed};
-use super::{exit, jobs, print, print_bytes, refuse, run_job, task_logs, usage, voice};
+use super::{background, exit, jobs, print, print_bytes, refuse, run_job, task_logs, usage, voice};
 use crate::conf::HostFacts;
 use crate::dfs::{Addresses, Scheme};
 use crate::error;
@@ -181,6 +181,10 @@ fn jar(mut words: Vec<OsString>, host: &HostFacts) -> u8 {
 fn job(words: Vec<OsString>, host: &HostFacts) -> u8 {
     voice::be_hadoops();
     let code = match args::parse(words) {
+        // It says itself what is wrong.
+        Ok(Parsed::Job { options, .. }) if background::is_to_start(options.background) => {
+            return background::start();
+        }
         Ok(Parsed::Help) => print(&usage::help()),
         Ok(Parsed::Info) => print(&usage::info()),
         Ok(Parsed::Version) => print(&version()),

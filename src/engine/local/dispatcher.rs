@@ -61,6 +61,7 @@ impl<'a> Dispatcher<'a> {
     ) -> Result<Counters, JobError> {
         let nobody = never();
         let mut stop = stop.unwrap_or(&nobody);
+        self.events.begun().map_err(|signal| JobError::Stopped { signal })?;
         self.tell();
         let mut commands = self.scheduler.on(&Event::Begin);
         loop {
