@@ -147,7 +147,21 @@ fn failures_are_told_and_logged_as_on_a_cluster() {
     let shown = place.sh(&format!("yarn logs -applicationId {application}")).expect_code(0);
     assert!(shown.stdout.contains("LogType:stderr\nLogLength:5\nLog Contents:\noops\n"), "{}", shown.stdout);
     assert!(shown.stdout.contains("Processing split: "), "{}", shown.stdout);
-    place.sh("yarn logs -applicationId application_1_0001").expect_code(255);
+    let as_job = application.replacen("application", "job", 1);
+    let home = place.dir.path("home").display().to_string();
+    place.sh(&format!("mapred job -logs {as_job}")).expect_code(255);
+    let check = |words: &str, expect: &str| {
+        place
+            .sh_with(&format!("yarn logs {words}"), &[("HOME", &home)])
+            .expect_code(255)
+            .expect_stderr(&[expect]);
+    };
+    check(
+        "-applicationId application_1_0001",
+        "Can not find the logs for the application: application_1_0001 with the appOwner: ",
+    );
+    check("-applicationId job_1_0001", "Invalid ApplicationId specified\n");
+    check("", "Both applicationId and containerId are missing,  one of them must be specified.\n");
     let elsewhere = place.dir.path("elsewhere").display().to_string();
     place.sh_with(job, &[("HADOOP_LOG_DIR", &elsewhere)]).expect_code(1);
     assert_eq!(place.dir.files("elsewhere/userlogs").len(), 3);
@@ -239,12 +253,90 @@ fn jobs_are_listed_as_mapred_lists_them() {
     {
         assert!(status.contains(part), "no {part}\n{status}");
     }
-    let counter = format!("mapred job -counter {id} 'Map-Reduce Framework' 'Map input records'");
-    assert_eq!(sh(&counter).expect_code(0).stdout, "2\n");
-    assert!(sh(&format!("mapred job -history {id}")).stdout.contains("state:    SUCCEEDED\n"));
-    sh(&format!("mapred job -kill {id}")).expect_code(1).expect_stderr(&["does not run: SUCCEEDED"]);
-    sh("mapred job -status job_1_0001").expect_code(255).expect_stderr(&["Could not find job job_1_0001"]);
-    sh("mapred job").expect_code(255).expect_stderr(&["Usage: job <command> <args>"]);
+    for (group, name, expect) in [
+        ("'Map-Reduce Framework'", "'Map input records'", "2\n"),
+        ("org.apache.hadoop.mapreduce.TaskCounter", "MAP_INPUT_RECORDS", "2\n"),
+        ("'org.apache.hadoop.mapred.Task$Counter'", "MAP_INPUT_RECORDS", "2\n"),
+        ("org.apache.hadoop.mapreduce.FileSystemCounter", "FILE_BYTES_READ", "6\n"),
+        ("Mine", "none", "0\n"),
+    ] {
+        assert_eq!(
+            sh(&format!("mapred job -counter {id} {group} {name}")).expect_code(0).stdout,
+            expect,
+            "{name}"
+        );
+    }
+    for words in ["-history", "-history all"] {
+        assert!(sh(&format!("mapred job {words} {id}")).stdout.contains("state:    SUCCEEDED\n"));
+    }
+    let refused = |words: &str, expect: &str| {
+        assert_eq!(sh(&format!("mapred job {words}")).expect_code(255).stdout, expect, "{words}");
+    };
+    refused(&format!("-kill {id}"), &format!("Could not kill the job {id}, as it has already succeeded.\n"));
+    for verb in ["-status", "-kill", "-history", "-logs", "-counter"] {
+        let behind = if verb == "-counter" { " g n" } else { "" };
+        refused(&format!("{verb} job_1_0001{behind}"), "Could not find job job_1_0001\n");
+    }
+    sh("mapred job -status x").expect_code(1).expect_stderr(&["JobId string : x is not properly formed"]);
+    sh("mapred job").expect_code(255).expect_stderr(&["Usage: job <command> <args>\n\t[-status <job-id>]\n"]);
+    sh("mapred job -kill").expect_code(255).expect_stderr(&["Usage: job [-kill <job-id>]\n"]);
+    sh("mapred job -submit x.xml").expect_code(255).expect_stderr(&["Usage: job <command> <args>\n"]);
+}
+
+#[test]
+fn jobs_are_applications_of_yarn() {
+    let place = Place::new();
+    let home = place.dir.path("home").display().to_string();
+    let sh = |script: &str| place.sh_with(script, &[("HOME", &home)]);
+    sh("hadoop jar streaming.jar -input 98.txt -output out -mapper 'sh -c \"exit 2\"'").expect_code(1);
+    assert!(sh("yarn application -list").expect_code(0).stdout.starts_with(
+        "Total number of applications (application-types: [], states: [SUBMITTED, ACCEPTED, RUNNING] and tags: []):0\n"
+    ));
+    let list = sh("yarn application -list -appStates finished").expect_code(0).stdout;
+    let fields: Vec<&str> = list.lines().nth(2).unwrap().split('\t').map(str::trim).collect();
+    assert_eq!(fields[5..7], ["FINISHED", "FAILED"], "{list}");
+    assert_eq!(sh("yarn app -appStates ALL -list").expect_code(0).stdout.lines().count(), 3);
+    sh("yarn application -list -appStates x").expect_code(255);
+    let status = sh(&format!("yarn application -status {}", fields[0])).expect_code(0).stdout;
+    for part in ["\tState : FINISHED\n\tFinal-State : FAILED\n", "\tDiagnostics : map task failed\n"] {
+        assert!(status.contains(part), "no {part}\n{status}");
+    }
+    let over = sh(&format!("yarn application -kill {}", fields[0])).expect_code(0).stdout;
+    assert_eq!(over, format!("Application {} has already finished \n", fields[0]));
+    let unknown =
+        |verb: &str| sh(&format!("yarn application {verb} application_1_0001")).expect_code(255).stdout;
+    assert_eq!(
+        unknown("-status"),
+        "Application with id 'application_1_0001' doesn't exist in RM or Timeline Server.\n"
+    );
+    assert_eq!(unknown("-kill"), "Application with id 'application_1_0001' doesn't exist in RM.\n");
+    sh("yarn application").expect_code(255).expect_stderr(&["Invalid Command Usage : \n"]);
+    let logs =
+        sh(&format!("mapred job -logs {}", fields[0].replacen("application", "job", 1))).expect_code(0);
+    assert!(logs.stdout.contains("subprocess failed with code 2"), "{}", logs.stdout);
+}
+
+#[test]
+fn scripts_ask_after_the_cluster() {
+    let place = Place::new();
+    let check = |command: &str, code: i32, expect: &str| {
+        let ended = place.sh(command).expect_code(code);
+        assert!(format!("{}{}", ended.stdout, ended.stderr).starts_with(expect), "{}", ended.report());
+    };
+    check("hdfs getconf -confKey fs.defaultFS", 0, "hdfs:///\n");
+    check("hdfs getconf -confKey fs.default.name", 0, "hdfs:///\n");
+    check("hdfs getconf -confKey mapreduce.job.reduces", 0, "1\n");
+    check("hdfs getconf -confKey my.own", 255, "Configuration my.own is missing.\n");
+    check("hdfs getconf -namenodes", 0, "localhost\n");
+    check("hdfs getconf", 255, "hdfs getconf is utility ");
+    check("hdfs dfsadmin -safemode get", 0, "Safe mode is OFF\n");
+    check("hdfs dfsadmin -safemode enter", 255, "Usage: hdfs dfsadmin\n");
+    check("hdfs dfsadmin -report", 0, "Configured Capacity: ");
+    check("hadoop checknative", 0, "Native library checking:\nhadoop:  true ");
+    check("hadoop checknative -a", 1, "Native library checking:\n");
+    let paths = place.sh("hadoop classpath --glob").expect_code(0).stdout;
+    assert!(paths.ends_with("/hadoop/share/hadoop/tools/lib/hadoop-streaming-3.3.4.jar\n"), "{paths}");
+    check("hdfs namenode -format", 1, "ERROR: namenode is not built in here.\nUsage: hdfs COMMAND");
 }
 
 #[test]

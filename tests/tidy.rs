@@ -42,14 +42,16 @@ const FLOORS: [&[&str]; 10] = [
 const SIBLINGS: [usize; 1] = [0];
 
 /// The one door, or few doors, of each dependency: module paths, as far as they matter.
-const DOORS: [(&str, &[&str]); 19] = [
+const DOORS: [(&str, &[&str]); 21] = [
     ("bincode", &["plan/wire"]),
     ("bzip2", &["codec"]),
     ("clap", &["cli"]),
+    ("crc32c", &["fs_shell/checksum"]),
     ("crossbeam_channel", &["cli/signals", "engine", "shuffle", "streaming"]),
     ("flate2", &["codec"]),
     ("jiff", &["clock"]),
     ("lz4_flex", &["codec", "shuffle/spill"]),
+    ("md5", &["fs_shell/checksum"]),
     ("memmap2", &["shuffle/arena"]),
     ("nix", &["streaming/child/spawn", "streaming/groups", "streaming/guard"]),
     ("quick_xml", &["conf/xml"]),

@@ -234,7 +234,7 @@ fn log_end(path: &str) -> String {
 }
 
 /// All runs, the latest last.
-fn all(host: &HostFacts) -> Vec<RunRecord> {
+pub(super) fn all(host: &HostFacts) -> Vec<RunRecord> {
     let Some(folder) = host.state_dir.as_ref().map(|state| state.join("jobs")) else { return Vec::new() };
     let names = names(&folder);
     let ids = names.iter().filter_map(|name| name.strip_suffix(".json"));
@@ -243,13 +243,18 @@ fn all(host: &HostFacts) -> Vec<RunRecord> {
     records
 }
 
-/// The run of a name, or a message.
-fn find(host: &HostFacts, id: &str) -> Result<RunRecord, u8> {
+/// The run of a name.
+pub(super) fn find(host: &HostFacts, id: &str) -> Option<RunRecord> {
     let is_id = id
         .strip_prefix("job_")
         .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'));
     let folder = host.state_dir.as_ref().map(|state| state.join("jobs"));
-    folder.filter(|_| is_id).and_then(|folder| read(&folder, id)).ok_or_else(|| {
+    folder.filter(|_| is_id).and_then(|folder| read(&folder, id))
+}
+
+/// The same, or a message.
+fn found(host: &HostFacts, id: &str) -> Result<RunRecord, u8> {
+    find(host, id).ok_or_else(|| {
         voice::put(&format!("Could not find job {id}"));
         exit::HADOOP_ERROR
     })
@@ -263,7 +268,7 @@ pub(super) fn list(host: &HostFacts) -> u8 {
 
 /// `mr-stream jobs show ID`.
 pub(super) fn show(host: &HostFacts, id: &str) -> u8 {
-    let record = match find(host, id) {
+    let record = match found(host, id) {
         Ok(record) => record,
         Err(code) => return code,
     };
@@ -275,7 +280,7 @@ pub(super) fn show(host: &HostFacts, id: &str) -> u8 {
 /// `mr-stream jobs wait ID`: until it is over; answers its exit code.
 pub(super) fn wait(host: &HostFacts, id: &str) -> u8 {
     loop {
-        match find(host, id) {
+        match found(host, id) {
             Err(code) => return code,
             Ok(record) if record.state != RunState::Running => {
                 return record.exit_code.unwrap_or(exit::JOB_FAILED);
@@ -285,62 +290,39 @@ pub(super) fn wait(host: &HostFacts, id: &str) -> u8 {
     }
 }
 
-/// `mr-stream jobs kill ID`: asks it to end in order, as an interrupt does.
+/// Why a run could not be ended.
+pub(super) enum EndError {
+    /// It is over.
+    Over,
+    /// The operating system refused.
+    Refused(std::io::Error),
+}
+
+/// Asks a run to end in order, as an interrupt does.
+pub(super) fn end(record: &RunRecord) -> Result<(), EndError> {
+    let process = rustix::process::Pid::from_raw(record.process.0 as i32).filter(|_| is_alive(record));
+    let process = process.ok_or(EndError::Over)?;
+    let killed = rustix::process::kill_process(process, rustix::process::Signal::TERM);
+    killed.map_err(|error| EndError::Refused(error.into()))
+}
+
+/// `mr-stream jobs kill ID`.
 pub(super) fn kill(host: &HostFacts, id: &str) -> u8 {
-    let record = match find(host, id) {
+    let record = match found(host, id) {
         Ok(record) => record,
         Err(code) => return code,
     };
-    let process = rustix::process::Pid::from_raw(record.process.0 as i32).filter(|_| is_alive(&record));
-    let Some(process) = process else {
-        voice::put(&format!("{id} does not run: {}", record.state.word()));
-        return exit::JOB_FAILED;
-    };
-    match rustix::process::kill_process(process, rustix::process::Signal::TERM) {
+    match end(&record) {
         Ok(()) => print(&format!("Killed job {id}\n")),
-        Err(error) => {
+        Err(EndError::Over) => {
+            voice::put(&format!("{id} does not run: {}", record.state.word()));
+            exit::JOB_FAILED
+        }
+        Err(EndError::Refused(error)) => {
             voice::put(&format!("cannot end {id}, process {}: {error}", record.process.0));
             exit::JOB_FAILED
         }
     }
-}
-
-/// `mapred job`. Hadoop: `org.apache.hadoop.mapreduce.tools.CLI`.
-pub(super) fn mapred_job(words: &[String], host: &HostFacts) -> u8 {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match words[..] {
-        ["-list"] => mapred_list(host, false),
-        ["-list", "all"] => mapred_list(host, true),
-        ["-status", id] => find(host, id).map_or_else(|code| code, |record| print(&record.status())),
-        ["-kill", id] => kill(host, id),
-        ["-history", .., id] => show(host, id),
-        ["-counter", id, group, name] => match find(host, id) {
-            Ok(record) => {
-                let value = record.counters.get(group).and_then(|group| group.get(name)).copied();
-                print(&format!("{}\n", value.unwrap_or(0)))
-            }
-            Err(code) => code,
-        },
-        _ => {
-            voice::put(
-                "Usage: job <command> <args>\n\t[-list [all]]\n\t[-status <job-id>]\n\t[-kill <job-id>]\n\t\
-                 [-counter <job-id> <group-name> <counter-name>]\n\t[-history <job-id>]",
-            );
-            exit::HADOOP_ERROR
-        }
-    }
-}
-
-fn mapred_list(host: &HostFacts, with_ended: bool) -> u8 {
-    let mut records = all(host);
-    records.retain(|record| with_ended || record.state == RunState::Running);
-    let head = format!(
-        "{:>23}\t{:>20}\t{:>10}\t{:>14}\t{:>12}\t{:>12}",
-        "JobId", "JobName", "State", "StartTime", "UserName", "Queue"
-    );
-    let mut lines = vec![format!("Total jobs:{}", records.len()), head];
-    lines.extend(records.iter().map(RunRecord::list_line));
-    print(&(lines.join("\n") + "\n"))
 }
 
 #[cfg(test)]

@@ -5,8 +5,10 @@
 //! that would tell the container. An attempt that says nothing and does not fail leaves none. Logs are help, not output: when they cannot be
 //! written, one warning says so and the job goes on.
 
-use super::voice::say;
+use super::voice::{self, say};
+use super::{exit, print_bytes};
 use crate::clock;
+use crate::conf::HostFacts;
 use crate::error::{self, At, IoError};
 use crate::fs::{File, OpenOptions};
 use crate::ids::{AttemptId, JobId};
@@ -157,12 +159,34 @@ fn remove_old(userlogs: &Path) {
     }
 }
 
+/// Shows the logs of an application; returns the exit code. Hadoop: `LogsCLI`.
+pub(super) fn show(host: &HostFacts, application: &str) -> u8 {
+    if !is_application(application) {
+        voice::put("Invalid ApplicationId specified");
+        return exit::HADOOP_ERROR;
+    }
+    if let Some(text) = host.logs_dir.as_deref().and_then(|logs| read(logs, application)) {
+        return print_bytes(&text);
+    }
+    let owner = host.job_user();
+    voice::put(&format!(
+        "Can not find the logs for the application: {application} with the appOwner: {owner}\n\
+         Its tasks wrote nothing, or it is too old, or not of this machine."
+    ));
+    exit::HADOOP_ERROR
+}
+
+/// Hadoop: `ApplicationId.fromString`.
+fn is_application(text: &str) -> bool {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let numbers = text.strip_prefix("application_").and_then(|rest| rest.split_once('_'));
+    numbers.is_some_and(|(stamp, number)| is_number(stamp) && is_number(number))
+}
+
 /// The logs of an application, each with a head as `yarn logs` writes it. `None` if there are none.
-pub(super) fn read(logs: &Path, application: &str) -> Option<Vec<u8>> {
-    let is_name = application.strip_prefix("application_").is_some_and(|rest| {
-        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
-    });
-    let entries = crate::fs::read_dir(logs.join("userlogs").join(application)).ok().filter(|_| is_name)?;
+fn read(logs: &Path, application: &str) -> Option<Vec<u8>> {
+    let folder = Some(logs.join("userlogs").join(application)).filter(|_| is_application(application))?;
+    let entries = crate::fs::read_dir(folder).ok()?;
     let mut containers: Vec<PathBuf> =
         entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| !path.is_symlink()).collect();
     containers.sort();

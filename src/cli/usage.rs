@@ -67,7 +67,12 @@ Properties
   mr-stream properties   lists every property that is known, with its default and what it does here
   mr-stream classes      lists the Java classes that options and properties can name, and which are built in
   mr-stream plan ARGS    shows how a job would be cut into tasks, without running it
-  mr-stream sample ARGS  writes the partition file of a total order; see below
+  mr-stream sample ARGS  writes the partition file of a total order; see above
+
+Runs
+  mr-stream jobs         lists the runs on this machine; jobs show ID, jobs wait ID and jobs kill ID do that
+  With -background the command returns once the job is under way.
+  mr-stream install-commands PREFIX   makes hadoop, hdfs, mapred and yarn, by which scripts find this program
 
 Values and order
   A value is what follows an option, unless it is the name of an option. One double quote is dropped from

@@ -34,6 +34,7 @@ fn make_folder(call: &Call<'_, '_>, item: &Item, with_parents: bool) -> Result<(
     }
     let failed = |error| FsError::io(&item.shown, &error);
     if with_parents {
+        item.refuse_below_file(call.addresses())?;
         return crate::fs::create_dir_all(&item.path).map_err(failed);
     }
     // Hadoop names the folder above, by its whole address.
@@ -42,6 +43,7 @@ fn make_folder(call: &Call<'_, '_>, item: &Item, with_parents: bool) -> Result<(
         let above = Item { path: above.to_path_buf(), ..item.clone() };
         return Err(FsError::NotFound(above.qualified(call.addresses())));
     }
+    item.refuse_below_file(call.addresses())?;
     match crate::fs::create_dir(&item.path) {
         // Given twice in one command, which HDFS takes: nothing was there when the arguments were looked up.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && item.path.is_dir() => Ok(()),
@@ -67,6 +69,7 @@ pub(super) fn mv(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsEr
             if to.exists() {
                 return Err(FsError::Exists(to.shown));
             }
+            to.refuse_below_file(call.addresses())?;
             crate::fs::rename(&source.path, &to.path).map_err(|error| FsError::io(&source.shown, &error))
         })?;
     }
@@ -92,6 +95,7 @@ fn make_file(call: &Call<'_, '_>, item: &Item) -> Result<(), FsError> {
     if !item.parent_exists() {
         return Err(no_parent(call, item));
     }
+    item.refuse_below_file(call.addresses())?;
     File::create(&item.path).map(drop).map_err(|error| FsError::io(&item.shown, &error))
 }
 

@@ -196,6 +196,7 @@ fn copy_tree(
     manner: Manner,
 ) -> Result<(), FsError> {
     let target = to.for_source(source)?;
+    target.refuse_below_file(call.addresses())?;
     if source.is_dir() {
         copy_folder(call, source, target, manner)?;
     } else {
@@ -312,6 +313,7 @@ pub(super) fn append_to_file(call: &mut Call<'_, '_>, mut words: Vec<String>) ->
         let what = "stdin (-) must be the sole input argument when present";
         return Err(FsError::Other(what.to_owned()));
     }
+    to.refuse_below_file(call.addresses())?;
     let failed = |error: std::io::Error| FsError::io(&to.shown, &error);
     if let Some(above) = to.path.parent() {
         // Of all that makes files only this verb makes the folders above, since HDFS does and nobody has looked before.

@@ -1,11 +1,12 @@
 //! What is in files: `-cat`, `-text`, `-head`, `-tail`, `-checksum`. Hadoop: `Display`, `Head`, `Tail`.
 
 use super::Call;
+use super::checksum;
 use super::error::FsError;
 use super::item::Item;
 use super::options::Format;
 use crate::codec::Codec;
-use crate::dfs::Purpose;
+use crate::dfs::{Purpose, Scheme};
 use crate::fs::File;
 use crate::sequence_file::SequenceReader;
 use crate::writable::WritableKind;
@@ -121,7 +122,7 @@ fn the_file(call: &Call<'_, '_>, given: &str) -> Result<Item, FsError> {
     Ok(item)
 }
 
-/// HDFS sums up the checksums that it keeps; a local file system keeps none, and Hadoop says so.
+/// HDFS sums up the checksums that it keeps; a local file system tells of none, and Hadoop says so.
 pub(super) fn checksum(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
     const FORMAT: Format = Format::new(1, usize::MAX, &["v"]);
     let given = FORMAT.parse(words)?;
@@ -129,7 +130,13 @@ pub(super) fn checksum(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<()
     call.each(&given.args, Purpose::Read, |call, item| {
         let block = item.file()?.block_bytes;
         let tail = if with_block { format!("\tBlockSize={block}") } else { String::new() };
-        call.line(&format!("{}\tNONE{tail}", item.shown))
+        let sum = match item.scheme {
+            Scheme::Hdfs => {
+                checksum::of(open(item)?, block).map_err(|error| FsError::io(&item.shown, &error))?
+            }
+            Scheme::File => "NONE".to_owned(),
+        };
+        call.line(&format!("{}\t{sum}{tail}", item.shown))
     })
 }
 

@@ -42,6 +42,10 @@ impl Item {
         found.retain(|entry| scheme == Scheme::File || is_inside(&addresses.root, &entry.path));
         found.sort_by(|one, other| java_order(one.path.as_os_str(), other.path.as_os_str()));
         if found.is_empty() && is_pattern {
+            let special = given.find(['*', '?', '[', '{', '\\']).unwrap_or(0);
+            if let Some(end) = given[..special].rfind('/').filter(|end| *end > 0) {
+                Self::plain(addresses, &given[..end], purpose)?.refuse_below_file(addresses)?;
+            }
             return Err(FsError::NotFound(given.to_owned()));
         }
         if found.is_empty() {
@@ -122,6 +126,16 @@ impl Item {
             return self.exists();
         }
         self.path.parent().is_none_or(Path::exists)
+    }
+
+    /// HDFS tells whoever looks or makes something below a file of that file. Hadoop: `FSPermissionChecker`.
+    pub(super) fn refuse_below_file(&self, addresses: &Addresses) -> Result<(), FsError> {
+        let there = self.path.ancestors().skip(1).find(|above| above.exists());
+        let Some(file) = there.filter(|above| self.scheme == Scheme::Hdfs && !above.is_dir()) else {
+            return Ok(());
+        };
+        let file = Self { path: file.to_path_buf(), ..self.clone() };
+        Err(FsError::Other(format!("{} (is not a directory)", file.path_in_fs(addresses))))
     }
 
     pub(super) fn name(&self) -> String {

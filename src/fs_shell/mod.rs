@@ -6,6 +6,7 @@
 //! environment; they come in as [`Shell`]. Hadoop: `FsShell`, `org.apache.hadoop.fs.shell.Command`.
 
 mod change;
+mod checksum;
 mod copy;
 mod delete;
 mod display;

@@ -282,7 +282,6 @@ fn display_head_and_tail() {
     disk.check("-tail /tmp/long", &long[long.len() - 1024..]);
     disk.check("-tail /tmp/plain", "a\n");
     disk.check("-text /tmp/plain", "a\n");
-    disk.check("-checksum /tmp/plain", "/tmp/plain\tNONE\n");
     disk.check_fails("-cat /tmp", "cat: `/tmp': Is a directory");
     disk.check_fails("-tail /tmp", "tail: `/tmp': Is a directory");
     let (code, out, err) = disk.run("-cat /tmp/plain /nope /tmp/plain");
@@ -493,4 +492,38 @@ fn without_a_reader_the_output_ends() {
     let disk = Disk::new();
     let ended = disk.run_into("-cat one.txt two.txt", b"", &mut Closed);
     assert_eq!(ended, (1, "cat: Unable to write to output stream.\n".to_owned()));
+}
+
+#[test]
+fn nothing_is_below_a_file() {
+    // FSPermissionChecker.checkTraverse; what is compared with Hadoop is in scripts/compare_fs_shell/commands.txt.
+    let disk = Disk::new();
+    disk.quiet(&["-put one.txt /f", "-put one.txt f"]);
+    for verb in
+        ["mkdir", "mkdir -p", "touchz", "touch", "put one.txt", "appendToFile one.txt", "cp /f", "mv /f"]
+    {
+        let name = verb.split(' ').next().unwrap();
+        disk.check_fails(&format!("-{verb} /f/x"), &format!("{name}: /f (is not a directory)"));
+        disk.check_fails(&format!("-{verb} f/x"), &format!("{name}: /user/ann/f (is not a directory)"));
+    }
+    disk.check_fails("-mkdir -p /f/x/y", "mkdir: /f (is not a directory)");
+    disk.check_fails("-cat /f/a/{a,b}", "cat: /f (is not a directory)");
+    disk.check_fails("-cat /f/*", "cat: `/f/*': No such file or directory");
+    disk.check_fails("-cat /f/a", "cat: `/f/a': No such file or directory");
+    disk.check_fails("-mkdir /f/x/y", "mkdir: `hdfs:///f/x': No such file or directory");
+    disk.check_fails("-cp /nope /f/x", "cp: `/nope': No such file or directory");
+    assert_eq!(std::fs::read(disk.root().join("dfs/f")).unwrap(), b"one\n");
+}
+
+#[test]
+fn checksums_are_those_of_hdfs() {
+    let disk = Disk::new();
+    disk.quiet(&["-put one.txt empty /"]);
+    let none = "MD5-of-0MD5-of-0CRC32\t00000000000000000000000070bc8f4b72a86921468bf8e8441dce51";
+    let one = "MD5-of-0MD5-of-512CRC32C\t000002000000000000000000d223122e13484739b68e59311f04fa91";
+    disk.check("-checksum /empty /one.txt", &format!("/empty\t{none}\n/one.txt\t{one}\n"));
+    disk.check("-checksum -v /one.txt", &format!("/one.txt\t{one}\tBlockSize=134217728\n"));
+    let local = format!("file://{}/local/one.txt", disk.root().display());
+    disk.check(&format!("-checksum {local}"), &format!("{local}\tNONE\n"));
+    disk.check_fails("-checksum /tmp", "checksum: `/tmp': Is a directory");
 }

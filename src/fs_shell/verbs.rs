@@ -52,7 +52,7 @@ pub(super) const VERBS: &[Verb] = &[
         "checksum",
         display::checksum,
         "[-v] <src> ...",
-        "Print the checksum that HDFS keeps of a file; files kept here have none.",
+        "Print the checksum that HDFS would keep of a file.",
     ),
     verb("chgrp", change::chgrp, "[-R] GROUP PATH...", "Change the group of files."),
     verb(

@@ -182,9 +182,29 @@ impl RunRecord {
         text
     }
 
+    /// Shares of the map and the reduce phase that are done, 0 to 1.
+    pub fn completion(&self) -> [f32; 2] {
+        if self.state == RunState::Succeeded { [1.0; 2] } else { self.progress }
+    }
+
+    /// The value of a counter, 0 if there is none. Hadoop's own are found by the names of their classes as well.
+    pub fn counter(&self, group: &str, name: &str) -> i64 {
+        let mut alone = Counters::new();
+        // Of Hadoop's own this makes what is shown; a name that is none stays as it is.
+        alone.add_user(group, name, 1).ok();
+        let shown = counters_shown(&alone);
+        let names =
+            shown.iter().find_map(|(group, values)| Some((group.as_str(), values.keys().next()?.as_str())));
+        let (group, name) = names.unwrap_or((group, name));
+        let value = self.counters.get(group).and_then(|values| values.get(name));
+        value.copied().unwrap_or_default()
+    }
+
     /// `mapred job -status`. Hadoop: `CLI.run`, `Job.toString`.
     pub fn status(&self) -> String {
-        let [map, reduce] = if self.state == RunState::Succeeded { [1.0; 2] } else { self.progress };
+        let [map, reduce] = self.completion();
+        // Hadoop.Job.toString: a blank where nothing failed.
+        let failure = self.failure.as_deref().and_then(|text| text.lines().next()).unwrap_or(" ");
         let mut text = format!(
             "\nJob: {}\nJob File: \nJob Tracking URL : \nUber job : false\nNumber of maps: {}\nNumber of reduces: {}\n\
              map() completion: {map:?}\nreduce() completion: {reduce:?}\nJob state: {}\nretired: false\nreason for failure: {}\n",
@@ -192,24 +212,34 @@ impl RunRecord {
             self.maps,
             self.reduces,
             self.state.word(),
-            self.failure.as_deref().and_then(|text| text.lines().next()).unwrap_or_default(),
+            failure,
         );
         text.push_str(&self.counters_text());
         text
     }
 
-    /// A line of `mapred job -list`. Hadoop: `CLI.displayJobList`.
-    pub fn list_line(&self) -> String {
-        let queue = "default";
-        format!(
-            "{:>23}\t{:>20}\t{:>10}\t{:>14}\t{:>12}\t{queue:>12}",
-            self.id,
-            cut_to(&self.name, 20),
-            self.state.word(),
-            self.begun_ms,
-            self.user
-        )
+    /// The head of `mapred job -list`. Hadoop: `CLI.displayJobList`.
+    pub fn list_head() -> String {
+        let names = ["JobId", "JobName", "State", "StartTime", "UserName", "Queue", "Priority"];
+        let rest = ["UsedContainers", "RsvdContainers", "UsedMem", "RsvdMem", "NeededMem", "AM info"];
+        list_row(names, rest)
     }
+
+    /// A line of it, with a newline.
+    pub fn list_line(&self) -> String {
+        let (name, begun) = (cut_to(&self.name, 20), self.begun_ms.to_string());
+        let fields = [&self.id, &name, self.state.word(), &begun, &self.user, "default", "DEFAULT"];
+        let log = self.log.as_deref().unwrap_or("N/A");
+        list_row(fields, ["N/A", "N/A", "N/A", "N/A", "N/A", log])
+    }
+}
+
+fn list_row([id, name, state, begun, user, queue, priority]: [&str; 7], rest: [&str; 6]) -> String {
+    let [used, reserved, memory, reserved_memory, needed, info] = rest;
+    format!(
+        "{id:>23}\t{name:>20}\t{state:>10}\t{begun:>14}\t{user:>12}\t{queue:>12}\t{priority:>10}\t{used:>15}\t\
+         {reserved:>15}\t{memory:>8}\t{reserved_memory:>8}\t{needed:>10}\t{info:>10}\n"
+    )
 }
 
 fn cut_to(text: &str, letters: usize) -> String {

@@ -30,7 +30,7 @@ pub(in crate::cli) enum InstallError {
     Io(#[from] IoError),
 }
 
-fn jar_in(prefix: &Path) -> PathBuf {
+pub(super) fn jar_in(prefix: &Path) -> PathBuf {
     prefix.join(format!("share/hadoop/tools/lib/hadoop-streaming-{HADOOP_VERSION}.jar"))
 }
 

@@ -3,11 +3,14 @@
 //! What course scripts and programs such as mrjob call of a Hadoop installation works here: streaming jobs, the
 //! version, the class path. What is not built in is named in the message. Hadoop: the scripts in its `bin` folder.
 
+mod admin;
 mod fs;
 pub(super) mod install;
+mod mapred;
+mod yarn;
 
 use super::args::{self, Parsed};
-use super::{background, exit, jobs, print, print_bytes, refuse, run_job, task_logs, usage, voice};
+use super::{background, exit, print, refuse, run_job, usage, voice};
 use crate::conf::HostFacts;
 use crate::dfs::{Addresses, Scheme};
 use crate::error;
@@ -48,17 +51,33 @@ impl Name {
     /// What the command understands here, for its usage.
     fn commands(self) -> &'static [&'static str] {
         match self {
-            Self::Hadoop => &["fs <verb> [args]", "jar <jar> [streaming options]", "version", "classpath"],
-            Self::Hdfs => &["dfs <verb> [args]", "version", "classpath"],
+            Self::Hadoop => &[
+                "fs <verb> [args]",
+                "jar <jar> [streaming options]",
+                "checknative [-a]",
+                "version",
+                "classpath [--glob]",
+            ],
+            Self::Hdfs => &[
+                "dfs <verb> [args]",
+                "getconf -namenodes|-confKey <key>",
+                "dfsadmin -report|-safemode get",
+                "version",
+                "classpath [--glob]",
+            ],
             Self::Mapred => &[
                 "streaming [streaming options]",
-                "job -list|-status|-kill|-counter|-history",
+                "job -list|-status|-kill|-counter|-history|-logs",
                 "version",
-                "classpath",
+                "classpath [--glob]",
             ],
-            Self::Yarn => {
-                &["jar <jar> [streaming options]", "logs -applicationId <id>", "version", "classpath"]
-            }
+            Self::Yarn => &[
+                "jar <jar> [streaming options]",
+                "application -list|-status|-kill",
+                "logs -applicationId <id>",
+                "version",
+                "classpath [--glob]",
+            ],
         }
     }
 }
@@ -83,10 +102,17 @@ pub(super) fn run(name: Name, program: &OsStr, argv: Vec<OsString>, host: HostFa
         (Name::Hadoop | Name::Yarn, "jar") => jar(words, &host),
         (Name::Hadoop | Name::Hdfs, "fs" | "dfs") => fs::run(words, &host),
         (Name::Mapred, "streaming") => job(words, &host),
-        (Name::Mapred | Name::Hadoop, "job") => jobs::mapred_job(&lossy(&words), &host),
-        (Name::Yarn, "logs") => logs(&words, &host),
+        (Name::Mapred | Name::Hadoop, "job") => mapred::job(&lossy(&words), &host),
+        (Name::Yarn, "application" | "app") => yarn::application(&lossy(&words), &host),
+        (Name::Yarn, "logs") => yarn::logs(&lossy(&words), &host),
+        (Name::Hdfs, "getconf") => admin::getconf(&lossy(&words), &host),
+        (Name::Hdfs, "dfsadmin") => admin::dfsadmin(&lossy(&words), &host),
+        (Name::Hadoop, "checknative") => admin::checknative(&lossy(&words)),
         (_, "version" | "-version" | "--version") => print(&version()),
-        (_, "classpath") => print(&format!("{}\n", classpath(program, &host))),
+        (_, "classpath") => {
+            let as_glob = words.first().is_some_and(|word| word == "--glob");
+            print(&format!("{}\n", classpath(program, &host, as_glob)))
+        }
         (_, "help" | "-help" | "--help" | "-h") => print(&usage_of(name)),
         (name, other) => {
             voice::put(&format!("ERROR: {other} is not built in here.\n{}", usage_of(name).trim_end()));
@@ -137,11 +163,16 @@ fn version() -> String {
     format!("Hadoop {HADOOP_VERSION}\nThis is {}", usage::version())
 }
 
-/// A class path for whoever asks; nothing is ever loaded from it.
-fn classpath(program: &OsStr, host: &HostFacts) -> String {
+/// A class path for whoever asks, with names in the place of `*` if wanted; nothing is ever loaded from it.
+fn classpath(program: &OsStr, host: &HostFacts, as_glob: bool) -> String {
     let prefix = install::prefix_of(program, host).unwrap_or_else(|| "/opt/hadoop".into());
     let below = |name: &str| prefix.join(name).display().to_string();
-    [below("etc/hadoop"), below("share/hadoop/tools/lib/*")].join(":")
+    let jars = if as_glob {
+        install::jar_in(&prefix).display().to_string()
+    } else {
+        below("share/hadoop/tools/lib/*")
+    };
+    [below("etc/hadoop"), jars].join(":")
 }
 
 fn lossy(words: &[OsString]) -> Vec<String> {
@@ -196,22 +227,6 @@ fn job(words: Vec<OsString>, host: &HostFacts) -> u8 {
         voice::put("Streaming Command Failed!");
     }
     code
-}
-
-/// `yarn logs -applicationId ID`. Hadoop: `LogsCLI`.
-fn logs(words: &[OsString], host: &HostFacts) -> u8 {
-    let at = words.iter().position(|word| word == "-applicationId");
-    let Some(id) = at.and_then(|at| words.get(at + 1)).and_then(|id| id.to_str()) else {
-        voice::put("Usage: yarn logs -applicationId <application ID>");
-        return exit::USAGE;
-    };
-    if let Some(text) = host.logs_dir.as_deref().and_then(|logs| task_logs::read(logs, id)) {
-        return print_bytes(&text);
-    }
-    voice::put(&format!(
-        "Can not find any log file for application {id}: its tasks wrote nothing, or it is too old"
-    ));
-    exit::HADOOP_ERROR
 }
 
 /// Makes the folder that stands for HDFS as a cluster has it, before the first job writes there.

@@ -168,7 +168,7 @@ pub(super) const VERBS: &[Verb] = &[
             ("-mkdir /d/new", 1, "", "mkdir: `/d/new': File exists\n"),
             ("-mkdir /d/one.txt", 1, "", "mkdir: `/d/one.txt': Is not a directory\n"),
             ("-mkdir /d/x/y", 1, "", "mkdir: `hdfs:///d/x': No such file or directory\n"),
-            ("-mkdir /d/one.txt/x", 1, "", "mkdir: `/d/one.txt/x': Is not a directory\n"),
+            ("-mkdir /d/one.txt/x", 1, "", "mkdir: /d/one.txt (is not a directory)\n"),
             ("-mkdir -p /d/one.txt", 1, "", "mkdir: `/d/one.txt': Is not a directory\n"),
             ("-mkdir", 255, "", "-mkdir: Not enough arguments: expected 1 but got 0\n"),
             ("-mkdir -x /d/z", 255, "", "-mkdir: Illegal option -x\n"),
