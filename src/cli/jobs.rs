@@ -194,7 +194,12 @@ fn started(number: u32) -> Option<u64> {
 
 /// Whether the process of a run is there.
 fn is_alive(record: &RunRecord) -> bool {
-    record.state == RunState::Running && started(record.process.0) == Some(record.process.1)
+    record.state == RunState::Running && is_there(record)
+}
+
+/// The same of a run that may be over but for its last words.
+fn is_there(record: &RunRecord) -> bool {
+    started(record.process.0) == Some(record.process.1)
 }
 
 /// A record as it stands now: a run whose process is gone without a word was killed.
@@ -282,7 +287,7 @@ pub(super) fn wait(host: &HostFacts, id: &str) -> u8 {
     loop {
         match found(host, id) {
             Err(code) => return code,
-            Ok(record) if record.state != RunState::Running => {
+            Ok(record) if record.state != RunState::Running && !is_there(&record) => {
                 return record.exit_code.unwrap_or(exit::JOB_FAILED);
             }
             Ok(_) => std::thread::sleep(Duration::from_millis(WAIT_MS)),
