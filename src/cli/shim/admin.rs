@@ -5,6 +5,7 @@ use crate::cli::{exit, print, voice};
 use crate::conf::keys::{present_name, property};
 use crate::conf::{self, HostFacts, StreamOptions};
 use crate::error;
+use std::fmt::Write as _;
 
 /// `hdfs getconf WORDS`: defaults, for there are no files of a configuration.
 pub(super) fn getconf(words: &[String], host: &HostFacts) -> u8 {
@@ -77,7 +78,7 @@ fn report(host: &HostFacts) -> u8 {
         ("DFS Remaining", free),
         ("DFS Used", used),
     ] {
-        text.push_str(&format!("{name}: {bytes} ({})\n", described(bytes)));
+        writeln!(text, "{name}: {bytes} ({})", described(bytes)).expect("a string takes everything");
     }
     print(&format!(
         "{text}DFS Used%: {share:.2}%\n\n{}\nLive datanodes (1):\n\nName: localhost (the folder {})\n",
@@ -102,8 +103,10 @@ fn described(bytes: u64) -> String {
 pub(super) fn checknative(words: &[String]) -> u8 {
     let codecs = ["hadoop: ", "zlib:   ", "zstd  : ", "snappy: ", "lz4:    ", "bzip2:  "];
     let mut text = String::from("Native library checking:\n");
-    codecs.iter().for_each(|name| text.push_str(&format!("{name} true built in\n")));
-    ["openssl:", "ISA-L:  ", "PMDK:   "].iter().for_each(|name| text.push_str(&format!("{name} false \n")));
+    for name in codecs {
+        writeln!(text, "{name} true built in").expect("a string takes everything");
+    }
+    text.push_str("openssl: false \nISA-L:   false \nPMDK:    false \n");
     print(&text);
     let want_all = words.iter().any(|word| word == "-a");
     if want_all { exit::JOB_FAILED } else { exit::OK }

@@ -7,6 +7,7 @@ use crate::cli::jobs::{self, EndError};
 use crate::cli::{exit, print, task_logs, voice};
 use crate::conf::HostFacts;
 use crate::report::record::{RunRecord, RunState};
+use std::fmt::Write as _;
 
 /// What can be asked, each with the words behind it.
 const USAGES: [(&str, &str); 6] = [
@@ -85,12 +86,14 @@ fn list(host: &HostFacts, with_ended: bool) -> u8 {
 }
 
 fn usage(command: &str) -> u8 {
-    match USAGES.iter().find(|(name, _)| *name == command) {
-        Some((name, words)) => voice::put(&format!("Usage: job [{name}{words}]")),
-        None => {
-            let lines: String = USAGES.iter().map(|(name, words)| format!("\n\t[{name}{words}]")).collect();
-            voice::put(&format!("Usage: job <command> <args>{lines}"));
+    if let Some((name, words)) = USAGES.iter().find(|(name, _)| *name == command) {
+        voice::put(&format!("Usage: job [{name}{words}]"));
+    } else {
+        let mut text = String::from("Usage: job <command> <args>");
+        for (name, words) in USAGES {
+            write!(text, "\n\t[{name}{words}]").expect("a string takes everything");
         }
+        voice::put(&text);
     }
     exit::HADOOP_ERROR
 }

@@ -147,7 +147,7 @@ fn final_state(record: &RunRecord) -> &'static str {
 /// Hadoop's masters give both phases nearly the same weight.
 fn progress(record: &RunRecord) -> String {
     let [map, reduce] = record.completion();
-    let share = if record.reduces == 0 { map } else { (map + reduce) / 2.0 };
+    let share = if record.reduces == 0 { map } else { f32::midpoint(map, reduce) };
     format!("{:.0}%", share * 100.0)
 }
 
