@@ -27,7 +27,7 @@
 //! | 3 | [`conf`], [`fs_shell`], [`input`], [`streaming`], [`shuffle`], [`output`] |
 //! | 2 | [`plan`]: plain data |
 //! | 1 | [`archive`], [`codec`], [`dfs`], [`local_fs`], [`sequence_file`] |
-//! | 0 | [`error`], [`fs`], [`clock`], [`fault`], [`glob`](mod@glob), [`units`], [`ids`], [`record`], [`stop`], [`lines`], [`java_regex`], [`counters`], [`writable`] |
+//! | 0 | [`error`], [`fs`], [`clock`], [`fault`], [`glob`](mod@glob), [`units`], [`ids`], [`record`], `record_room`, [`stop`], [`lines`], [`java_regex`], [`counters`], [`writable`] |
 //!
 //! # What is deliberately absent
 //!
@@ -47,6 +47,7 @@ pub mod java_regex;
 pub mod lines;
 mod page_cache;
 pub mod record;
+mod record_room;
 pub mod stop;
 pub mod units;
 pub mod writable;

@@ -72,6 +72,16 @@ pub enum SequenceFileError {
         /// What was found and what was expected.
         what: String,
     },
+    /// A record, or a block of them, does not fit into memory.
+    #[error("at byte {offset}: {bytes} bytes or more, and a record or a block may have {limit}")]
+    TooLarge {
+        /// Where it starts, from the file's start.
+        offset: u64,
+        /// Its bytes, or those of one of its parts, as stored or more.
+        bytes: usize,
+        /// What it may have.
+        limit: usize,
+    },
 }
 
 impl SequenceFileError {

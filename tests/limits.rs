@@ -36,7 +36,11 @@ fn run_for_peak(dir: &JobDir, budget: usize, more: &str) -> (Vec<u8>, usize) {
     let job = format!("-input in -output out -mapper cat -reducer {}", reducer.display());
     dir.run(&format!("-D mrstream.memory.bytes={budget} {more} {job}")).expect_code(0);
     dir.assert_clean();
-    let mut output = dir.parts_joined();
+    peak_of(dir.parts_joined())
+}
+
+/// Takes what [`PEAK`] says off an output.
+fn peak_of(mut output: Vec<u8>) -> (Vec<u8>, usize) {
     let line = output.windows(6).rposition(|bytes| bytes == b"VmHWM:").unwrap();
     let said = String::from_utf8(output.split_off(line)).unwrap();
     let kib = said.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap();
@@ -83,6 +87,71 @@ fn a_record_beyond_all_memory_is_named() {
     let unread = "in/a.txt: the record at byte 6 has ";
     check("-D mapreduce.job.reduces=0 -D stream.map.input.ignoreKey=false", &[unread]);
     check("-inputformat org.apache.hadoop.mapred.KeyValueTextInputFormat", &[unread]);
+}
+
+/// A sequence file of one record of texts, its value so long.
+fn sequence_file(value: &[u8]) -> Vec<u8> {
+    let class = b"\x19org.apache.hadoop.io.Text";
+    let header = [&b"SEQ\x06"[..], class, class, b"\0\0\0\0\0\0", b"0123456789abcdef"].concat();
+    // A number of four bytes, as `WritableUtils.writeVInt` has it.
+    let value = [&[0x8c][..], &(value.len() as u32).to_be_bytes(), value].concat();
+    let key = b"\x01k";
+    let lengths = [(key.len() + value.len()) as u32, key.len() as u32].map(u32::to_be_bytes).concat();
+    [header, lengths, key.to_vec(), value].concat()
+}
+
+/// Records that do not pass through in pieces are in memory several times on their way, and the budget holds all the
+/// same: one that is too long for that is an error.
+#[test]
+fn a_record_of_any_kind_stays_within_the_budget() {
+    const BUDGET: usize = 32 * MIB;
+    const MAPPER_WRITES: &str = "-mapper written";
+    type Make = fn(&[u8]) -> Vec<u8>;
+    let kinds: [(&str, Make); 9] = [
+        ("-D textinputformat.record.delimiter=#", |long| [b"k\t", long, b"#a#"].concat()),
+        ("-D stream.map.input.ignoreKey=false", |long| [long, b"\na\n"].concat()),
+        ("-inputformat KeyValueTextInputFormat", |long| [b"k\t", long, b"\na\n"].concat()),
+        ("-inputreader StreamXmlRecord,begin=<p>,end=</p>", |long| [b"<p>", long, b"</p>"].concat()),
+        ("-inputformat org.apache.hadoop.mapred.FixedLengthInputFormat", <[u8]>::to_vec),
+        ("-inputformat SequenceFileInputFormat", sequence_file),
+        ("-inputformat SequenceFileAsTextInputFormat", sequence_file),
+        ("-mapper written -D stream.map.output=rawbytes", |long| {
+            [b"\0\0\0\x01k", &(long.len() as u32).to_be_bytes()[..], long].concat()
+        }),
+        ("-mapper written -D stream.map.output=typedbytes -D stream.reduce.input=rawbytes", |long| {
+            [b"\x07\0\0\0\x01k\x07", &(long.len() as u32).to_be_bytes()[..], long].concat()
+        }),
+    ];
+    for (more, make) in kinds {
+        for (bytes, fits) in [(BUDGET / 4 - MIB, true), (BUDGET / 4 + MIB, false)] {
+            let (dir, data) = (JobDir::new(), make(&vec![b'x'; bytes]));
+            let more = format!("-D fixedlengthinputformat.record.length={bytes} {more}");
+            let more = if more.contains(MAPPER_WRITES) {
+                dir.write("in/a.txt", "a\n").write("written", data);
+                more.replace(MAPPER_WRITES, "")
+            } else {
+                dir.write("in/a.txt", data).write("written", "");
+                more
+            };
+            let writes = dir.path("written").display().to_string();
+            dir.script("map.sh", &format!("#!/bin/sh\n[ -s {writes} ] && exec cat {writes}\nexec cat\n"));
+            dir.script("peak.sh", &format!("#!/bin/sh\n{PEAK}"));
+            let [mapper, reducer] = ["map.sh", "peak.sh"].map(|name| dir.path(name).display().to_string());
+            let output = dir.run(&format!(
+                "-D mrstream.memory.bytes={BUDGET} {more} -input in -output out -mapper {mapper} -reducer {reducer}"
+            ));
+            if !fits {
+                let output = output.expect_code(1).expect_stderr(&["mrstream.memory.mb", "m_000000_0"]);
+                output.expect_stderr(&[&(BUDGET / 4).to_string(), "in/a.txt", "byte"]);
+                dir.assert_no_output();
+                continue;
+            }
+            output.expect_code(0);
+            let (output, peak) = peak_of(dir.parts_joined());
+            assert!(output.len() > bytes, "{more}: {} bytes", output.len());
+            assert!(peak < BUDGET + 16 * MIB, "{more}: {} MB in use", peak / MIB);
+        }
+    }
 }
 
 /// Memory that the system does not give is an error too, and no end by a signal.

@@ -21,6 +21,7 @@ const FLOORS: [&[&str]; 10] = [
         "units",
         "ids",
         "record",
+        "record_room",
         "counters",
         "java_regex",
         "writable",

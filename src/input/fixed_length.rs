@@ -7,6 +7,7 @@ use super::source::{BUFFER_BYTES, Window};
 use super::{InputError, Position, RecordReader};
 use crate::plan::InputSplit;
 use crate::record::RecordRef;
+use crate::record_room::RecordRoom;
 use crate::writable::WritableKind;
 use std::path::PathBuf;
 
@@ -23,7 +24,7 @@ pub(super) struct FixedLengthReader {
 
 impl FixedLengthReader {
     /// Opens the split; `record_bytes` must be above zero.
-    pub(super) fn open(split: &InputSplit, record_bytes: u64) -> Result<Self, InputError> {
+    pub(super) fn open(split: &InputSplit, record_bytes: u64, room: RecordRoom) -> Result<Self, InputError> {
         let size = usize::try_from(record_bytes).ok().filter(|&size| size > 0);
         let Some(record_bytes) = size else {
             return Err(InputError::Setting {
@@ -37,6 +38,7 @@ impl FixedLengthReader {
         let past = (start - split.start).min(split.length);
         let rest = InputSplit { start, length: split.length - past, ..split.clone() };
         let mut window = Window::new(BUFFER_BYTES);
+        window.stay_within(room);
         window.open(&rest)?;
         Ok(Self {
             window,
@@ -100,7 +102,8 @@ mod tests {
     ) -> Result<Vec<(u64, String)>, InputError> {
         let folder = Folder::new();
         let path = folder.write("data", data);
-        let mut reader = FixedLengthReader::open(&split(&path, start, end), record_bytes)?;
+        let mut reader =
+            FixedLengthReader::open(&split(&path, start, end), record_bytes, RecordRoom::unlimited())?;
         let mut records = Vec::new();
         while let Some(record) = reader.next_record()? {
             let offset = u64::from_be_bytes(record.key.try_into().unwrap());

@@ -33,8 +33,10 @@ pub use text::{LineOptions, LineReader};
 
 use crate::error::IoError;
 use crate::fs::File;
+use crate::ids::{AttemptId, TaskId};
 use crate::plan::{InputFormat, InputSpec, InputSplit, MapTask};
 use crate::record::RecordRef;
+use crate::record_room::{LongRecords, RecordRoom};
 use crate::stop::{StopFlag, Stopped};
 use crate::writable::WritableKind;
 use sequence::Flavour;
@@ -191,61 +193,68 @@ pub fn plan_tasks(files: &[InputFile], settings: &SplitSettings) -> Result<Vec<M
 /// `record_bytes_max` are an error where they must be in memory as one.
 ///
 /// # Errors
-/// What the first bytes of the input say to the format, and marks of XML records that cannot be used. Lines
-/// are opened later, by the first read.
+/// As [`open_within`].
 pub fn open(
     spec: &InputSpec,
     task: &MapTask,
     stop: &StopFlag,
     record_bytes_max: u64,
 ) -> Result<Reader, InputError> {
-    let how = (stop, usize::try_from(record_bytes_max).unwrap_or(usize::MAX));
+    let alone = AttemptId { task: TaskId::map(0), attempt: 0 };
+    open_within(spec, task, stop, RecordRoom::new(&LongRecords::new(u64::MAX, record_bytes_max), alone))
+}
+
+/// Opens a map task's input, of which nothing is read any more once `stop` is set. Records that must be in memory as
+/// one are in that room.
+///
+/// # Errors
+/// What the first bytes of the input say to the format, and marks of XML records that cannot be used. Lines
+/// are opened later, by the first read.
+pub(crate) fn open_within(
+    spec: &InputSpec,
+    task: &MapTask,
+    stop: &StopFlag,
+    room: RecordRoom,
+) -> Result<Reader, InputError> {
     let splits = task.splits.clone();
     // A task of several splits is lines: CombineTextInputFormat alone makes such.
-    let Some(split) = task.splits.first() else { return Ok(lines(spec, splits, how)) };
+    let Some(split) = task.splits.first() else { return Ok(lines(spec, splits, stop, room)) };
     if let Some(xml) = &spec.xml_reader {
-        return Ok(Reader::Records(Box::new(stream_xml::XmlReader::open(split, xml, stop)?)));
+        return Ok(Reader::Records(Box::new(stream_xml::XmlReader::open(split, xml, stop, room)?)));
     }
     Ok(match spec.format {
-        InputFormat::Text | InputFormat::CombineText => lines(spec, splits, how),
-        InputFormat::NLine => Reader::Lines(Box::new(plain_lines(spec, splits, how))),
+        InputFormat::Text | InputFormat::CombineText => lines(spec, splits, stop, room),
+        InputFormat::NLine => Reader::Lines(Box::new(plain_lines(spec, splits, stop, room))),
         InputFormat::KeyValueText => Reader::Records(Box::new(key_value_text::KeyValueReader::new(
-            plain_lines(spec, splits, how),
+            plain_lines(spec, splits, stop, room),
             spec.key_value_separator,
         ))),
         InputFormat::FixedLength => {
-            Reader::Records(Box::new(fixed_length::FixedLengthReader::open(split, spec.record_bytes)?))
+            Reader::Records(Box::new(fixed_length::FixedLengthReader::open(split, spec.record_bytes, room)?))
         }
-        InputFormat::Auto if !source::begins_with(&split.path, b"SEQ")? => lines(spec, splits, how),
-        InputFormat::Auto | InputFormat::SequenceFile => sequence_records(split, Flavour::Plain)?,
-        InputFormat::SequenceFileAsText => sequence_records(split, Flavour::AsText)?,
-        InputFormat::SequenceFileAsBinary => sequence_records(split, Flavour::AsBinary)?,
+        InputFormat::Auto if !source::begins_with(&split.path, b"SEQ")? => lines(spec, splits, stop, room),
+        InputFormat::Auto | InputFormat::SequenceFile => sequence_records(split, Flavour::Plain, room)?,
+        InputFormat::SequenceFileAsText => sequence_records(split, Flavour::AsText, room)?,
+        InputFormat::SequenceFileAsBinary => sequence_records(split, Flavour::AsBinary, room)?,
     })
 }
 
-fn sequence_records(split: &InputSplit, flavour: Flavour) -> Result<Reader, InputError> {
-    Ok(Reader::Records(sequence::open(split, flavour)?))
+fn sequence_records(split: &InputSplit, flavour: Flavour, room: RecordRoom) -> Result<Reader, InputError> {
+    Ok(Reader::Records(sequence::open(split, flavour, room)?))
 }
 
-/// What stops a reader, and the most bytes of a record that must be in memory as one.
-type Limits<'a> = (&'a StopFlag, usize);
-
-fn lines(spec: &InputSpec, splits: Vec<InputSplit>, (stop, record_bytes_max): Limits<'_>) -> Reader {
+fn lines(spec: &InputSpec, splits: Vec<InputSplit>, stop: &StopFlag, room: RecordRoom) -> Reader {
     let delimiter = spec.record_delimiter.clone();
     let line_bytes_max = spec.line_bytes_max;
-    let options = LineOptions { delimiter, line_bytes_max, record_bytes_max, ..LineOptions::default() };
-    Reader::Lines(Box::new(LineReader::new(splits, &options).heeding(stop)))
+    let options = LineOptions { delimiter, line_bytes_max, ..LineOptions::default() };
+    Reader::Lines(Box::new(LineReader::new(splits, &options).heeding(stop).within(room)))
 }
 
 /// Lines without the job's delimiter: Hadoop's older readers of lines do not look at that property.
-fn plain_lines(
-    spec: &InputSpec,
-    splits: Vec<InputSplit>,
-    (stop, record_bytes_max): Limits<'_>,
-) -> LineReader {
+fn plain_lines(spec: &InputSpec, splits: Vec<InputSplit>, stop: &StopFlag, room: RecordRoom) -> LineReader {
     let line_bytes_max = spec.line_bytes_max;
-    let options = LineOptions { line_bytes_max, record_bytes_max, ..LineOptions::default() };
-    LineReader::new(splits, &options).heeding(stop)
+    let options = LineOptions { line_bytes_max, ..LineOptions::default() };
+    LineReader::new(splits, &options).heeding(stop).within(room)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::error::{At, IoError};
 use crate::fs::File;
 use crate::plan::InputSplit;
 use crate::record::RecordRef;
+use crate::record_room::RecordRoom;
 use crate::sequence_file::{SequenceFileError, SequenceReader};
 use crate::writable::{WritableError, WritableKind};
 use std::path::{Path, PathBuf};
@@ -29,11 +30,15 @@ pub(crate) enum Flavour {
 ///
 /// # Errors
 /// The file cannot be read or is no sequence file.
-pub(crate) fn open(split: &InputSplit, flavour: Flavour) -> Result<Box<dyn RecordReader>, InputError> {
+pub(crate) fn open(
+    split: &InputSplit,
+    flavour: Flavour,
+    room: RecordRoom,
+) -> Result<Box<dyn RecordReader>, InputError> {
     let path = &split.path;
     let file = File::open(path).at("open input file", path)?;
     let length = file.metadata().at("look at input file", path)?.len();
-    let mut reader = SequenceReader::open(file, length).map_err(|error| place(error, path))?;
+    let mut reader = SequenceReader::open(file, length).map_err(|error| place(error, path))?.within(room);
     if split.start > reader.position() {
         reader.sync(split.start).map_err(|error| place(error, path))?;
     }
@@ -167,6 +172,9 @@ fn place(error: SequenceFileError, path: &Path) -> InputError {
             InputError::Io(IoError { action: "read input file", path, source })
         }
         SequenceFileError::Malformed { offset, what } => InputError::Malformed { path, offset, what },
+        SequenceFileError::TooLarge { offset, bytes, limit } => {
+            InputError::RecordTooLarge { path, offset, bytes, limit }
+        }
     }
 }
 
@@ -188,7 +196,7 @@ mod tests {
     }
 
     fn read(split: &InputSplit, flavour: Flavour) -> Result<Records, InputError> {
-        let mut reader = open(split, flavour)?;
+        let mut reader = open(split, flavour, RecordRoom::unlimited())?;
         let mut records = Vec::new();
         while let Some(record) = reader.next_record()? {
             records.push((record.key.to_vec(), record.value.to_vec()));
@@ -201,7 +209,7 @@ mod tests {
     /// Reads a file of a Hadoop job; records as key, tab, value, newline, as a text mapper gets them.
     fn check(name: &str, flavour: Flavour, kinds: &(WritableKind, WritableKind), expect: &[u8]) {
         let split = whole(&fixture(name));
-        assert_eq!(open(&split, flavour).unwrap().kinds(), *kinds, "{name}");
+        assert_eq!(open(&split, flavour, RecordRoom::unlimited()).unwrap().kinds(), *kinds, "{name}");
         let mut lines = Vec::new();
         for (key, value) in read(&split, flavour).unwrap() {
             kinds.0.write_pipe_text(&key, &mut lines).unwrap();
@@ -228,7 +236,7 @@ mod tests {
         check("block.seq", Flavour::Plain, &(Text, Text), fruit);
         check("mapfile/data", Flavour::AsText, &(Text, Text), fruit);
         assert_eq!(
-            open(&whole(&fixture("typed.seq")), Flavour::Plain).unwrap().kinds(),
+            open(&whole(&fixture("typed.seq")), Flavour::Plain, RecordRoom::unlimited()).unwrap().kinds(),
             (TypedBytes, TypedBytes)
         );
     }
@@ -237,7 +245,7 @@ mod tests {
     fn as_binary_gives_serialised_bytes() {
         let split = whole(&fixture("text-text.seq"));
         assert_eq!(
-            open(&split, Flavour::AsBinary).unwrap().kinds(),
+            open(&split, Flavour::AsBinary, RecordRoom::unlimited()).unwrap().kinds(),
             (WritableKind::Bytes, WritableKind::Bytes)
         );
         let records = read(&split, Flavour::AsBinary).unwrap();

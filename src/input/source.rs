@@ -11,6 +11,7 @@ use crate::codec::bzip2_blocks::{Bzip2Blocks, Piece};
 use crate::error::{At, IoError, uninterrupted};
 use crate::fs::File;
 use crate::plan::InputSplit;
+use crate::record_room::RecordRoom;
 use crate::stop::{StopFlag, Stopped};
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
@@ -234,8 +235,8 @@ pub(super) struct Window {
     stop: StopFlag,
     /// What is read, for messages.
     path: PathBuf,
-    /// The most that `data` may grow to.
-    limit: usize,
+    /// Where a record is that is longer than the window was at first.
+    room: RecordRoom,
 }
 
 impl Window {
@@ -254,13 +255,13 @@ impl Window {
             at_end: true,
             stop: StopFlag::default(),
             path: PathBuf::new(),
-            limit: usize::MAX,
+            room: RecordRoom::unlimited(),
         }
     }
 
-    /// The same, for records of so many bytes at most.
-    pub(super) fn limited(self, limit: usize) -> Self {
-        Self { limit, ..self }
+    /// Longer records are in that room from now on.
+    pub(super) fn stay_within(&mut self, room: RecordRoom) {
+        self.room = room;
     }
 
     /// A buffer of this size holds all of a split, and more helps nobody.
@@ -380,11 +381,13 @@ impl Window {
     /// searches of its bytes.
     pub(super) fn fill(&mut self) -> Result<(), InputError> {
         if self.is_crowded() {
-            let bytes = self.data().len();
-            if bytes > self.limit {
-                return Err(self.too_large(self.limit));
+            let limit = self.room.limit();
+            if self.data().len() > limit {
+                return Err(self.too_large(limit));
             }
-            self.size = self.size.saturating_mul(2);
+            let wanted = self.size.saturating_mul(2).min(limit.saturating_add(BUFFER_BYTES));
+            self.room.wait_for(wanted.min(limit));
+            self.size = self.size.max(wanted);
         }
         self.bytes.copy_within(self.head..self.filled, 0);
         self.filled -= self.head;
@@ -395,7 +398,8 @@ impl Window {
         filled
     }
 
-    fn too_large(&self, limit: usize) -> InputError {
+    /// The error of a record that is all of `data` and more.
+    pub(super) fn too_large(&self, limit: usize) -> InputError {
         let (path, offset, bytes) = (self.path.clone(), self.offset, self.data().len());
         InputError::RecordTooLarge { path, offset, bytes, limit }
     }

@@ -15,6 +15,7 @@ use super::{InputError, Position, RecordReader};
 use crate::java_regex::JavaRegex;
 use crate::plan::{InputSplit, XmlReaderSpec};
 use crate::record::RecordRef;
+use crate::record_room::RecordRoom;
 use crate::stop::StopFlag;
 use crate::writable::{WritableKind, decode_utf8};
 use memchr::memchr;
@@ -32,6 +33,7 @@ pub(super) struct XmlReader {
     split: InputSplit,
     record: Vec<u8>,
     record_bytes_max: usize,
+    room: RecordRoom,
     /// A search found nothing. Another one might, further on, but Hadoop asks no more.
     ended: bool,
 }
@@ -64,8 +66,9 @@ impl XmlReader {
         split: &InputSplit,
         spec: &XmlReaderSpec,
         stop: &StopFlag,
+        room: RecordRoom,
     ) -> Result<Self, InputError> {
-        Self::with_sizes(split, spec, (BUFFER_BYTES, RECORD_BYTES_MAX), stop)
+        Self::with_sizes(split, spec, (BUFFER_BYTES, RECORD_BYTES_MAX), stop, room)
     }
 
     fn with_sizes(
@@ -73,6 +76,7 @@ impl XmlReader {
         spec: &XmlReaderSpec,
         (buffer_bytes, record_bytes_max): (usize, usize),
         stop: &StopFlag,
+        room: RecordRoom,
     ) -> Result<Self, InputError> {
         let split = InputSplit { codec: None, ..split.clone() };
         let marks = Marks::new(spec)?;
@@ -81,7 +85,8 @@ impl XmlReader {
         window.open(&split)?;
         let position = split.start;
         let record = Vec::new();
-        let mut reader = Self { window, marks, position, split, record, record_bytes_max, ended: false };
+        let mut reader =
+            Self { window, marks, position, split, record, record_bytes_max, room, ended: false };
         // A search with patterns that finds nothing here has used up its bytes, so this is not idle.
         reader.find(Mark::Begin)?;
         Ok(reader)
@@ -97,9 +102,20 @@ impl XmlReader {
             Marks::Bytes { begin, end } => {
                 let bytes = if mark == Mark::Begin { begin } else { end };
                 let most = self.record_bytes_max;
-                let Some(found) = find_bytes(&mut self.window, bytes, mark, &mut self.record, most)? else {
-                    let what = format!("a record of more than {most} bytes; expected an end mark before");
+                let limit = self.room.limit().min(most);
+                let room = &mut self.room;
+                let mut make_room = |bytes| {
+                    room.wait_for(bytes);
+                    bytes <= limit
+                };
+                let found = find_bytes(&mut self.window, bytes, mark, &mut self.record, &mut make_room)?;
+                let Some(found) = found else {
                     let path = self.split.path.clone();
+                    if limit < most {
+                        let (offset, bytes) = (self.position, self.record.len());
+                        return Err(InputError::RecordTooLarge { path, offset, bytes, limit });
+                    }
+                    let what = format!("a record of more than {most} bytes; expected an end mark before");
                     return Err(InputError::Malformed { path, offset: self.window.offset(), what });
                 };
                 self.position = self.window.offset();
@@ -165,14 +181,14 @@ fn cdata_or(property: &'static str, mark: &str) -> Result<JavaRegex, InputError>
     )
 }
 
-/// Goes to the next `mark` byte by byte; `None` if the record is longer than `record_bytes_max`. A byte that
+/// Goes to the next `mark` byte by byte; `None` if `make_room` has none for so many bytes of a record. A byte that
 /// breaks off a begun mark is not looked at again, so `<re<rec>` hides the mark `<rec>`, as in Hadoop.
 fn find_bytes(
     window: &mut Window,
     bytes: &[u8],
     mark: Mark,
     record: &mut Vec<u8>,
-    record_bytes_max: usize,
+    make_room: &mut dyn FnMut(usize) -> bool,
 ) -> Result<Option<bool>, InputError> {
     // `seen` bytes of the window were looked at; the last `begun` of them begin a mark.
     let (mut seen, mut begun) = (0, 0);
@@ -191,7 +207,7 @@ fn find_bytes(
         let found = begun == bytes.len();
         let passed = if mark == Mark::End && found { seen } else { seen - begun };
         if mark == Mark::End {
-            if passed > record_bytes_max - record.len() {
+            if !make_room(record.len() + passed) {
                 return Ok(None);
             }
             record.extend_from_slice(&data[..passed]);
@@ -303,9 +319,14 @@ mod tests {
         let folder = Folder::new();
         let path = folder.write("data.gz", data); // the name must not matter
         let split = split(&path, range.start, range.end);
-        let mut reader =
-            XmlReader::with_sizes(&split, spec, (buffer_bytes, RECORD_BYTES_MAX), &StopFlag::default())
-                .unwrap();
+        let mut reader = XmlReader::with_sizes(
+            &split,
+            spec,
+            (buffer_bytes, RECORD_BYTES_MAX),
+            &StopFlag::default(),
+            RecordRoom::unlimited(),
+        )
+        .unwrap();
         let mut records = Vec::new();
         while let Some(record) = reader.next_record().unwrap() {
             assert_eq!(record.value, b"");
@@ -374,7 +395,9 @@ mod tests {
         let folder = Folder::new();
         let path = folder.write("data", b"<r>1</r><r>23456789...");
         let split = split(&path, 0, 22);
-        let mut reader = XmlReader::with_sizes(&split, &fast(), (4, 10), &StopFlag::default()).unwrap();
+        let mut reader =
+            XmlReader::with_sizes(&split, &fast(), (4, 10), &StopFlag::default(), RecordRoom::unlimited())
+                .unwrap();
         assert_eq!(reader.next_record().unwrap().unwrap().key, b"<r>1</r>");
         let error = reader.next_record().unwrap_err().to_string();
         assert!(error.contains("more than 10 bytes"), "{error}");
@@ -401,7 +424,13 @@ mod tests {
     fn marks_of_nothing_do_not_hang() {
         let folder = Folder::new();
         let split = split(&folder.write("data", b"ab"), 0, 2);
-        let mut reader = XmlReader::open(&split, &marked("x*", "y*", &slow()), &StopFlag::default()).unwrap();
+        let mut reader = XmlReader::open(
+            &split,
+            &marked("x*", "y*", &slow()),
+            &StopFlag::default(),
+            RecordRoom::unlimited(),
+        )
+        .unwrap();
         let error = reader.next_record().unwrap_err().to_string();
         assert!(error.contains("both marks match without"), "{error}");
     }
@@ -413,9 +442,12 @@ mod tests {
             (marked("x", "", &slow()), "stream.recordreader.end"),
             (marked("x", "(?=y)", &slow()), "stream.recordreader.end is \"(?=y)\" (at letter"),
         ] {
-            let Err(error) =
-                XmlReader::open(&split(std::path::Path::new("/"), 0, 0), &spec, &StopFlag::default())
-            else {
+            let Err(error) = XmlReader::open(
+                &split(std::path::Path::new("/"), 0, 0),
+                &spec,
+                &StopFlag::default(),
+                RecordRoom::unlimited(),
+            ) else {
                 panic!("{spec:?}")
             };
             assert!(error.to_string().contains(says), "{error}");

@@ -20,6 +20,7 @@ use super::source::{BUFFER_BYTES, Window};
 use super::{InputError, LineBlock, Position, RecordReader};
 use crate::plan::InputSplit;
 use crate::record::RecordRef;
+use crate::record_room::RecordRoom;
 use crate::stop::StopFlag;
 use crate::writable::WritableKind;
 use memchr::{memchr, memchr_iter, memrchr};
@@ -39,20 +40,13 @@ pub struct LineOptions {
     /// Lines that have so many bytes or more, line end included, are dropped
     /// (`mapreduce.input.linerecordreader.line.maxlength`). 2^31 - 1 and more is no limit.
     pub line_bytes_max: u64,
-    /// A record that must be in memory as one may have so many bytes.
-    pub record_bytes_max: usize,
     /// Bytes read at once. Changes nothing but speed; a longer line makes the buffer grow.
     pub buffer_bytes: usize,
 }
 
 impl Default for LineOptions {
     fn default() -> Self {
-        Self {
-            delimiter: None,
-            line_bytes_max: LINE_BYTES_UNLIMITED,
-            record_bytes_max: usize::MAX,
-            buffer_bytes: BUFFER_BYTES,
-        }
+        Self { delimiter: None, line_bytes_max: LINE_BYTES_UNLIMITED, buffer_bytes: BUFFER_BYTES }
     }
 }
 
@@ -131,7 +125,7 @@ impl LineReader {
         let limit = options.line_bytes_max;
         // A small file needs no large buffer: zeroing it took a tenth of the instructions of a task of 2 KB.
         let longest = splits.iter().map(Window::bytes_wanted).max().unwrap_or(0);
-        let window = Window::new(options.buffer_bytes.min(longest)).limited(options.record_bytes_max);
+        let window = Window::new(options.buffer_bytes.min(longest));
         Self {
             line_end: LineEnd::new(options.delimiter.as_deref()),
             line_bytes_max: (limit < LINE_BYTES_UNLIMITED).then_some(limit),
@@ -152,6 +146,13 @@ impl LineReader {
     #[must_use]
     pub fn heeding(mut self, stop: &StopFlag) -> Self {
         self.window.heed(stop);
+        self
+    }
+
+    /// Has longer records in that room, where one must be in memory as a whole.
+    #[must_use]
+    pub(crate) fn within(mut self, room: RecordRoom) -> Self {
+        self.window.stay_within(room);
         self
     }
 

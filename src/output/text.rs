@@ -87,12 +87,28 @@ impl TextWriter {
             self.buffer.extend_from_slice(&self.separator);
         }
         if has_value {
-            self.value_kind.write_display(record.value, &mut self.buffer)?;
+            if self.value_kind == WritableKind::Bytes {
+                self.display_in_pieces(record.value)?;
+            } else {
+                self.value_kind.write_display(record.value, &mut self.buffer)?;
+            }
         }
         if has_key || has_value {
             self.buffer.push(b'\n');
         }
         self.empty_buffer_when_full()
+    }
+
+    /// Adds the text of a value of bytes, which is three times as long.
+    fn display_in_pieces(&mut self, value: &[u8]) -> Result<(), OutputError> {
+        for (number, piece) in value.chunks(DIRECT_BYTES).enumerate() {
+            if number > 0 {
+                self.buffer.push(b' ');
+            }
+            WritableKind::Bytes.write_display(piece, &mut self.buffer)?;
+            self.empty_buffer_when_full()?;
+        }
+        Ok(())
     }
 
     /// Adds the lines of `block`, each ended by its newline and without a carriage return, as text records
@@ -256,6 +272,9 @@ mod tests {
         check([Text, Text], "", b"k", b"v", "kv\n");
         check([Long, Text], "\t", &two, b"v", "2\tv\n");
         check([Bytes, Text], "\t", b"\x0a\xff", b"v", "0a ff\tv\n");
+        check([Text, Bytes], "\t", b"k", b"", "k\t\n");
+        let long = vec![b'\n'; 2 * DIRECT_BYTES + 1];
+        check([Text, Bytes], "\t", b"k", &long, &format!("k\t0a{}\n", " 0a".repeat(2 * DIRECT_BYTES)));
         check([Null, Text], "\t", b"", b"v", "v\n");
         check([Text, Null], "\t", b"k", b"", "k\n");
         check([Null, Null], "\t", b"", b"", "");

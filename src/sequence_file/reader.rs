@@ -4,6 +4,7 @@ use super::{
     Compression, Header, MARKER_BYTES, MARKER_ESCAPE, RECORD_BYTES_MAX, SYNC_BYTES, SequenceFileError,
 };
 use crate::record::RecordRef;
+use crate::record_room::RecordRoom;
 use crate::writable::{WritableError, read_vint};
 use memchr::memmem;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -31,6 +32,8 @@ pub struct SequenceReader<R> {
     /// Where that record starts in the file, or its block.
     offset: u64,
     sync_seen: bool,
+    /// Where a record or a block is that is long.
+    room: RecordRoom,
 }
 
 impl<R: Read + Seek> SequenceReader<R> {
@@ -52,7 +55,15 @@ impl<R: Read + Seek> SequenceReader<R> {
             value_at: 0..0,
             offset: 0,
             sync_seen: false,
+            room: RecordRoom::unlimited(),
         })
+    }
+
+    /// Has long records, and blocks of them, in that room.
+    #[must_use]
+    pub(crate) fn within(mut self, room: RecordRoom) -> Self {
+        self.room = room;
+        self
     }
 
     /// What the file says about itself.
@@ -146,15 +157,18 @@ impl<R: Read + Seek> SequenceReader<R> {
         if length < 0 || !(0..=length).contains(&key_length) {
             return Err(self.malformed(format!("a record of {length} bytes with a key of {key_length}")));
         }
+        self.see_to_room(length as u64)?;
         self.source.read_bytes(length as u64, &mut self.record)?;
         self.key_at = 0..key_length as usize;
         self.value_at = key_length as usize..length as usize;
         if self.header.compression == Compression::Record {
             self.value.clear();
-            self.header
-                .codec
-                .decode(&self.record[self.value_at.clone()], RECORD_BYTES_MAX, &mut self.value)
-                .map_err(|error| self.malformed(format!("a record's value: {error}")))?;
+            let limit = self.room.limit().min(RECORD_BYTES_MAX);
+            let stored = &self.record[self.value_at.clone()];
+            let decoded = self.header.codec.decode(stored, limit, &mut self.value);
+            let bytes = self.value.len();
+            decoded.map_err(|error| not_decoded(self.offset, [bytes, limit], "a record's value", &error))?;
+            self.room.wait_for(bytes);
             self.value_at = 0..self.value.len();
         }
         Ok(true)
@@ -212,23 +226,45 @@ impl<R: Read + Seek> SequenceReader<R> {
             return Err(self.malformed("a block without records"));
         }
         self.block.start(count);
-        for part in self.block.parts() {
+        let limit = self.room.limit().min(RECORD_BYTES_MAX);
+        for part in 0..self.block.parts().len() {
             let length = self.source.read_vint_length("a length in a block")?;
+            self.see_to_room(length)?;
             self.source.read_bytes(length, &mut self.record)?;
             // Nothing at all is nothing, though no codec writes that.
             if length > 0 {
-                let decoded = self.header.codec.decode(&self.record, RECORD_BYTES_MAX, &mut part.bytes);
-                decoded.map_err(|error| {
-                    SequenceFileError::malformed(self.offset, format!("a block: {error}"))
-                })?;
+                let part = &mut self.block.parts()[part].bytes;
+                let decoded = self.header.codec.decode(&self.record, limit, part);
+                let bytes = part.len();
+                decoded.map_err(|error| not_decoded(self.offset, [bytes, limit], "a block", &error))?;
+                self.room.wait_for(bytes);
             }
         }
+        Ok(())
+    }
+
+    /// Waits for room for so many bytes of what begins at `offset`.
+    fn see_to_room(&mut self, bytes: u64) -> Result<(), SequenceFileError> {
+        let (bytes, limit) = (usize::try_from(bytes).unwrap_or(usize::MAX), self.room.limit());
+        // What the file does not have is not long but broken.
+        if bytes > limit && bytes as u64 <= self.source.remaining() {
+            return Err(SequenceFileError::TooLarge { offset: self.offset, bytes, limit });
+        }
+        self.room.wait_for(bytes);
         Ok(())
     }
 
     fn malformed(&self, what: impl Into<String>) -> SequenceFileError {
         SequenceFileError::malformed(self.offset, what)
     }
+}
+
+/// Why `what` could not be decompressed, of which so many bytes came.
+fn not_decoded(offset: u64, [bytes, limit]: [usize; 2], what: &str, error: &io::Error) -> SequenceFileError {
+    if bytes > limit && limit < RECORD_BYTES_MAX {
+        return SequenceFileError::TooLarge { offset, bytes, limit };
+    }
+    SequenceFileError::malformed(offset, format!("{what}: {error}"))
 }
 
 /// The decompressed records of one block.

@@ -12,12 +12,14 @@ use super::passes;
 use super::run::Run;
 use super::sort_buffer::{BufferLimits, Collected, MemoryRun, SortBuffer};
 use super::spill::{Spill, SpillWriter};
+use crate::ids::AttemptId;
 use crate::local_fs::Scratch;
 use crate::plan::Fold;
 use crate::record::{KeyFields, RecordRef};
+use crate::record_room::{LongRecords, RecordRoom};
 use crate::writable::WritableKind;
 use memchr::memchr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{Scope, ScopedJoinHandle};
 
 /// What an attempt's collecting needs to know.
@@ -41,7 +43,11 @@ pub(crate) struct CollectSpec<'a> {
     pub(crate) fold: Fold,
     /// Tables for those.
     pub(crate) tables: &'a FoldTables,
-    pub(crate) long_records: &'a LongRecords,
+    /// Records that outgrow their buffer, in a whole job: one at a time, for each may take all the memory there is.
+    /// It goes to disk at once and is not combined on the way. Hadoop: `MapTask.MapOutputBuffer.spillSingleRecord`.
+    pub(crate) long_records: &'a Arc<LongRecords>,
+    /// Whose they are.
+    pub(crate) attempt: AttemptId,
     /// Classes of keys and values, for the serialised lengths of what a combiner leaves.
     pub(crate) kinds: (&'a WritableKind, &'a WritableKind),
 }
@@ -59,18 +65,6 @@ pub(crate) struct MapRuns {
     pub(crate) collected: Collected,
     /// What a combiner left of its records; without one, all that was collected is left.
     pub(crate) combined: Collected,
-}
-
-/// Records that outgrow their buffer, in a whole job: one at a time, for each may take all the memory there is.
-/// It goes to disk at once and is not combined on the way. Hadoop: `MapTask.MapOutputBuffer.spillSingleRecord`.
-#[derive(Debug, Default)]
-pub(crate) struct LongRecords(Mutex<()>);
-
-impl LongRecords {
-    /// Waits until no other one is in memory.
-    fn begin(&self) -> MutexGuard<'_, ()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// A buffer that was spilled.
@@ -91,7 +85,7 @@ pub(crate) struct Collector<'scope, 'env, O> {
     stage: Stage,
     spilling: Option<ScopedJoinHandle<'scope, Result<Spilled, ShuffleError>>>,
     /// The buffer holds a long record, or will.
-    long: Option<MutexGuard<'env, ()>>,
+    long: Option<RecordRoom>,
     done: MapRuns,
 }
 
@@ -199,7 +193,9 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
             return Ok(());
         }
         self.wait_for_spill()?;
-        self.long = Some(self.spec.long_records.begin());
+        let mut room = RecordRoom::new(self.spec.long_records, self.spec.attempt);
+        room.wait_for_turn();
+        self.long = Some(room);
         if let Stage::Folding(fold) = &mut self.stage {
             self.buffer.begin_folded(fold.take_begun())?;
         }

@@ -15,6 +15,12 @@ const BLOCK_BYTES: std::ops::RangeInclusive<u64> = 4 << 10..=16 << 10;
 /// pipes, runs that come while others are written out, what the allocator keeps.
 const UNCOUNTED_PART: u64 = 8;
 
+/// So many copies of a record are in memory at once, at most, where it does not pass through in pieces: in its reader,
+/// as its child shall read it, as the child wrote it, in the sort buffer or on its way to a part file.
+const RECORD_COPIES: u64 = 4;
+/// Readers and writers have buffers of this size anyway.
+const COPIED_BYTES_MIN: u64 = 256 << 10;
+
 /// Tables of all tasks take this part of what is held, one in so many: when they are sorted, the same again.
 const SHARED_TABLES_PART: u64 = 4;
 /// A smaller one would be full all the time.
@@ -28,6 +34,10 @@ pub(crate) struct MemoryPlan {
     pub(crate) sort_buffer_bytes: u64,
     /// One record may take so much.
     pub(crate) record_bytes_max: u64,
+    /// One record may have so many bytes where there are several copies of it.
+    pub(crate) copied_bytes_max: u64,
+    /// The part of that that every attempt may take at the same time.
+    pub(crate) own_copied_bytes: u64,
     /// Finished map output kept in memory: the other half, but for what is set aside.
     pub(crate) held_bytes: u64,
     /// A table in which folded output of tasks is put together: one for each slot, a quarter of what is held. 0 when
@@ -57,9 +67,14 @@ impl MemoryPlan {
         let by_user = merge_width.map_or(usize::MAX, |width| width as usize);
         let held_bytes = (budget - budget / UNCOUNTED_PART).saturating_sub(per_slot * slots);
         let shared_table_bytes = held_bytes / SHARED_TABLES_PART / slots;
+        let record_bytes_max = budget.max(per_slot);
+        let copied = |bytes: u64| bytes.max(COPIED_BYTES_MIN).min(record_bytes_max);
+        let copied_bytes_max = budget / RECORD_COPIES;
         Self {
             sort_buffer_bytes: (per_slot / 2).max(1),
-            record_bytes_max: budget.max(per_slot),
+            record_bytes_max,
+            copied_bytes_max: copied(copied_bytes_max),
+            own_copied_bytes: copied(copied_bytes_max / slots),
             held_bytes,
             shared_table_bytes: if shared_table_bytes < SHARED_TABLE_BYTES_MIN {
                 0

@@ -154,6 +154,8 @@ mod tests {
     const MEMORY: MemoryPlan = MemoryPlan {
         sort_buffer_bytes: 1,
         record_bytes_max: 1 << 20,
+        copied_bytes_max: 1 << 20,
+        own_copied_bytes: 1 << 20,
         held_bytes: 0,
         shared_table_bytes: 0,
         block_bytes: 4_096,

@@ -2,7 +2,7 @@
 //! order of finishing are, records come out sorted by partition and key, and equal keys by task and
 //! emission, folded ones behind those by value.
 
-use super::collector::{CollectSpec, Collector, LongRecords, MapRuns};
+use super::collector::{CollectSpec, Collector, MapRuns};
 use super::combine::Combine;
 use super::comparator::{KeyOrder, Order};
 use super::fold::FoldTables;
@@ -16,9 +16,11 @@ use super::shared_fold::LineSpec;
 use super::sort_buffer::{BufferLimits, SortBuffer};
 use super::spill::{Spill, SpillWriter};
 use super::{ShuffleError, comparator};
+use crate::ids::{AttemptId, TaskId};
 use crate::local_fs::Scratch;
 use crate::plan::{Fold, KeyOrderSpec, PartitionerSpec};
 use crate::record::{KeyFields, RecordRef};
+use crate::record_room::LongRecords;
 use crate::writable::WritableKind;
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -66,6 +68,8 @@ impl Trial {
         MemoryPlan {
             sort_buffer_bytes: self.sort_buffer_bytes,
             record_bytes_max: 1 << 20,
+            copied_bytes_max: 1 << 20,
+            own_copied_bytes: 1 << 20,
             held_bytes: self.held_bytes,
             shared_table_bytes: self.shared_table_bytes,
             block_bytes: self.block_bytes,
@@ -120,7 +124,8 @@ impl Trial {
                 fields,
                 fold: if combiner.is_some() { Fold::Never } else { self.fold[number] },
                 tables: &tables,
-                long_records: &LongRecords::default(),
+                long_records: &LongRecords::new(1 << 20, 1 << 20),
+                attempt: AttemptId { task: TaskId::map(0), attempt: 0 },
                 kinds: (&WritableKind::Text, &WritableKind::Text),
             };
             let runs = match order.clone() {
@@ -347,6 +352,8 @@ fn one_record_may_outgrow_the_buffer_but_not_the_limit() {
 const NOTHING_HELD: MemoryPlan = MemoryPlan {
     sort_buffer_bytes: 1 << 20,
     record_bytes_max: 1 << 20,
+    copied_bytes_max: 1 << 20,
+    own_copied_bytes: 1 << 20,
     held_bytes: 0,
     shared_table_bytes: 0,
     block_bytes: 16,
@@ -485,7 +492,8 @@ fn fill_lines_writes_what_next_record_gives() {
                 fields: KeyFields { separator: b"\t", key_fields: 1 },
                 fold: Fold::Never,
                 tables: &FoldTables::default(),
-                long_records: &LongRecords::default(),
+                long_records: &LongRecords::new(1 << 20, 1 << 20),
+                attempt: AttemptId { task: TaskId::map(0), attempt: 0 },
                 kinds: (&WritableKind::Text, &WritableKind::Text),
             };
             trial.collect(spec, comparator::ByteOrder, number).runs

@@ -5,6 +5,7 @@ use super::typed_bytes;
 use crate::error::uninterrupted;
 use crate::lines::LineEnds;
 use crate::record::RecordRef;
+use crate::record_room::RecordRoom;
 use std::io::{self, Read};
 
 /// Bytes read at once for encodings that are read record by record.
@@ -66,13 +67,14 @@ pub(crate) struct RecordSource<'a> {
     start: usize,
     /// So many bytes behind `start` are known to hold no line end.
     searched: usize,
-    record_bytes_max: u64,
+    /// Where a record is that is longer than what is read at once.
+    room: RecordRoom,
     ended: bool,
 }
 
 impl<'a> RecordSource<'a> {
-    /// Records of `stdout`, of so many bytes at most.
-    pub(crate) fn new(stdout: &'a mut dyn Read, framing: Framing, record_bytes_max: u64) -> Self {
+    /// Records of `stdout`, the longer ones in that room.
+    pub(crate) fn new(stdout: &'a mut dyn Read, framing: Framing, room: RecordRoom) -> Self {
         Self {
             stdout: Box::new(stdout),
             framing,
@@ -80,7 +82,7 @@ impl<'a> RecordSource<'a> {
             buffer: Vec::new(),
             start: 0,
             searched: 0,
-            record_bytes_max,
+            room,
             ended: false,
         }
     }
@@ -118,14 +120,15 @@ impl<'a> RecordSource<'a> {
         self.buffer.drain(..self.start);
         self.start = 0;
         let end = self.buffer.len();
-        if end as u64 > self.record_bytes_max {
-            let limit = self.record_bytes_max;
+        let limit = self.room.limit();
+        if end > limit {
             let what = format!(
                 "a record of at least {end} bytes is larger than the {limit} bytes that one record may have; raise \
                  mrstream.memory.mb"
             );
             return Err(io::Error::new(io::ErrorKind::OutOfMemory, what));
         }
+        self.room.wait_for(end);
         self.buffer.try_reserve(READ_BYTES).map_err(|_| io::ErrorKind::OutOfMemory)?;
         self.buffer.resize(end + READ_BYTES, 0);
         let count = uninterrupted(|| self.stdout.read(&mut self.buffer[end..]))?;
@@ -191,6 +194,8 @@ impl Framing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::{AttemptId, TaskId};
+    use crate::record_room::LongRecords;
 
     /// Gives out one byte at a time.
     struct Slow<'a>(&'a [u8]);
@@ -226,7 +231,9 @@ mod tests {
     }
 
     fn records_of(mut stdout: impl Read, framing: Framing) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        let mut source = RecordSource::new(&mut stdout, framing, 1 << 10);
+        let attempt = AttemptId { task: TaskId::map(0), attempt: 0 };
+        let room = RecordRoom::new(&LongRecords::new(1 << 10, 1 << 10), attempt);
+        let mut source = RecordSource::new(&mut stdout, framing, room);
         let mut all = Vec::new();
         while let Some(record) = source.next_record()? {
             all.push((record.key.to_vec(), record.value.to_vec()));

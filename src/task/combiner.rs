@@ -42,7 +42,7 @@ impl Combine for CommandCombiner<'_> {
         let mut child = Child::new(self.host, self.attempt, self.command, self.workplace);
         child.counters = Some(self.counters);
         let fields = KeyFields { separator: &stream.output_separator, key_fields: stream.key_fields };
-        let block = LineBlock::new(BLOCK_BYTES, self.host.memory.record_bytes_max);
+        let block = LineBlock::new(BLOCK_BYTES, self.host.record_room(self.attempt));
         let mut sink = CombinedSink { output, fields, block, records: 0 };
         let kinds = (&plan.shuffle.key_kind, &plan.shuffle.value_kind);
         let fed = Mutex::new(0);

@@ -3,6 +3,7 @@
 use super::TaskFailure;
 use super::sink::{LineBlock, RecordSink};
 use crate::record::{KeyFields, RecordRef};
+use crate::record_room::RecordRoom;
 use crate::stop::Stopped;
 use crate::streaming::ChildGroups;
 use memchr::memchr_iter;
@@ -22,14 +23,14 @@ pub(super) struct KeySink<'a> {
 }
 
 impl<'a> KeySink<'a> {
-    /// `fields` is how lines are cut, of so many bytes at most. When `take` breaks off, the sink is full and fails.
+    /// `fields` is how lines are cut, for which there is so much room. When `take` breaks off, the sink is full and fails.
     pub(super) fn new(
         fields: KeyFields<'a>,
         groups: &'a ChildGroups,
-        line_bytes_max: u64,
+        room: RecordRoom,
         take: &'a mut dyn FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Self {
-        Self { fields, groups, take, block: LineBlock::new(BLOCK_BYTES, line_bytes_max), full: false }
+        Self { fields, groups, take, block: LineBlock::new(BLOCK_BYTES, room), full: false }
     }
 
     /// Whether it has failed only because no more keys are wanted.
@@ -84,8 +85,12 @@ mod tests {
             keys.push(String::from_utf8(key.to_vec()).unwrap());
             if keys.len() == wanted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let mut sink =
-            KeySink::new(KeyFields { separator: b"\t", key_fields: 1 }, &groups, 1 << 20, &mut take);
+        let mut sink = KeySink::new(
+            KeyFields { separator: b"\t", key_fields: 1 },
+            &groups,
+            RecordRoom::unlimited(),
+            &mut take,
+        );
         let ended = b"a\t1\nbb\n\tx\nccc\t\n".chunks(piece).try_for_each(|bytes| {
             sink.room()?[..bytes.len()].copy_from_slice(bytes);
             sink.take_lines(bytes.len())
@@ -107,8 +112,12 @@ mod tests {
         let groups = ChildGroups::default();
         groups.stop();
         let mut take = |_: &[u8]| ControlFlow::Continue(());
-        let mut sink =
-            KeySink::new(KeyFields { separator: b"\t", key_fields: 1 }, &groups, 1 << 20, &mut take);
+        let mut sink = KeySink::new(
+            KeyFields { separator: b"\t", key_fields: 1 },
+            &groups,
+            RecordRoom::unlimited(),
+            &mut take,
+        );
         assert!(sink.record(RecordRef::default()).is_err() && !sink.is_full());
     }
 }

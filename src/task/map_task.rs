@@ -17,6 +17,7 @@ use crate::ids::AttemptId;
 use crate::input::{self, Reader, RecordReader, Selected};
 use crate::plan::{Encoding, JobPlan, MapTask, Processor};
 use crate::record::{KeyFields, RecordRef};
+use crate::record_room::RecordRoom;
 use crate::shuffle::collector::{CollectSpec, Collector, MapRuns};
 use crate::shuffle::combine::Combine;
 use crate::shuffle::comparator::{KeyOrder, Order};
@@ -81,7 +82,7 @@ pub(super) fn write_input(
     target: &mut dyn ChildInput,
 ) -> Result<(), TaskFailure> {
     let map = MapAttempt::new(host, attempt);
-    let mut reader = input::open(&host.plan.input, map.task, map.stop(), host.memory.record_bytes_max)?;
+    let mut reader = map.open_all()?;
     let fed = map.feed(&mut reader, target);
     host.bytes_read.fetch_sub(map.consumed.into_inner(), Relaxed);
     fed
@@ -124,13 +125,11 @@ impl<'a> MapAttempt<'a> {
     }
 
     fn run_for_keys(&self, take: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Result<(), TaskFailure> {
-        let reader =
-            input::open(&self.host.plan.input, self.task, self.stop(), self.host.memory.record_bytes_max)?;
+        let reader = self.open_all()?;
         // Side files of a mapper that is run for its keys are nobody's output: they go with the scratch folder.
         let discarded = self.host.scratch.first_dir().join(format!("{}_output", self.attempt));
         let workplace = self.workplace(&discarded)?;
-        let mut sink =
-            KeySink::new(self.fields(), &self.host.groups, self.host.memory.record_bytes_max, take);
+        let mut sink = KeySink::new(self.fields(), &self.host.groups, self.record_room(), take);
         match self.process(reader, workplace.as_ref(), &mut sink) {
             // The sink ends an attempt that is of no more use by failing it.
             Err(_) if sink.is_full() => Ok(()),
@@ -203,13 +202,17 @@ impl<'a> MapAttempt<'a> {
         Ok(())
     }
 
+    fn record_room(&self) -> RecordRoom {
+        self.host.record_room(self.attempt)
+    }
+
     fn input_kinds(&self) -> Result<Kinds, TaskFailure> {
         Ok(self.open_all()?.kinds())
     }
 
     /// All records of the task.
     fn open_all(&self) -> Result<Reader, TaskFailure> {
-        Ok(input::open(&self.host.plan.input, self.task, self.stop(), self.host.memory.record_bytes_max)?)
+        Ok(input::open_within(&self.host.plan.input, self.task, self.stop(), self.record_room())?)
     }
 
     fn open_input(&self) -> Result<Reader, TaskFailure> {
@@ -251,7 +254,7 @@ impl<'a> MapAttempt<'a> {
         crate::fs::create_dir_all(&dir).at("make folder", &dir)?;
         let part = Part { dir: &dir, number: self.attempt.task.number, input_file: self.input_file() };
         let opened = writer::open(spec, kinds, part)?;
-        let mut sink = OutputSink::new(opened, self.fields(), self.host.memory.record_bytes_max);
+        let mut sink = OutputSink::new(opened, self.fields(), self.record_room());
         let workplace = self.workplace(&dir)?;
         self.process(reader, workplace.as_ref(), &mut sink)?;
         let (records, stored) = sink.finish()?;
@@ -287,6 +290,7 @@ impl<'a> MapAttempt<'a> {
             fold: plan.shuffle.fold,
             tables: &host.fold_tables,
             long_records: &host.long_records,
+            attempt: self.attempt,
             kinds: (&plan.shuffle.key_kind, &plan.shuffle.value_kind),
         };
         match &host.order {
@@ -454,8 +458,7 @@ impl<'a> MapAttempt<'a> {
 
     /// Records of the split that begin in so many bytes of the mapper's input. Reads the split again.
     fn records_begun(&self, input_bytes: u64) -> Result<u64, TaskFailure> {
-        let mut reader =
-            input::open(&self.host.plan.input, self.task, self.stop(), self.host.memory.record_bytes_max)?;
+        let mut reader = self.open_all()?;
         let (key_kind, value_kind) = reader.kinds();
         let writer = InputWriter::new(&self.host.plan.map_stream, key_kind, value_kind);
         let (mut records, mut bytes) = (0, 0);

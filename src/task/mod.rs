@@ -37,7 +37,7 @@ use crate::local_fs::{self, Scratch};
 use crate::output::committer::JobCommitter;
 use crate::plan::{JobPlan, PartitionerSpec, ShuffleSpec};
 use crate::record::KeyFields;
-use crate::shuffle::collector::LongRecords;
+use crate::record_room::{LongRecords, RecordRoom};
 use crate::shuffle::comparator::Order;
 use crate::shuffle::fold::FoldTables;
 use crate::shuffle::memory::MemoryPlan;
@@ -47,7 +47,7 @@ use crate::streaming::ChildGroups;
 use environment::JobEnvironment;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use workdir::{Programs, UnpackedArchives};
 
 /// What all attempts of a job in this process share.
@@ -57,7 +57,7 @@ pub(crate) struct TaskHost<'a> {
     pub(crate) partitioner: Partitioner,
     pub(crate) memory: MemoryPlan,
     pub(crate) fold_tables: FoldTables,
-    pub(crate) long_records: LongRecords,
+    pub(crate) long_records: Arc<LongRecords>,
     pub(crate) scratch: &'a Scratch,
     /// The folders that the job's archives were unpacked into.
     archives: UnpackedArchives,
@@ -97,17 +97,15 @@ impl<'a> TaskHost<'a> {
         let order = Order::new(&shuffle.order, &shuffle.key_kind);
         let partitioner = partitioner(shuffle, &order, plan.reduces);
         let slots = plan.resources.map_slots.max(plan.resources.reduce_slots);
+        let open_files_max = local_fs::open_files_max(slots);
+        let memory = MemoryPlan::new(&plan.resources, shuffle.merge_width_max, open_files_max);
         Ok(Self {
             plan,
             order,
             partitioner,
-            memory: MemoryPlan::new(
-                &plan.resources,
-                shuffle.merge_width_max,
-                local_fs::open_files_max(slots),
-            ),
+            memory,
             fold_tables: FoldTables::default(),
-            long_records: LongRecords::default(),
+            long_records: LongRecords::new(memory.own_copied_bytes, memory.copied_bytes_max),
             scratch,
             archives: UnpackedArchives::unpack(plan, scratch, groups.stop_flag())?,
             environment: JobEnvironment::new(&plan.children.environment),
@@ -125,6 +123,11 @@ impl<'a> TaskHost<'a> {
 }
 
 impl TaskHost<'_> {
+    /// Where a stage of an attempt has the record that it is at.
+    pub(crate) fn record_room(&self, attempt: AttemptId) -> RecordRoom {
+        RecordRoom::new(&self.long_records, attempt)
+    }
+
     /// How lines that a mapper writes become records.
     pub(crate) fn lines(&self) -> LineSpec<'_> {
         let stream = &self.plan.map_stream;

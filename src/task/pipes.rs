@@ -6,6 +6,7 @@ use super::{SharedCounters, TaskFailure, TaskHost, lock};
 use crate::counters::CounterError;
 use crate::ids::AttemptId;
 use crate::plan::Encoding;
+use crate::record_room::RecordRoom;
 use crate::streaming::ChildGroups;
 use crate::streaming::child::{self, ChildError, InputLength, InputPipe, Leniency};
 use crate::streaming::output_reader::{Framing, LineSource, RecordSource};
@@ -75,7 +76,7 @@ impl<'a> Child<'a> {
         let leniency = Leniency { any_exit: !spec.non_zero_exit_is_failure, unread };
         let watched = Watched::begin(self.host, self.attempt);
         let ran = child::run(&command, &watched.children, &mut reporter, leniency, feed, |stdout| {
-            drain(stdout, self.output, self.host.memory.record_bytes_max, sink)
+            drain(stdout, self.output, self.host.record_room(self.attempt), sink)
         });
         drop(watched);
         *lock(&self.tail) = reporter.into_tail();
@@ -144,7 +145,7 @@ impl StderrSink for Child<'_> {
 fn drain(
     stdout: &mut impl Read,
     encoding: Encoding,
-    record_bytes_max: u64,
+    room: RecordRoom,
     sink: &mut dyn RecordSink,
 ) -> Result<(), TaskFailure> {
     let failed = |source| TaskFailure::Pipe { action: "read standard output", source };
@@ -162,7 +163,7 @@ fn drain(
         Encoding::TypedBytes => Framing::TypedBytes,
         Encoding::KeyOnlyText => Framing::KeyOnlyLines,
     };
-    let mut records = RecordSource::new(stdout, framing, record_bytes_max);
+    let mut records = RecordSource::new(stdout, framing, room);
     while let Some(record) = records.next_record().map_err(failed)? {
         sink.record(record)?;
     }

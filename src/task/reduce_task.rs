@@ -226,7 +226,7 @@ impl<'a> ReduceAttempt<'a> {
         crate::fs::create_dir_all(&dir).at("make folder", &dir)?;
         let part = Part { dir: &dir, number: partition, input_file: None };
         let opened = writer::open(&host.plan.output, self.output_kinds(), part)?;
-        let mut sink = OutputSink::new(opened, self.fields(), host.memory.record_bytes_max);
+        let mut sink = OutputSink::new(opened, self.fields(), host.record_room(self.attempt));
         // A reducer without input runs all the same, and what it writes and counts is dropped.
         let has_input = !inputs.is_empty();
         let mut dropped = NoSink::new();

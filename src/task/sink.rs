@@ -3,6 +3,7 @@
 use super::TaskFailure;
 use crate::output::{Stored, TaskOutput};
 use crate::record::{KeyFields, RecordRef};
+use crate::record_room::RecordRoom;
 use crate::shuffle::ShuffleError;
 use crate::shuffle::collector::{Collector, MapRuns};
 use crate::shuffle::comparator::KeyOrder;
@@ -70,14 +71,14 @@ pub(super) struct LineBlock {
     filled: usize,
     /// Bytes that are read at once.
     read_bytes: usize,
-    /// The most that a line may have.
-    line_bytes_max: u64,
+    /// Where a line is that is longer.
+    long: RecordRoom,
 }
 
 impl LineBlock {
-    /// For lines of so many bytes at most.
-    pub(super) fn new(read_bytes: usize, line_bytes_max: u64) -> Self {
-        Self { bytes: Vec::new(), filled: 0, read_bytes, line_bytes_max }
+    /// Reads so much at once, and has longer lines in that room.
+    pub(super) fn new(read_bytes: usize, long: RecordRoom) -> Self {
+        Self { bytes: Vec::new(), filled: 0, read_bytes, long }
     }
 
     /// Space to read into, never empty.
@@ -89,9 +90,11 @@ impl LineBlock {
             // A line longer than the block makes it grow. Its capacity doubles, so that copying stays linear, and
             // only what is about to be filled is touched: the rest takes no memory.
             let bytes = self.filled + self.read_bytes;
-            if self.filled as u64 > self.line_bytes_max {
-                return Err(ShuffleError::RecordTooLarge { bytes: bytes as u64, limit: self.line_bytes_max });
+            let limit = self.long.limit();
+            if self.filled > limit {
+                return Err(ShuffleError::RecordTooLarge { bytes: bytes as u64, limit: limit as u64 });
             }
+            self.long.wait_for(self.filled);
             let refused = |error| ShuffleError::Memory { bytes, source: io::Error::other(error) };
             self.bytes.try_reserve(bytes - self.bytes.len()).map_err(refused)?;
             self.bytes.resize(bytes, 0);
@@ -141,12 +144,12 @@ pub(super) struct OutputSink<'a> {
 }
 
 impl<'a> OutputSink<'a> {
-    /// `fields` is how lines are cut; one that cannot pass through in pieces may have so many bytes.
-    pub(super) fn new(output: TaskOutput, fields: KeyFields<'a>, line_bytes_max: u64) -> Self {
+    /// `fields` is how lines are cut; one that cannot pass through in pieces is in that room.
+    pub(super) fn new(output: TaskOutput, fields: KeyFields<'a>, room: RecordRoom) -> Self {
         let verbatim = matches!(&output, TaskOutput::Text(writer) if writer.takes_lines())
             && fields.key_fields <= 1
             && fields.separator == b"\t";
-        let block = LineBlock::new(BLOCK_BYTES, line_bytes_max);
+        let block = LineBlock::new(BLOCK_BYTES, room);
         Self { output, fields, verbatim, block, records: 0 }
     }
 
@@ -228,7 +231,9 @@ impl RecordSink for NoSink {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::{AttemptId, TaskId};
     use crate::plan::{OutputFormat, OutputSpec};
+    use crate::record_room::LongRecords;
     use crate::task::writer::{self, Part};
 
     /// What a text file holds after `lines` were cut behind so many fields at one separator and joined by another.
@@ -253,8 +258,11 @@ mod tests {
         };
         let part = Part { dir: dir.path(), number: 0, input_file: None };
         let output = writer::open(&spec, kinds, part).unwrap();
-        let mut sink =
-            OutputSink::new(output, KeyFields { separator: cut_at.as_bytes(), key_fields }, 1 << 20);
+        let mut sink = OutputSink::new(
+            output,
+            KeyFields { separator: cut_at.as_bytes(), key_fields },
+            RecordRoom::unlimited(),
+        );
         sink.room().unwrap()[..lines.len()].copy_from_slice(lines.as_bytes());
         sink.take_lines(lines.len()).unwrap();
         sink.finish().unwrap();
@@ -265,7 +273,9 @@ mod tests {
     /// A line longer than a block keeps no block waiting, and its tab may be in any piece.
     #[test]
     fn a_long_line_passes_through() {
-        let mut block = LineBlock::new(8, 8);
+        let attempt = AttemptId { task: TaskId::map(0), attempt: 0 };
+        let room = |most| RecordRoom::new(&LongRecords::new(most, most), attempt);
+        let mut block = LineBlock::new(8, room(8));
         let fill = |block: &mut LineBlock, text: &[u8]| {
             block.room().unwrap()[..text.len()].copy_from_slice(text);
             block.take(text.len(), <[u8]>::to_vec)
@@ -275,7 +285,7 @@ mod tests {
         assert_eq!(fill(&mut block, b"gh"), None);
         assert!(block.is_crowded());
         assert_eq!(block.take_begun(<[u8]>::to_vec), b"abcdefgh");
-        let mut strict = LineBlock::new(8, 7);
+        let mut strict = LineBlock::new(8, room(7));
         assert_eq!(fill(&mut strict, b"abcdefgh"), None);
         assert!(matches!(strict.room(), Err(ShuffleError::RecordTooLarge { bytes: 16, limit: 7 })));
         assert_eq!(fill(&mut block, b"\ni"), Some(b"\n".to_vec()));

@@ -111,7 +111,7 @@ impl Oracle<'_> {
 fn options(delimiter: Option<&[u8]>, max: Option<usize>, buffer_bytes: usize) -> LineOptions {
     let line_bytes_max = max.map_or(u64::MAX, |max| max as u64);
     let delimiter = delimiter.map(<[u8]>::to_vec);
-    LineOptions { delimiter, line_bytes_max, record_bytes_max: usize::MAX, buffer_bytes }
+    LineOptions { delimiter, line_bytes_max, buffer_bytes }
 }
 
 fn read_records(reader: &mut LineReader) -> Records {

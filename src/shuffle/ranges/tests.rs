@@ -15,6 +15,8 @@ const BYTES: Order = Order::Bytes(ByteOrder);
 const MEMORY: MemoryPlan = MemoryPlan {
     sort_buffer_bytes: 1 << 20,
     record_bytes_max: 1 << 20,
+    copied_bytes_max: 1 << 20,
+    own_copied_bytes: 1 << 20,
     held_bytes: 1 << 20,
     shared_table_bytes: 0,
     block_bytes: 24,
