@@ -216,16 +216,23 @@ fn a_job_whose_map_output_is_written_out_is_killed_at_each_operation() {
 }
 
 /// Who is killed: mr-stream, a child of it, or its process group.
-const VICTIMS: [&str; 3] = ["kill -9 $$", "KILL_A_CHILD", "kill -9 -$$"];
-/// Children are known by their program; the guard and the shell that kills are no such.
-const KILL_A_CHILD: &str = "for child in $(cat /proc/$$/task/*/children); do read name < /proc/$child/comm; \
-                            [ $name = cat ] && kill -9 $child && break; done";
+const VICTIMS: [&str; 3] = ["kill -9 $$", KILL_A_CHILD, "kill -9 -$$"];
+/// Children are known by their program; the guard and the shell that kills are no such. They are over too soon for
+/// an instant to be chosen beforehand: the one to be killed is chosen, and dies when it is seen.
+const KILL_A_CHILD: &str = "while kill -0 $$; do for file in /proc/$$/task/*/children; do read children < $file; \
+                            for child in $children; do read name < /proc/$child/comm; \
+                            case \"$name $seen \" in \"cat \"*\" $child \"*) ;; \"cat \"*) \
+                            seen=\"$seen $child\"; number=$((number + 1)); \
+                            [ $number = CHOSEN ] && kill -9 $child && exit ;; esac; done; done; done";
+/// Children of a job, of which one is chosen; some jobs have fewer.
+const CHILDREN: f64 = 6.0;
 
-/// Kills somebody at some instant. False if nobody was there to be killed.
-fn kill_after(case: &Case, after: Duration, victim: &str) -> bool {
-    let victim = victim.replace("KILL_A_CHILD", KILL_A_CHILD);
+/// Kills somebody when a part of the job's time is over, or of its children. False if nobody was there to be killed.
+fn kill_after(case: &Case, part: f64, victim: &str) -> bool {
+    let pause = if victim == KILL_A_CHILD { 0.0 } else { case.took.mul_f64(part).as_secs_f64() };
+    let victim = victim.replace("CHOSEN", &(1.0 + part * CHILDREN).floor().to_string());
     // The shell that becomes mr-stream leaves somebody behind who kills.
-    let killer = format!("(sleep {}; {victim}) 2> /dev/null &", after.as_secs_f64());
+    let killer = format!("(sleep {pause}; {victim}) 2> /dev/null &");
     let run = case.dir.command(&case.args).after(&killer).run();
     match run.code {
         None => {}
@@ -251,11 +258,12 @@ fn jobs_are_killed_at_random_instants() {
             // splitmix64
             let mut random = (seed << 32 | slots << 24 | number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             random = (random ^ (random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            let after = case.took.mul_f64((random >> 40) as f64 / f64::from(1 << 24));
+            let after = (random >> 40) as f64 / f64::from(1 << 24);
             let victim = VICTIMS[number as usize % VICTIMS.len()];
             for way in ["-overwrite", "-resume"] {
-                let what =
-                    format!("{shape}: {victim} after {after:?} (seed {seed}, number {number}), then {way}");
+                let what = format!(
+                    "{shape}: {victim} after {after} of it (seed {seed}, number {number}), then {way}"
+                );
                 let hit = kill_after(&case, after, victim);
                 *killed.entry((victim, hit)).or_insert(0_u64) += 1;
                 if hit {
@@ -517,6 +525,54 @@ fn two_runs_do_not_write_into_one_folder() {
     dir.assert_clean();
 }
 
+/// Puts something in the place of a file. False where the system does not allow it.
+type Plant = fn(&Path) -> bool;
+
+/// Whoever may write where the output stands can put anything in the place of what a run after a kill reads first.
+#[test]
+fn what_is_planted_is_neither_followed_nor_waited_for() {
+    use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
+    let kinds: [(&str, Plant); 6] = [
+        ("a pipe", |path| mknodat(CWD, path, FileType::Fifo, Mode::RWXU, 0).is_ok()),
+        ("a folder", |path| fs::create_dir(path).is_ok()),
+        ("a link", |path| std::os::unix::fs::symlink("../../precious/file", path).is_ok()),
+        ("a link to a folder", |path| std::os::unix::fs::symlink("../../precious", path).is_ok()),
+        // An endless one, which only root can make.
+        ("a device", |path| mknodat(CWD, path, FileType::CharacterDevice, Mode::RWXU, makedev(1, 5)).is_ok()),
+        ("another user's file", |path| {
+            fs::write(path, "x").unwrap();
+            std::os::unix::fs::chown(path, Some(12_345), None).is_ok()
+        }),
+    ];
+    for (place, (kind, plant)) in ["journal", "lock", "journal.next", "0"]
+        .into_iter()
+        .flat_map(|place| kinds.iter().map(move |kind| (place, kind)))
+    {
+        for way in ["-resume", "-overwrite"] {
+            let case = Case::new(MAP_ONLY);
+            let killed = case.run_to(&format!("rename:2:{TASK_COMMITS}"), &[]);
+            assert_eq!(killed.code, None, "{}", killed.report());
+            case.dir.write("precious/file", "precious").write("precious/deep/file", "precious");
+            let path = case.dir.path("out/_temporary").join(place);
+            // What the killed run left there.
+            fs::rename(&path, case.dir.path("moved")).ok();
+            if !plant(&path) {
+                say(&format!("SKIPPED for want of privileges: {kind} in the place of a journal"));
+                continue;
+            }
+            let what = format!("{kind} in the place of {place}, then {way}");
+            let output = case.run(&[way]);
+            assert!(matches!(output.code, Some(0 | 1 | 5)), "{what}\n{}", output.report());
+            assert!(!output.stderr.contains("panicked"), "{what}\n{}", output.report());
+            assert_eq!(names(&case.dir.files("precious")), ["deep/file", "file"], "{what}");
+            assert!(case.dir.files("precious").values().all(|bytes| bytes == b"precious"), "{what}");
+            if output.code == Some(0) {
+                assert!(case.dir.files("out") == case.files, "{what}\n{}", output.report());
+            }
+        }
+    }
+}
+
 #[test]
 fn only_the_output_of_a_job_is_overwritten() {
     let args = "-input in -output out -mapper cat -overwrite";
@@ -555,6 +611,13 @@ fn only_the_output_of_a_job_is_overwritten() {
         args,
         &["cannot overwrite out"],
     );
+    let link = |dir: &JobDir| {
+        dir.write("precious/file", "precious");
+        fs::create_dir(dir.path("out")).unwrap();
+        std::os::unix::fs::symlink("../precious", dir.path("out/_temporary")).unwrap();
+    };
+    check(&link, args, &["cannot overwrite out: it is no output of a job"]);
+    check(&link, &args.replace("-overwrite", "-resume"), &["Output directory out already exists"]);
     // What the job needs, or the user.
     let own = "-input out -output out -mapper cat -overwrite";
     check(&write(&["out/_SUCCESS", "out/part-00000"]), own, &["cannot overwrite out: input ", "is in it"]);

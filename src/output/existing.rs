@@ -94,6 +94,10 @@ fn look(dir: &Path) -> Result<Standing, IoError> {
         }
     }
     let temporary = dir.join(TEMPORARY);
+    if temporary.is_symlink() {
+        // Somebody put it there, and what it leads to is not ours to clear.
+        return Ok(Standing::Foreign);
+    }
     if Lock::is_taken(&temporary)? {
         return Ok(Standing::Running);
     }

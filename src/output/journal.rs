@@ -10,6 +10,7 @@
 //! loses none, a power cut may lose the last ones, and whoever reads them checks the files they name. What
 //! follows the first entry that is not whole is ignored. Whether an entry is true is not known here.
 
+use super::part_file::{create_unlinked_with, ours_alone};
 use crate::counters::Counters;
 use crate::error::{At, IoError};
 use crate::fs::{self, File, OpenOptions};
@@ -152,7 +153,8 @@ impl Lock {
     /// has it.
     pub(super) fn take(folder: &Path) -> Result<Option<Self>, IoError> {
         let path = folder.join(LOCK);
-        let file = options().write(true).create(true).truncate(false).open(&path).at("open", &path)?;
+        let file = options().write(true).create(true).truncate(false).open(&path).and_then(ours_alone);
+        let file = file.at("open", &path)?;
         if !try_lock(&file, FlockOperation::NonBlockingLockExclusive).at("lock", &path)? {
             return Ok(None);
         }
@@ -254,7 +256,7 @@ impl Journal {
         for entry in entries {
             push_entry(&mut bytes, entry);
         }
-        let file = options().write(true).create(true).truncate(true).open(&next).at("create", &next)?;
+        let file = create_unlinked_with(&mut options(), &next).at("create", &next)?;
         file.write_all_at(&bytes, 0).at("write", &next)?;
         fs::rename(&next, &path).at("rename to", &path)?;
         let tail = Mutex::new(Tail { file, length: bytes.len() as u64 });
@@ -277,9 +279,10 @@ impl Journal {
         // Without a lock another run could take what is just being removed for its own.
         for name in [JOURNAL, LOCK] {
             let path = self.folder.join(name);
-            fs::remove_file(&path).at("remove", &path)?;
+            // Tried twice: what a disk refused once is gone then, and nothing stays in a good output.
+            fs::remove_file(&path).or_else(|_| fs::remove_file(&path)).at("remove", &path)?;
         }
-        fs::remove_dir(&self.folder).at("remove", &self.folder)
+        fs::remove_dir(&self.folder).or_else(|_| fs::remove_dir(&self.folder)).at("remove", &self.folder)
     }
 
     /// Whether a name in the folder is the journal's.

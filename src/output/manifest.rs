@@ -3,8 +3,10 @@
 use super::committer::entries;
 use super::journal::OutputFile;
 use crate::error::{At, IoError};
-use crate::fs::File;
+use crate::fs::OpenOptions;
+use rustix::fs::OFlags;
 use std::io::{ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -48,7 +50,9 @@ pub(super) fn read(folder: &Path, path: &Path) -> Result<Option<OutputFile>, IoE
     if !full.symlink_metadata().is_ok_and(|meta| meta.is_file()) {
         return Ok(None);
     }
-    let mut file = match File::open(&full) {
+    // Something else may have come into its place since.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
+    let mut file = match OpenOptions::new().read(true).custom_flags(flags).open(&full) {
         // A file that a child made unreadable is its own affair.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
             return Ok(None);

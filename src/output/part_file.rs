@@ -10,10 +10,10 @@ use super::write_back::WriteBack;
 use crate::error::{At, IoError};
 use crate::fs::{File, OpenOptions};
 use crate::page_cache::{self, PAGE_BYTES};
-use rustix::fs::OFlags;
+use rustix::fs::{OFlags, ftruncate};
 use rustix::io::Errno;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use xxhash_rust::xxh3::Xxh3;
@@ -97,15 +97,36 @@ impl Shared {
     }
 }
 
-/// Makes a file, or empties the one that is there. A planted link is an error, and so is a pipe that nobody reads: what
-/// a link leads to is not ours to write to.
+/// Makes a file, or empties the one that is there. A planted link is an error, and so is a pipe: what it leads to is
+/// not ours to write to.
 pub(super) fn create_unlinked(path: &Path) -> io::Result<File> {
+    create_unlinked_with(&mut OpenOptions::new(), path)
+}
+
+/// As [`create_unlinked`], with further options.
+pub(super) fn create_unlinked_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
-    let opened = OpenOptions::new().write(true).create(true).truncate(true).custom_flags(flags).open(path);
-    opened.map_err(|error| match Errno::from_io_error(&error) {
+    let opened = options.write(true).create(true).truncate(false).custom_flags(flags).open(path);
+    let file = opened.map_err(|error| match Errno::from_io_error(&error) {
         Some(Errno::LOOP) => io::Error::other("a link is in its place, which is not followed"),
         _ => error,
-    })
+    })?;
+    // Only now: a file that has another name too is left as it is.
+    let file = ours_alone(file)?;
+    ftruncate(&file, 0).or_else(|error| if error == Errno::INVAL { Ok(()) } else { Err(error) })?;
+    Ok(file)
+}
+
+/// Refuses a file that was opened to be written and has another name, by which somebody else may know it, or is a pipe.
+pub(super) fn ours_alone(file: File) -> io::Result<File> {
+    let meta = file.metadata()?;
+    if meta.file_type().is_fifo() {
+        return Err(io::Error::other("a pipe is in its place"));
+    }
+    if meta.is_file() && meta.nlink() > 1 {
+        return Err(io::Error::other("a file that has another name too (a hard link) is in its place"));
+    }
+    Ok(file)
 }
 
 impl Write for PartFile {
@@ -184,10 +205,23 @@ mod tests {
     }
 
     #[test]
+    fn a_pipe_that_somebody_reads_gets_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("part");
+        mknodat(CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();
+        let mut options = std::fs::OpenOptions::new();
+        let _reader = options.read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(&path).unwrap();
+        let error = PartFile::create(&path).err().unwrap();
+        assert_eq!(error.source.to_string(), "a pipe is in its place");
+    }
+
+    #[test]
     fn planted_links_are_not_followed() {
         use std::os::unix::fs::symlink;
         let link = Some("a link is in its place");
         check_planted(|_, path| std::fs::write(path, "old"), None);
+        let hard = Some("a file that has another name too (a hard link) is in its place");
+        check_planted(|other, path| std::fs::hard_link(other, path), hard);
         check_planted(|other, path| symlink(other, path), link);
         check_planted(|_, path| symlink("nowhere", path), link);
         check_planted(|_, path| symlink("part", path), link);

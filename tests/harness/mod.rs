@@ -258,7 +258,9 @@ pub(crate) fn collect_files(folder: &Path, prefix: &str, found: &mut BTreeMap<St
         if entry.file_type().unwrap().is_dir() {
             collect_files(&entry.path(), &format!("{name}/"), found);
         } else if !entry.path().is_dir() {
-            found.insert(name, fs::read(entry.path()).unwrap());
+            // A pipe would be waited for.
+            let is_file = entry.path().is_file();
+            found.insert(name, if is_file { fs::read(entry.path()).unwrap() } else { Vec::new() });
         }
     }
 }
