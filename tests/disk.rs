@@ -2,7 +2,8 @@
 //! and the job must end as if it had been told so politely.
 //!
 //! `MRSTREAM_TEST_FAULTS` sets how many operations of each job fail, `all` for all of them, and
-//! `MRSTREAM_TEST_SEED` which ones. A failure shows the rule that brings it about.
+//! `MRSTREAM_TEST_SEED` which ones; `MRSTREAM_TEST_ERRORS` by which errors. A failure shows the rule that brings it
+//! about.
 
 use crate::harness::{JobDir, Output, repository, say};
 use std::collections::BTreeMap;
@@ -155,7 +156,13 @@ fn check(args: &str) {
     let writes = points.iter().filter(|point| point.starts_with("write ")).count();
     let ways = [(Way::Once, points.len()), (Way::Full, writes), (Way::Dead, points.len())];
     let mut came: BTreeMap<String, [usize; 2]> = BTreeMap::new();
-    for (error, cause) in ERRORS.iter().take(if all { ERRORS.len() } else { 2 }) {
+    let named = switch("MRSTREAM_TEST_ERRORS");
+    let is_wanted = |number: usize, error: &str| match &named {
+        Some(names) => names.split(',').any(|name| name == error),
+        None => all || number < 2,
+    };
+    let errors = ERRORS.iter().enumerate().filter(|(number, (error, _))| is_wanted(*number, error));
+    for (_, (error, cause)) in errors {
         for (way, count) in
             ways.into_iter().filter(|(way, _)| *way == Way::Once || DISK_ERRORS.contains(error))
         {
@@ -367,6 +374,38 @@ fn real_limits_of_what_is_unpacked_and_kept() {
         ended.expect_stderr(&says);
         dir.assert_no_output();
     }
+}
+
+/// What is of no more use costs neither a good output nor the cause of a failure.
+#[test]
+fn what_cannot_be_removed_is_a_warning() {
+    // A mount in the attempt's own temporary folder cannot be removed with it.
+    let mounts = "#!/bin/sh\nmkdir \"$mapreduce_cluster_local_dir/busy\"\n\
+                  mount -t tmpfs none \"$mapreduce_cluster_local_dir/busy\" || exit 9\ncat\nexit $1\n";
+    for (code, says) in [(0, "Output directory: out"), (3, "exited with code 3")] {
+        let dir = job_dir();
+        dir.script("mounts.sh", mounts);
+        let mapper = format!("{} {code}", dir.path("mounts.sh").display());
+        let prelude = "exec unshare -rm sh -c '\"$0\" \"$@\"' \"$0\" \"$@\";";
+        let args = ["-input", "in/a.txt", "-output", "out", "-mapper", &mapper, "-reducer", "cat"];
+        if std::process::Command::new("unshare").args(["-rm", "true"]).status().is_ok_and(|it| it.success()) {
+            let output = dir.command(&args).after(prelude).run().expect_code(i32::from(code != 0));
+            output.expect_stderr(&["WARN cannot remove temp folder ", "/tmp/mr-stream-", says]);
+            assert_eq!(dir.path("out/_SUCCESS").exists(), code == 0);
+        } else {
+            say("SKIPPED for want of namespaces: a temporary folder that cannot be removed");
+        }
+    }
+    let (dir, args) = (job_dir(), "-input in -output out -mapper cat -reducer cat");
+    run(&dir, args, "").0.expect_code(0);
+    let reference = dir.files("out");
+    let (output, _) = run(&dir, args, "remove:1+:EIO:_temporary/journal");
+    output.expect_code(0).expect_stderr(&["WARN cannot remove ", "out/_temporary/journal"]);
+    let mut files = dir.files("out");
+    files.retain(|name, _| !name.starts_with("_temporary/"));
+    assert!(files == reference);
+    dir.run(&format!("{args} -overwrite")).expect_code(0);
+    assert!(dir.files("out") == reference);
 }
 
 /// Who does not hear about a job has its output all the same.

@@ -7,7 +7,7 @@ use super::done::Done;
 use super::event::JobEvents;
 use super::{Engine, JobError};
 use crate::counters::Counters;
-use crate::error;
+use crate::error::{self, IoError};
 use crate::ids::{AttemptId, TaskKind};
 use crate::local_fs::{self, Scratch};
 use crate::output::committer::JobCommitter;
@@ -57,7 +57,12 @@ impl Engine for LocalEngine {
         let ran = self.run_tasks(plan, events, &committer, done, &scratch_prefix);
         match ran {
             Ok(counters) => match committer.commit_job() {
-                Ok(()) => Ok(counters),
+                Ok(left) => {
+                    for error in &left {
+                        left_behind(events, error);
+                    }
+                    Ok(counters)
+                }
                 Err(error) => {
                     // What was moved already comes back out; why it could not all be moved says more than
                     // a second failure on the way.
@@ -141,10 +146,16 @@ impl LocalEngine {
         }
         match ran {
             Err(JobError::Stopped { .. }) if plan.output.existing == Existing::Continue => scratch.leave(),
-            _ => scratch.remove()?,
+            // Neither a good output nor the cause of a failure shall be lost to it.
+            _ => scratch.remove().unwrap_or_else(|error| left_behind(events, &error)),
         }
         ran
     }
+}
+
+/// Tells of what cannot be removed, with its name.
+fn left_behind(events: &dyn JobEvents, error: &IoError) {
+    events.notice(&format!("WARN {}; it is of no more use", error::chain(error)));
 }
 
 /// Where attempts run: what they share, and map output between the phases.

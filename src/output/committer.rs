@@ -299,10 +299,10 @@ impl JobCommitter {
     /// outlives it: a run that is killed before that is gone can be ended by another.
     ///
     /// Of two files with one name that of the task with the higher number stays. After an error call
-    /// [`Self::abort_job`].
-    pub fn commit_job(&mut self) -> Result<(), CommitError> {
+    /// [`Self::abort_job`]. What could not be removed of all that is of no more use is no error: it is returned.
+    pub fn commit_job(&mut self) -> Result<Vec<IoError>, CommitError> {
         let job_dir = self.job_dir();
-        self.sweep()?;
+        let mut left = Vec::from_iter(self.sweep().err());
         if let Some(journal) = &self.journal {
             journal.add(&Entry::Committing)?;
         }
@@ -328,9 +328,10 @@ impl JobCommitter {
             sync_folder(&self.out)?;
         }
         if let Some(journal) = &self.journal {
-            journal.remove()?;
+            // A run after this one that finds it sees the output is whole.
+            left.extend(journal.remove().err());
         }
-        Ok(())
+        Ok(left)
     }
 
     /// Moves what a task left into the output folder.
@@ -396,9 +397,12 @@ fn merge(from: &Path, kind: FileType, to: &Path) -> Result<(), IoError> {
     fs::rename(from, to).at("move output to", to)
 }
 
-/// Names and kinds in a folder, by name.
+/// Names and kinds in a folder, by name. What a link leads to is not listed: whoever asks may remove it all.
 pub(super) fn entries(folder: &Path) -> Result<Vec<(std::ffi::OsString, FileType)>, IoError> {
     let read = || -> io::Result<Vec<_>> {
+        if folder.is_symlink() {
+            return Err(io::Error::other("a link is in its place, which is not followed"));
+        }
         let found = fs::read_dir(folder)?;
         found.map(|entry| entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?)))).collect()
     };
