@@ -98,10 +98,16 @@ fn silence_is_ended_with_all_that_the_child_started() {
             ["no sign of life for", "mapreduce.task.timeout=300", "attempt 1 of 2 failed: the task is tried"];
         check(&dir, output, "one\t\nthree\t\ntwo\t\n", &says);
     }
-    let dir = job_dir();
-    let output = run(&dir, "mapred.task.timeout=300", "fails.sh m_000001 silent", "NONE").expect_code(1);
-    output.expect_stderr(&["no sign of life for", "_m_000001_0"]);
-    dir.assert_no_output();
+    for properties in [
+        "mapred.task.timeout=300",
+        "mapred.task.timeout=300 mapreduce.map.skip.maxrecords=1 mapreduce.task.skip.start.attempts=0",
+    ] {
+        let dir = job_dir();
+        let output = run(&dir, properties, "fails.sh m_000001 silent", "NONE").expect_code(1);
+        let output = output.expect_stderr(&["no sign of life for", "_m_000001_0"]);
+        assert!(!output.stderr.contains("without any record"), "{}", output.report());
+        dir.assert_no_output();
+    }
 }
 
 /// Hadoop: `JobImpl.checkJobAfterTaskCompletion`, where one of three is more than 33 percent.

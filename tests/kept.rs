@@ -91,6 +91,19 @@ fn a_mapper_runs_again() {
 }
 
 #[test]
+fn an_attempt_that_was_ended_for_its_silence_is_kept() {
+    // Again it is silent, but nobody waits.
+    let dir = job_dir("[ -e \"$SEEN/1\" ] || exec tail -f /dev/null; exit 4");
+    let options = ["-mapper", "./child.sh", "-D", "mapreduce.task.timeout=300"];
+    let output = fail(&dir, &options).expect_stderr(&["no sign of life for", "mapreduce.task.timeout=300"]);
+    let script = check_kept(&dir, output);
+    let about = fs::read_to_string(script.with_file_name("about.txt")).unwrap();
+    assert!(about.contains("failure: no sign of life for"), "{about}");
+    let ran = Command::new("sh").arg(&script).output().unwrap();
+    assert_eq!((ran.status.code(), &ran.stdout), (Some(4), &fs::read(dir.path("seen/0")).unwrap()));
+}
+
+#[test]
 fn a_mapper_runs_again_on_its_own_split_and_framing() {
     let dir = job_dir("exit 1");
     dir.write("in/a.txt", "1\n2\n3\n4\n5\n");

@@ -152,9 +152,11 @@ impl TaskFailure {
         )
     }
 
-    /// Whether a record can be to blame.
+    /// Whether a record can be to blame, and is to be searched for. Not of silence: all that the attempt starts later
+    /// is ended at once, and would seem to fail without any record too.
     pub(super) fn may_be_a_records(&self) -> bool {
-        self.is_the_childs() || matches!(self, Self::BuiltIn(_))
+        let was_silent = matches!(self, Self::Silent { .. });
+        !was_silent && (self.is_the_childs() || matches!(self, Self::BuiltIn(_)))
     }
 
     /// The failure in a child's end. `mapper` says which rules it was under.
