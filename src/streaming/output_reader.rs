@@ -11,6 +11,9 @@ use std::io::{self, Read};
 /// Bytes read at once for encodings that are read record by record.
 const READ_BYTES: usize = 128 << 10;
 
+/// A record that is longer is not looked through whenever a little more of it comes.
+const LONG_BYTES: usize = 1 << 20;
+
 /// Text output in bulk: what is read has lines that end in LF alone, the last one included.
 pub(crate) struct LineSource<'a> {
     stdout: &'a mut dyn Read,
@@ -67,6 +70,8 @@ pub(crate) struct RecordSource<'a> {
     start: usize,
     /// So many bytes behind `start` are known to hold no line end.
     searched: usize,
+    /// There is no whole record behind `start` in fewer bytes, or it is not looked for.
+    whole_from: usize,
     /// Where a record is that is longer than what is read at once.
     room: RecordRoom,
     ended: bool,
@@ -82,6 +87,7 @@ impl<'a> RecordSource<'a> {
             buffer: Vec::new(),
             start: 0,
             searched: 0,
+            whole_from: 0,
             room,
             ended: false,
         }
@@ -101,15 +107,23 @@ impl<'a> RecordSource<'a> {
     fn find_record(&mut self) -> io::Result<Option<Cut>> {
         loop {
             let pending = &self.buffer[self.start..];
+            if pending.len() < self.whole_from && !self.ended {
+                self.fill()?;
+                continue;
+            }
             match self.framing.cut(pending, self.searched, self.ended)? {
                 Some(cut) => {
-                    self.searched = 0;
+                    (self.searched, self.whole_from) = (0, 0);
                     return Ok(Some(cut));
                 }
                 // RawBytesOutputReader takes an end of file inside a key's length for the end.
                 None if self.ended => return Ok(None),
                 None => {
                     self.searched = pending.len();
+                    if self.framing == Framing::TypedBytes && pending.len() >= LONG_BYTES {
+                        // A list is measured from its begin each time: not for every piece of a long one.
+                        self.whole_from = (pending.len() + pending.len() / 4).min(self.room.limit());
+                    }
                     self.fill()?;
                 }
             }
@@ -250,6 +264,23 @@ mod tests {
         assert!(records_of(&stdout[..5], Framing::RawBytes).is_err());
         assert!(records_of(b"\xff\0\0\0".as_slice(), Framing::RawBytes).is_err());
         assert_eq!(records_of(&stdout[..2], Framing::RawBytes).unwrap(), vec![]);
+    }
+
+    #[test]
+    fn long_lists_are_records_too() {
+        let list = |values: usize| [&[9][..], &[1, 7].repeat(values), &[255]].concat();
+        for values in [LONG_BYTES / 2 - 2, LONG_BYTES / 2, 2 * LONG_BYTES] {
+            let stdout = [list(0), list(values), list(1), list(values)].concat();
+            let attempt = AttemptId { task: TaskId::map(0), attempt: 0 };
+            let room = RecordRoom::new(&LongRecords::new(u64::MAX, list(values).len() as u64 + 2), attempt);
+            let mut stdout = stdout.as_slice();
+            let mut source = RecordSource::new(&mut stdout, Framing::TypedBytes, room);
+            for expect in [[list(0), list(values)], [list(1), list(values)]] {
+                let record = source.next_record().unwrap().unwrap();
+                assert!([record.key, record.value] == expect, "{values}");
+            }
+            assert!(source.next_record().unwrap().is_none());
+        }
     }
 
     #[test]
