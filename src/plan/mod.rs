@@ -323,6 +323,9 @@ pub struct ChildSpec {
     pub reporter_prefix: String,
     /// `stream.minRecWrittenToEnableSkip_`: with at least so many records written, a mapper may stop reading.
     pub unread_allowed_after: Option<u64>,
+    /// `stream.joindelay.milli`: milliseconds for which the output of a child that ended well is waited for while
+    /// another process holds it. `None` is for ever.
+    pub join_delay_ms: Option<u64>,
 }
 
 /// A file or archive that every attempt finds in its folder.

@@ -34,6 +34,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 /// A pipe that carries a lot becomes this large: fewer switches between its two ends.
 const PIPE_BYTES: usize = 1 << 20;
@@ -86,13 +87,16 @@ fn widened(pipe: impl AsFd) -> usize {
     fcntl_setpipe_size(&pipe, PIPE_BYTES).or_else(|_| fcntl_getpipe_size(&pipe)).unwrap_or(PIPE_BYTES)
 }
 
-/// Which failures of a child are none.
+/// Which failures of a child are none, and how patiently its end is awaited.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Leniency {
     /// `stream.non.zero.exit.is.failure=false`: exit codes and signals are forgiven.
     pub any_exit: bool,
     /// Unread input is forgiven.
     pub unread: bool,
+    /// For so long the output of a child that has ended is waited for while another process holds it; `None` is for
+    /// ever.
+    pub join_delay: Option<Duration>,
 }
 
 /// How long a child's input is.
@@ -127,7 +131,7 @@ where
         groups.entering(|| command.start(), |started| started.id).map_err(start)?;
     let life = Arc::new(Life::new(groups, id));
     let mut input = InputPipe::new(stdin, Arc::clone(&life), leniency.unread);
-    let watch = Watch::new(Arc::clone(&life), !leniency.any_exit);
+    let watch = Watch::new(Arc::clone(&life), leniency);
     let mut stdout = OutputPipe::new(stdout, Listener::new(stderr, reporter, watch));
     let ends = thread::scope(|scope| {
         let _end = EndOnPanic(&life);

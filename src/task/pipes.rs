@@ -13,6 +13,7 @@ use crate::streaming::output_reader::{Framing, LineSource, RecordSource};
 use crate::streaming::reporter::{Reporter, StderrSink};
 use std::io::Read;
 use std::sync::Mutex;
+use std::time::Duration;
 
 /// One child of an attempt and what it says on standard error.
 pub(super) struct Child<'a> {
@@ -73,7 +74,8 @@ impl<'a> Child<'a> {
         // Hadoop asks how many records the mapper had written when its pipe broke; a property of 0, the
         // one value in use, is always met, and any other is met or not by chance of timing.
         let unread = self.mapper && spec.unread_allowed_after == Some(0);
-        let leniency = Leniency { any_exit: !spec.non_zero_exit_is_failure, unread };
+        let join_delay = spec.join_delay_ms.map(Duration::from_millis);
+        let leniency = Leniency { any_exit: !spec.non_zero_exit_is_failure, unread, join_delay };
         let watched = Watched::begin(self.host, self.attempt);
         let ran = child::run(&command, &watched.children, &mut reporter, leniency, feed, |stdout| {
             drain(stdout, self.output, self.host.record_room(self.attempt), sink)

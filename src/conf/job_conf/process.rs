@@ -142,6 +142,7 @@ impl Reader<'_> {
             non_zero_exit_is_failure: self.properties.switch("stream.non.zero.exit.is.failure", true)?,
             reporter_prefix: self.properties.text_or("stream.stderr.reporter.prefix", "reporter:")?,
             unread_allowed_after: unread_allowed_after.map(|records| records.max(0) as u64),
+            join_delay_ms: Some(self.amount("stream.joindelay.milli")?).filter(|delay| *delay > 0),
         })
     }
 }

@@ -72,6 +72,7 @@ fn a_plain_job_has_hadoops_defaults() {
     assert_eq!((job.output.dir.to_str(), job.output.shown.as_str()), (Some("/start/out"), "out"));
     assert!(job.output.success_marker && job.output.codec.is_none() && !job.output.lazy);
     assert!(job.children.non_zero_exit_is_failure);
+    assert_eq!(job.children.join_delay_ms, None);
     assert_eq!(job.children.reporter_prefix, "reporter:");
     assert_eq!((job.resources.memory_bytes, job.resources.map_slots), (256 << 20, 4));
     assert_eq!(job.resources.local_dirs, [PathBuf::from("/tmp")]);

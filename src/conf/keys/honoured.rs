@@ -699,6 +699,14 @@ pub(super) const ROWS: &[Row] = &[
         "A child that exits with another code than 0 fails its attempt.",
     ),
     Row(
+        "stream.joindelay.milli",
+        &[],
+        Long,
+        Code("0"),
+        "Milliseconds to wait for the output of a child that ended well while a daemon of it holds the pipe; 0 is for \
+         ever.",
+    ),
+    Row(
         "stream.stderr.reporter.prefix",
         &[],
         Text,

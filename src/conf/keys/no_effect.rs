@@ -824,10 +824,6 @@ pub(super) const GROUPS: &[(&str, &[Bare])] = &[
         "Script for failed reduce tasks, set by -reducedebug; as in Hadoop's local mode it is not run.",
         &[Bare("mapreduce.reduce.debug.script", &["mapred.reduce.task.debug.script"], Text, Unset)],
     ),
-    (
-        "How long to wait for a child's last output; here, until it ends.",
-        &[Bare("stream.joindelay.milli", &[], Text, Unset)],
-    ),
     ("Follows from stream.map.input.", &[Bare("stream.map.input.writer.class", &[], Text, Unset)]),
     ("Follows from stream.map.output.", &[Bare("stream.map.output.reader.class", &[], Text, Unset)]),
     (

@@ -2,7 +2,7 @@
 //! looks from time to time whether the child still lives; so one thread serves a child.
 
 use super::life::{LOOK_EVERY, Life};
-use super::widened;
+use super::{Leniency, widened};
 use crate::fault::{self, Op};
 use crate::streaming::pace::Pace;
 use crate::streaming::reporter::Reporter;
@@ -96,6 +96,9 @@ impl<'a, 'r> Listener<'a, 'r> {
             if readable {
                 return Ok(true);
             }
+            if self.watch.is_given_up() {
+                return Ok(false);
+            }
         }
     }
 
@@ -183,14 +186,24 @@ pub(super) struct Watch {
     /// Its group goes when it failed.
     end_if_failed: bool,
     dead: bool,
+    /// When that was seen.
+    died: Instant,
+    /// For so long others may hold its output.
+    join_delay: Option<Duration>,
     /// It ended badly and that was not forgiven.
     failed: bool,
     looked: Instant,
 }
 
 impl Watch {
-    pub(super) fn new(life: Arc<Life>, end_if_failed: bool) -> Self {
-        Self { life, end_if_failed, dead: false, failed: false, looked: Instant::now() }
+    pub(super) fn new(life: Arc<Life>, leniency: Leniency) -> Self {
+        let (now, end_if_failed, join_delay) = (Instant::now(), !leniency.any_exit, leniency.join_delay);
+        Self { life, end_if_failed, dead: false, died: now, join_delay, failed: false, looked: now }
+    }
+
+    /// The child is dead, and whoever holds its output has had the time that the job gives.
+    fn is_given_up(&self) -> bool {
+        self.dead && self.join_delay.is_some_and(|delay| self.died.elapsed() >= delay)
     }
 
     fn look_if_due(&mut self) {
@@ -214,7 +227,7 @@ impl Watch {
     fn ask(&mut self, how: WaitIdOptions) {
         let child = Pid::from_raw(self.life.child).map(WaitId::Pid);
         let asked = child.map(|child| waitid(child, WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | how));
-        self.dead = match asked {
+        let dead = match asked {
             Some(Err(Errno::INTR) | Ok(None)) => false,
             Some(Ok(Some(status))) => {
                 self.failed = self.end_if_failed && status.exit_status() != Some(0);
@@ -227,5 +240,8 @@ impl Watch {
             // Nobody to wait for: the status that is asked for later says what happened.
             Some(Err(_)) | None => true,
         };
+        if dead && !self.dead {
+            (self.dead, self.died) = (true, Instant::now());
+        }
     }
 }

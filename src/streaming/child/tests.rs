@@ -14,7 +14,7 @@ impl StderrSink for Deaf {
     fn malformed(&self, _: &str) {}
 }
 
-const STRICT: Leniency = Leniency { any_exit: false, unread: false };
+const STRICT: Leniency = Leniency { any_exit: false, unread: false, join_delay: None };
 
 /// Runs a shell's words over so many blocks of so many bytes; its output and the last line of its standard
 /// error, or the failure.
@@ -186,6 +186,18 @@ fn blocks_of_a_file_arrive_in_order_and_refusals_are_seen() {
 fn an_exit_can_be_forgiven() {
     let lenient = Leniency { any_exit: true, ..STRICT };
     assert_eq!(shell("cat; exit 3", InputLength::Short, lenient, (1, 10)).unwrap().0.len(), 10);
+}
+
+/// Hadoop: `PipeMapRed.waitOutputThreads`, where 0 is for ever.
+#[test]
+fn a_daemon_that_holds_the_output_can_be_left() {
+    let impatient = Leniency { join_delay: Some(Duration::from_millis(1)), ..STRICT };
+    let (output, _) =
+        shell("echo one; cat > /dev/null; sleep 100000 &", InputLength::Unknown, impatient, (1, 2)).unwrap();
+    assert_eq!(output, b"one\n");
+    // Who writes on is heard until then, and who fails has failed.
+    assert_eq!(shell("cat", InputLength::Unknown, impatient, (40, 100_000)).unwrap().0.len(), 4_000_000);
+    assert!(shell("sleep 100000 & exit 3", InputLength::Unknown, impatient, (0, 0)).is_err());
 }
 
 #[test]
