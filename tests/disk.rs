@@ -270,6 +270,41 @@ fn points_are_passed_and_faults_happen_there() {
     run(&dir, args, "rename:1:nonsense").0.expect_code(1);
 }
 
+/// After a power cut whoever finds `_SUCCESS` finds all that it stands for: what is published was brought to the disk
+/// before, its names too, and the marker in the end.
+#[test]
+fn what_is_published_is_on_the_disk_before() {
+    let (dir, args) = (job_dir(), "-numReduceTasks 2 -input in -output new/out -mapper cat -reducer cat");
+    fs::remove_dir_all(dir.path("new")).ok();
+    let (output, points) = run(&dir, &format!("{ONE_SLOT} {args}"), "");
+    output.expect_code(0);
+    let find = |what: &str, begin: &str, end: &str, from: usize| {
+        let is_it = |point: &&String| point.starts_with(begin) && point.ends_with(end);
+        let found = points.iter().skip(from).position(|point| is_it(&point));
+        from + found.unwrap_or_else(|| panic!("{what} is not in\n{}", points.join("\n")))
+    };
+    let marker = find("the marker", "create ", "/new/out/_SUCCESS", 0);
+    for number in ["0", "1"] {
+        let task = format!("_r_00000{number}");
+        let committed = find("the commit of a task", "rename ", &task, 0);
+        let end = format!("/part-0000{number}");
+        let written = points[..committed]
+            .iter()
+            .rposition(|point| point.starts_with("write ") && point.ends_with(&end));
+        let synced = find("the sync of a part", "sync ", &end, written.unwrap());
+        assert!(synced < committed, "part {number} is committed before it is on the disk");
+        let moved = find("its name", "rename ", &format!("/new/out/part-0000{number}"), committed);
+        let name_synced = find("the sync of its name", "sync ", "/new/out", moved);
+        assert!(name_synced < marker, "the marker stands before the name of part {number} is on the disk");
+    }
+    // The folder that was made for the output, and the one that was there.
+    for folder in ["/new", "/job"] {
+        assert!(find("the sync of a folder above", "sync ", folder, 0) < marker);
+    }
+    let synced = find("the sync of the marker", "sync ", "/new/out/_SUCCESS", marker);
+    find("the sync of its name", "sync ", "/new/out", synced);
+}
+
 /// Neither is an error: what was not done is done again.
 #[test]
 fn short_writes_and_interruptions() {
@@ -380,7 +415,7 @@ fn real_limits_of_what_is_unpacked_and_kept() {
 #[test]
 fn what_cannot_be_removed_is_a_warning() {
     // A mount in the attempt's own temporary folder cannot be removed with it.
-    let mounts = "#!/bin/sh\nmkdir \"$mapreduce_cluster_local_dir/busy\"\n\
+    let mounts = "#!/bin/sh\nmkdir -p \"$mapreduce_cluster_local_dir/busy\"\n\
                   mount -t tmpfs none \"$mapreduce_cluster_local_dir/busy\" || exit 9\ncat\nexit $1\n";
     for (code, says) in [(0, "Output directory: out"), (3, "exited with code 3")] {
         let dir = job_dir();

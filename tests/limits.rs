@@ -111,7 +111,9 @@ fn a_record_of_any_kind_stays_within_the_budget() {
         ("-D textinputformat.record.delimiter=#", |long| [b"k\t", long, b"#a#"].concat()),
         ("-D stream.map.input.ignoreKey=false", |long| [long, b"\na\n"].concat()),
         ("-inputformat KeyValueTextInputFormat", |long| [b"k\t", long, b"\na\n"].concat()),
-        ("-inputreader StreamXmlRecord,begin=<p>,end=</p>", |long| [b"<p>", long, b"</p>"].concat()),
+        ("-inputreader org.apache.hadoop.streaming.StreamXmlRecordReader,begin=<p>,end=</p>", |long| {
+            [b"<p>", long, b"</p>"].concat()
+        }),
         ("-inputformat org.apache.hadoop.mapred.FixedLengthInputFormat", <[u8]>::to_vec),
         ("-inputformat SequenceFileInputFormat", sequence_file),
         ("-inputformat SequenceFileAsTextInputFormat", sequence_file),

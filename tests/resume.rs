@@ -216,7 +216,8 @@ fn a_job_whose_map_output_is_written_out_is_killed_at_each_operation() {
 }
 
 /// Who is killed: mr-stream, a child of it, or its process group.
-const VICTIMS: [&str; 3] = ["kill -9 $$", KILL_A_CHILD, "kill -9 -$$"];
+const VICTIMS: [(&str, &str); 3] =
+    [("mr-stream", "kill -9 $$"), ("a child", KILL_A_CHILD), ("the group", "kill -9 -$$")];
 /// Children are known by their program; the guard and the shell that kills are no such. They are over too soon for
 /// an instant to be chosen beforehand: the one to be killed is chosen, and dies when it is seen.
 const KILL_A_CHILD: &str = "while kill -0 $$; do for file in /proc/$$/task/*/children; do read children < $file; \
@@ -232,7 +233,7 @@ fn kill_after(case: &Case, part: f64, victim: &str) -> bool {
     let pause = if victim == KILL_A_CHILD { 0.0 } else { case.took.mul_f64(part).as_secs_f64() };
     let victim = victim.replace("CHOSEN", &(1.0 + part * CHILDREN).floor().to_string());
     // The shell that becomes mr-stream leaves somebody behind who kills.
-    let killer = format!("(sleep {pause}; {victim}) 2> /dev/null &");
+    let killer = format!("(sleep {pause}; {victim}) > /dev/null 2>&1 &");
     let run = case.dir.command(&case.args).after(&killer).run();
     match run.code {
         None => {}
@@ -259,12 +260,12 @@ fn jobs_are_killed_at_random_instants() {
             let mut random = (seed << 32 | slots << 24 | number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             random = (random ^ (random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             let after = (random >> 40) as f64 / f64::from(1 << 24);
-            let victim = VICTIMS[number as usize % VICTIMS.len()];
+            let (victim, kill) = VICTIMS[number as usize % VICTIMS.len()];
             for way in ["-overwrite", "-resume"] {
                 let what = format!(
                     "{shape}: {victim} after {after} of it (seed {seed}, number {number}), then {way}"
                 );
-                let hit = kill_after(&case, after, victim);
+                let hit = kill_after(&case, after, kill);
                 *killed.entry((victim, hit)).or_insert(0_u64) += 1;
                 if hit {
                     case.check_left(&what);
@@ -525,6 +526,30 @@ fn two_runs_do_not_write_into_one_folder() {
     dir.assert_clean();
 }
 
+/// Whoever clears a finished output and is killed on the way leaves nothing that looks finished and is not.
+#[test]
+fn an_output_that_is_cleared_does_not_look_finished() {
+    let case = Case::new(MAP_ONLY);
+    for number in 1.. {
+        case.run(&[]).expect_code(0);
+        let killed = case.run_to(&format!("remove:{number}:kill:/out/"), &["-overwrite"]);
+        let what = format!("killed at removal {number} of an output");
+        if killed.code == Some(0) {
+            assert!(number > 4, "only {number} removals");
+            break;
+        }
+        case.check_left(&what);
+        if !case.is_over() {
+            case.run(&["-overwrite"]).expect_code(0);
+        }
+        let mut files = case.dir.files("out");
+        // The last trace of a run may outlive it.
+        files.retain(|name, _| !name.starts_with("_temporary/"));
+        assert!(files == case.files, "{what}: {:?}", names(&files));
+        case.clear();
+    }
+}
+
 /// Puts something in the place of a file. False where the system does not allow it.
 type Plant = fn(&Path) -> bool;
 
@@ -539,8 +564,10 @@ fn what_is_planted_is_neither_followed_nor_waited_for() {
         ("a link to a folder", |path| std::os::unix::fs::symlink("../../precious", path).is_ok()),
         // An endless one, which only root can make.
         ("a device", |path| mknodat(CWD, path, FileType::CharacterDevice, Mode::RWXU, makedev(1, 5)).is_ok()),
+        // As the killed run left it, if it did.
         ("another user's file", |path| {
-            fs::write(path, "x").unwrap();
+            let job = path.parent().unwrap().join("../..");
+            fs::copy(job.join("moved"), path).or_else(|_| fs::write(path, "x").map(|()| 1)).unwrap();
             std::os::unix::fs::chown(path, Some(12_345), None).is_ok()
         }),
     ];
@@ -563,6 +590,8 @@ fn what_is_planted_is_neither_followed_nor_waited_for() {
             let what = format!("{kind} in the place of {place}, then {way}");
             let output = case.run(&[way]);
             assert!(matches!(output.code, Some(0 | 1 | 5)), "{what}\n{}", output.report());
+            let is_believed = output.stderr.contains("Continuing: ");
+            assert!(place != "journal" || !is_believed, "{what}\n{}", output.report());
             assert!(!output.stderr.contains("panicked"), "{what}\n{}", output.report());
             assert_eq!(names(&case.dir.files("precious")), ["deep/file", "file"], "{what}");
             assert!(case.dir.files("precious").values().all(|bytes| bytes == b"precious"), "{what}");
