@@ -529,7 +529,13 @@ fn two_runs_do_not_write_into_one_folder() {
 /// Whoever clears a finished output and is killed on the way leaves nothing that looks finished and is not.
 #[test]
 fn an_output_that_is_cleared_does_not_look_finished() {
-    let case = Case::new(MAP_ONLY);
+    // One of its files comes before the marker by name.
+    let side = "#!/bin/sh\nout=${mapreduce_task_output_dir#file:}; mkdir -p \"$out\"\n\
+                echo side > \"$out/0-side-$mapreduce_task_partition\"\nexec cat\n";
+    let case = Case::with("-mapper ./first.sh -reducer NONE", |dir| {
+        dir.script("first.sh", side);
+    });
+    assert!(case.files.contains_key("0-side-0"), "{:?}", names(&case.files));
     for number in 1.. {
         case.run(&[]).expect_code(0);
         let killed = case.run_to(&format!("remove:{number}:kill:/out/"), &["-overwrite"]);

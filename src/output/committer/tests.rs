@@ -1,4 +1,5 @@
 use super::*;
+use crate::output::journal::Fact;
 use crate::output::tests::spec;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,7 +13,11 @@ fn setup(spec: &OutputSpec) -> Result<JobCommitter, CommitError> {
 }
 
 fn begin(spec: &OutputSpec) -> Result<(JobCommitter, Option<Earlier>), CommitError> {
-    let (made, facts) = (Vec::new(), Vec::new());
+    begin_with(spec, Vec::new())
+}
+
+fn begin_with(spec: &OutputSpec, facts: Vec<Fact>) -> Result<(JobCommitter, Option<Earlier>), CommitError> {
+    let made = Vec::new();
     let (scratch_prefix, local_dirs) = ("mr-stream-test-".to_owned(), Vec::new());
     let run = Begun { job: job(), scratch_prefix, local_dirs, made, clears: false, facts };
     JobCommitter::setup(spec, run, |_| {})
@@ -191,6 +196,19 @@ fn planted_links_are_not_followed() {
     assert_eq!(error.to_string(), format!("cannot write {}", out.join(SUCCESS).display()));
     committer.abort_job().unwrap();
     assert_eq!(tree(root.path()), ["precious=kept"]);
+}
+
+/// What was compared before the folder was this run's may have changed since.
+#[test]
+fn another_job_is_refused_once_more_under_the_lock() {
+    let root = tempfile::tempdir().unwrap();
+    let spec = text(&root.path().join("out"));
+    let fact = |value: &str| vec![Fact { what: "input".into(), value: value.into() }];
+    drop(begin_with(&spec, fact("one")).unwrap());
+    let going_on = OutputSpec { existing: Existing::Continue, ..spec };
+    let refused = begin_with(&going_on, fact("two")).unwrap_err();
+    assert!(matches!(refused, CommitError::Changed { .. }), "{refused}");
+    assert!(begin_with(&going_on, fact("one")).unwrap().1.is_some());
 }
 
 /// Else it would be a task without output.
