@@ -115,11 +115,14 @@ mod tests {
         let (told, hears) = channel();
         std::thread::scope(|scope| {
             scope.spawn(move || {
+                told.send(()).unwrap();
                 other.wait_for(11);
                 told.send(()).unwrap();
             });
             drop(reader);
-            // The attempt has a long record still.
+            hears.recv().unwrap();
+            // It gets every chance not to wait. The attempt has a long record still.
+            (0..1_000).for_each(|_| std::thread::yield_now());
             assert_eq!(hears.try_recv(), Err(TryRecvError::Empty));
             drop(output);
             hears.recv().unwrap();
