@@ -89,6 +89,39 @@ fn the_commands_of_a_tutorial_run_as_they_are() {
 }
 
 #[test]
+fn a_script_of_a_course_runs_as_it_is() {
+    let place = Place::new();
+    place.dir.script("words.sh", "#!/bin/sh\ntr ' ' '\\n' | grep -vxFf stop | sed 's/$/\t1/'\n");
+    place.dir.script("count.sh", "#!/bin/sh\ncut -f1 | uniq -c | awk '{ print $2 \"\t\" $1 }'\n");
+    place.dir.write("stop.txt", "b\n");
+    let script = r#"
+        set -e
+        OUT=/user/student/out
+        hadoop fs -mkdir -p /user/student/input /cache
+        hadoop fs -put -f 98.txt /user/student/input
+        hdfs dfs -copyFromLocal stop.txt /cache
+        hdfs dfs -ls /user/student/input | awk 'NR > 1 { print $5, $8 }'
+        for round in 1 2; do
+            hadoop fs -test -d $OUT && hadoop fs -rm -r $OUT || echo "no $OUT yet"
+            hadoop jar $HADOOP_HOME/share/hadoop/tools/lib/hadoop-streaming-*.jar \
+                -D mapred.reduce.tasks=1 -jobconf mapred.job.name=course -libjars extra.jar \
+                -cacheFile hdfs://localhost:9000/cache/stop.txt#stop \
+                -file words.sh -mapper words.sh -file count.sh -reducer count.sh \
+                -input "/user/student/input/*" -output $OUT 2>log
+        done
+        hadoop fs -test -e $OUT/_SUCCESS
+        hadoop fs -getmerge $OUT result.txt && cat result.txt
+        hdfs dfs -cat "$OUT/part-*" | sort -k2 -nr | head -1
+        hadoop fs -du -s /user/student/input | cut -d' ' -f1
+    "#;
+    let home = place.dir.path("hadoop").display().to_string();
+    let ended = place.sh_with(script, &[("HADOOP_HOME", &home)]).expect_code(0);
+    let expect =
+        "6 /user/student/input/98.txt\nno /user/student/out yet\nDeleted /user/student/out\na\t2\na\t2\n6\n";
+    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), (expect, ""));
+}
+
+#[test]
 fn the_log_is_that_of_hadoops_client() {
     let place = Place::new();
     let ended = place

@@ -103,7 +103,8 @@ class Place:
     def __init__(self, binary, source):
         self.work = Path(tempfile.mkdtemp(prefix="try-mrjob-"))
         self.binary, self.source = binary, source
-        self.environment = {**os.environ, "MRSTREAM_HDFS_ROOT": str(self.work / "hdfs")}
+        # An example prints a dict that it makes of a set, whose order is chance without a seed.
+        self.environment = {**os.environ, "MRSTREAM_HDFS_ROOT": str(self.work / "hdfs"), "PYTHONHASHSEED": "0"}
         self.hadoop = self.work / "hadoop" / "bin" / "hadoop"
         subprocess.run([binary, "install-commands", self.work / "hadoop"], check=True, stdout=subprocess.DEVNULL)
         self.fill()

@@ -191,6 +191,24 @@ fn copy_commands() {
 }
 
 #[test]
+fn patterns_and_names() {
+    // PathData.expandAsGlob: sorted as whole paths, in which a dot comes before a slash.
+    let disk = Disk::new();
+    disk.quiet(&["-mkdir -p /d/a/x /d/a.b/x /d/\u{10000}/y /d/\u{ffee}/y"]);
+    disk.check("-ls -C -d /d/*/x", "/d/a.b/x\n/d/a/x\n");
+    disk.check("-ls -C -d /d/*/y", "/d/\u{10000}/y\n/d/\u{ffee}/y\n");
+    disk.check("-ls -C -d /d/{a/x,a.b/x}", "/d/a.b/x\n/d/a/x\n");
+    disk.check("-ls -C -d hdfs:///d/?/x hdfs://h:1/d/?/x", "hdfs:///d/a/x\nhdfs://h:1/d/a/x\n");
+    disk.quiet(&["-mkdir /d/s\\*r /d/star", "-rmdir /d/s\\*r"]);
+    assert!(!disk.has("d/s*r") && disk.has("d/star"));
+    disk.check_fails("-mkdir /d/{q/x,w/y}", "mkdir: `/d/{q/x,w/y}': No such file or directory");
+    let below_file = format!("file://{}/local/one.txt/a/*", disk.root().display());
+    disk.check_fails(&format!("-ls {below_file}"), &format!("ls: `{below_file}': No such file or directory"));
+    disk.check_fails("-put one.txt /new/", "put: `/new/': No such file or directory: `hdfs:///new'");
+    disk.check_fails("-ls /d/{a", "ls: Illegal file pattern: an unclosed brace in \"{a\"");
+}
+
+#[test]
 fn copies_keep_times_and_permissions() {
     let disk = Disk::new();
     disk.quiet(&["-put one.txt /tmp/a", "-touch -t 20200102:030405 /tmp/a", "-chmod 640 /tmp/a"]);
@@ -232,6 +250,7 @@ fn trash() {
     assert!(err.ends_with(&format!(" INFO fs.TrashPolicyDefault: {moved}")), "{err}");
     disk.quiet(&["-put two.txt /tmp/a"]);
     assert!(disk.run("-rm /tmp/a").2.contains("/.Trash/Current/tmp/a1"), "a second one gets the time");
+    disk.check("-rm /user/ann/.Trash/Current/tmp/a", "Deleted /user/ann/.Trash/Current/tmp/a\n");
     disk.check("-rm -skipTrash /tmp/b", "Deleted /tmp/b\n");
     let (code, _, err) = disk.run("-rm -r /user");
     assert!(
@@ -241,6 +260,9 @@ fn trash() {
     assert!(disk.run("-expunge").2.contains("Created trash checkpoint: "));
     assert!(!disk.has("user/ann/.Trash/Current") && disk.has("user/ann/.Trash"));
     assert_eq!(disk.run("-expunge").2, "", "it is young");
+    std::fs::create_dir(disk.root().join("dfs/user/ann/.Trash/200101000000")).unwrap();
+    assert!(disk.run("-expunge").2.contains("Deleted trash checkpoint: "));
+    assert!(!disk.has("user/ann/.Trash/200101000000"), "it was old");
     assert!(disk.run("-expunge -immediate").2.contains("Deleted trash checkpoint: "));
     disk.check("-ls -R .Trash", "");
 }
@@ -346,6 +368,12 @@ fn stat_count_and_fs_usage() {
     disk.check("-du /d/e/bb /d/a", "4  4  /d/e/bb\n4  4  /d/a\n");
     let (code, out, _) = disk.run("-df");
     assert!(code == 0 && out.starts_with("Filesystem ") && out.lines().count() == 2, "{out}");
+    let row: Vec<&str> = out.lines().nth(1).unwrap().split_whitespace().collect();
+    let [size, used] = [row[1], row[2]].map(|bytes| bytes.parse::<f64>().unwrap());
+    assert_eq!(row[4], format!("{:.0}%", used / size * 100.0), "{out}");
+    let local = disk.root().join("local/one.txt").display().to_string();
+    disk.check("-stat %x:%X /d", "1970-01-01 00:00:00:0\n");
+    disk.check(&format!("-stat %o file://{local}"), "33554432\n");
     disk.check_fails("-du /nope", "du: `/nope': No such file or directory");
 }
 
@@ -390,6 +418,7 @@ fn find() {
     disk.check("-find /d -iname one*", "/d/One.TXT\n");
     disk.check("-find /d -name [xy] -a -print0", "/d/sub/y\0/d/x\0");
     disk.check("-find .", ".\nrel\n");
+    disk.check("-find -name r*", "rel\n");
     disk.check_fails("-find /d -type f", "find: Unexpected argument: -type");
 }
 
@@ -422,6 +451,8 @@ fn nothing_leads_out_of_hdfs() {
     std::os::unix::fs::symlink("e", dfs.join("tmp/to-e")).unwrap();
     disk.check("-rm -r /tmp/to-e", "Deleted /tmp/to-e\n");
     assert!(disk.has("tmp/e"), "of a link the link goes");
+    std::os::unix::fs::symlink("nowhere", dfs.join("tmp/dangling")).unwrap();
+    disk.check("-ls -C /tmp", "/tmp/a\n/tmp/e\n");
     disk.check_fails("-ls -C /out*", "ls: `/out*': No such file or directory");
     assert!(disk.has("tmp/a"));
     disk.check("-ls -C /", "/in\n/tmp\n/user\n");
