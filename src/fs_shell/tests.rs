@@ -176,6 +176,8 @@ fn copy_commands() {
         "appendToFile: stdin (-) must be the sole input argument when present",
     );
     disk.quiet(&["-appendToFile one.txt /made/above/it"]);
+    disk.quiet(&["-mkdir /open", "-chmod 757 /open", "-appendToFile one.txt /open/a/b/it"]);
+    disk.check("-stat %a /open/a /open/a/b", "757\n757\n");
     disk.check_fails(
         "-appendToFile one.txt /d",
         "appendToFile: Cannot append to directory /d; already exists as a directory.",
@@ -199,7 +201,9 @@ fn patterns_and_names() {
     disk.check("-ls -C -d /d/*/y", "/d/\u{10000}/y\n/d/\u{ffee}/y\n");
     disk.check("-ls -C -d /d/{a/x,a.b/x}", "/d/a.b/x\n/d/a/x\n");
     disk.check("-ls -C -d hdfs:///d/?/x hdfs://h:1/d/?/x", "hdfs:///d/a/x\nhdfs://h:1/d/a/x\n");
-    disk.quiet(&["-mkdir /d/s\\*r /d/star", "-rmdir /d/s\\*r"]);
+    disk.quiet(&["-mkdir /d/s\\*r /d/star"]);
+    assert!(disk.has("d/s*r"));
+    disk.quiet(&["-rmdir /d/s\\*r"]);
     assert!(!disk.has("d/s*r") && disk.has("d/star"));
     disk.check_fails("-mkdir /d/{q/x,w/y}", "mkdir: `/d/{q/x,w/y}': No such file or directory");
     let below_file = format!("file://{}/local/one.txt/a/*", disk.root().display());
