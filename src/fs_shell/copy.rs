@@ -248,8 +248,8 @@ fn copy_file(source: &Item, target: &Item, manner: Manner) -> Result<(), FsError
     if target.exists() && (target.is_dir() || !manner.overwrite) {
         return Err(FsError::Exists(target.shown.clone()));
     }
-    if target.exists() && is_same(source, target) {
-        // Overwritten by itself it would be lost.
+    if manner.direct && target.exists() && is_same(source, target) {
+        // Hadoop empties it. Without `-d` it is copied beside itself and stays what it was.
         return Err(FsError::Paths(source.shown.clone(), target.shown.clone(), "are identical"));
     }
     write_file(&mut from, &source.shown, target, manner.direct)?;

@@ -161,7 +161,9 @@ fn copy_commands() {
     );
     disk.check_fails("-cp /d/dir /d", "cp: `/d/dir' to `hdfs:///d/dir': are identical");
     disk.check_fails("-moveFromLocal dir /d", "moveFromLocal: `/d/dir': File exists");
-    disk.check_fails("-cp -f /d/one.txt /d/one.txt", "cp: `/d/one.txt' to `/d/one.txt': are identical");
+    disk.check_fails("-cp -f -d /d/one.txt /d/one.txt", "cp: `/d/one.txt' to `/d/one.txt': are identical");
+    disk.quiet(&["-cp -f /d/one.txt /d/one.txt"]);
+    disk.check("-cat /d/one.txt", "one\n");
     disk.quiet(&["-put -f two.txt /d/one.txt", "-get /d/dir got"]);
     disk.check_fails("-copyToLocal /d/one.txt", "copyToLocal: `one.txt': File exists");
     assert_eq!(std::fs::read(disk.root().join("local/got/sub/y")).unwrap(), b"y");
