@@ -6,7 +6,9 @@
 //! debug assertions a point is nothing at all.
 
 #[cfg(debug_assertions)]
-pub(crate) use armed::{arm, point, write_point};
+pub use armed::{Faults, arm};
+#[cfg(debug_assertions)]
+pub(crate) use armed::{point, write_point};
 #[cfg(not(debug_assertions))]
 pub(crate) use nothing::{point, write_point};
 
@@ -68,11 +70,11 @@ mod armed {
     use std::fs::{File, OpenOptions};
     use std::io::{self, Write};
     use std::path::{Path, PathBuf};
-    use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::{Arc, PoisonError, RwLock};
 
-    /// What this process was asked for.
-    static ARMED: OnceLock<Armed> = OnceLock::new();
+    /// What this process is asked for now, in the order in which it was.
+    static ARMED: RwLock<Vec<Arc<Armed>>> = RwLock::new(Vec::new());
 
     const OPS: [(&str, Op); 12] = [
         ("open", Op::Open),
@@ -141,18 +143,32 @@ mod armed {
         log: Option<File>,
     }
 
+    /// Faults that are on; off when dropped.
+    #[derive(Debug)]
+    #[must_use]
+    pub struct Faults(Arc<Armed>);
+
+    impl Drop for Faults {
+        fn drop(&mut self) {
+            let mut armed = ARMED.write().unwrap_or_else(PoisonError::into_inner);
+            armed.retain(|armed| !Arc::ptr_eq(armed, &self.0));
+        }
+    }
+
     /// Sets what happens at the points of this process: rules between commas, and a file that gets a line for each
     /// point that is passed.
     ///
     /// # Errors
     /// What is wrong with a rule or the file.
-    pub(crate) fn arm(rules: &str, log: Option<PathBuf>) -> Result<(), String> {
+    pub fn arm(rules: &str, log: Option<PathBuf>) -> Result<Faults, String> {
         let rules = rules.split(',').filter(|rule| !rule.is_empty());
         let rules = rules.map(|rule| Rule::parse(rule).ok_or_else(|| rule.to_owned()));
         let rules = rules.collect::<Result<Vec<_>, _>>()?;
         let open = |path: PathBuf| OpenOptions::new().append(true).create(true).open(path);
         let log = log.map(open).transpose().map_err(|error| error.to_string())?;
-        ARMED.set(Armed { rules, log }).map_err(|_| "armed twice".to_owned())
+        let armed = Arc::new(Armed { rules, log });
+        ARMED.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&armed));
+        Ok(Faults(armed))
     }
 
     /// Stands before an operation on `path`.
@@ -160,10 +176,7 @@ mod armed {
     /// # Errors
     /// The one that was asked for.
     pub(crate) fn point(op: Op, path: &Path) -> io::Result<()> {
-        match ARMED.get() {
-            Some(armed) => armed.reach(op, path).map(drop),
-            None => Ok(()),
-        }
+        reach(op, path).map(drop)
     }
 
     /// Stands before a write of so many bytes and says how many may be written.
@@ -171,10 +184,13 @@ mod armed {
     /// # Errors
     /// The one that was asked for.
     pub(crate) fn write_point(path: &Path, bytes: usize) -> io::Result<usize> {
-        match ARMED.get() {
-            Some(armed) => Ok(if armed.reach(Op::Write, path)? { bytes.div_ceil(2) } else { bytes }),
-            None => Ok(bytes),
-        }
+        Ok(if reach(Op::Write, path)? { bytes.div_ceil(2) } else { bytes })
+    }
+
+    /// Passes a point; true if a write must be short.
+    fn reach(op: Op, path: &Path) -> io::Result<bool> {
+        let armed = ARMED.read().unwrap_or_else(PoisonError::into_inner);
+        armed.iter().try_fold(false, |is_short, armed| Ok(armed.reach(op, path)? || is_short))
     }
 
     impl Armed {

@@ -39,7 +39,7 @@
 
 mod clock;
 pub mod error;
-mod fault;
+pub mod fault;
 mod fs;
 mod glob;
 pub mod ids;

@@ -1,10 +1,12 @@
 //! Random jobs of every option there is, run in this process, against an oracle too simple to be wrong.
 //!
 //! Each case is a number. `MRSTREAM_MODEL_CASES=n` runs so many, `MRSTREAM_MODEL_FIRST=n` begins with that one and
-//! `MRSTREAM_MODEL_SECONDS=n` goes on for so long and then wants as many open files and about as much memory as at its
-//! beginning, for which nothing else may run in the process: `cargo test --test integration model::random_jobs`.
+//! `MRSTREAM_MODEL_SECONDS=n` goes on for so long and now and then wants no more open files, threads, children and
+//! memory than at its beginning, for which nothing else may run in the process:
+//! `cargo test --test integration model::random_jobs`.
 //!
-//! `MRSTREAM_MODEL_FAULTS=n` runs so many jobs as processes in which an operation fails (`src/fault.rs`).
+//! In one of five an operation fails, on purpose (`src/fault.rs`): it must give the right output, or none and say why.
+//! `MRSTREAM_MODEL_FAULTS=n` runs so many jobs with a fault as processes of their own.
 
 mod answer;
 mod job;
@@ -41,6 +43,18 @@ const SHOWN_MAX: usize = 5;
 
 /// Cases after which open files and memory must have settled.
 const WARM_UP: u64 = 300;
+
+/// How often a long run looks at what it holds.
+const ROUNDS: u32 = 12;
+
+/// What ends after a round has so long.
+const SETTLE_MAX: Duration = Duration::from_secs(10);
+
+/// Jobs in this process that failed because an operation did.
+static ENDED_BY_FAULT: AtomicU64 = AtomicU64::new(0);
+
+/// Among so many cases in this process there is one in which an operation fails.
+const FAULTY_ONE_IN: u64 = 5;
 
 /// A script that fails the first attempt of each task, after some of its output.
 const FLAKY: &str =
@@ -158,29 +172,68 @@ fn fault_in_files(job: &Job, expect: &Answer, out: &Path) -> Option<String> {
     (!found.is_empty()).then(|| format!("more files: {:?}", found.keys()))
 }
 
-/// Runs the case of a number; what is wrong with its outcome.
+/// Runs the case of a number, one of some with an operation that fails; what is wrong with its outcome.
 fn check(case: u64, root: &Path) -> Result<(), String> {
-    let job = Job::random(&mut Random::new(case));
+    let random = &mut Random::new(case);
+    let job = Job::random(random);
+    let rule = if case.is_multiple_of(FAULTY_ONE_IN) { fault_rule(random) } else { String::new() };
     let dir = root.join(case.to_string());
     for folder in ["in", "tmp"] {
         fs::create_dir_all(dir.join(folder)).unwrap();
     }
-    let fault = match run(&job, &dir) {
+    let outcome = run_with_fault(&job, &rule, &dir);
+    let is_faulty = !rule.is_empty();
+    let fault = match outcome {
         Ok(counters) => fault(&job, &answer(&job), &counters, &dir),
         // A limit, which is named.
         Err(error) if error.contains("that one record may have") && job.is_tight() => None,
+        Err(error) if is_faulty => {
+            ENDED_BY_FAULT.fetch_add(1, Ordering::Relaxed);
+            fault_of_failed(&error, &rule, &dir.join("out"))
+        }
         Err(error) => Some(error),
     };
-    let left = files(&dir.join("tmp"));
-    let fault = fault.or_else(|| (!left.is_empty()).then(|| format!("left behind: {:?}", left.keys())));
+    let fault = fault.or_else(|| left_behind(&dir.join("tmp"), &rule));
     fs::remove_dir_all(&dir).unwrap();
     fault.map_or(Ok(()), |fault| {
         Err(format!(
-            "case {case}: {fault}\n{job:?}\nmr-stream {}\nagain: MRSTREAM_MODEL_FIRST={case} MRSTREAM_MODEL_CASES=1 \
-             cargo test --test integration model::random_jobs",
+            "case {case}, fault {rule:?}: {fault}\n{job:?}\nmr-stream {}\nagain: MRSTREAM_MODEL_FIRST={case} \
+             MRSTREAM_MODEL_CASES=1 cargo test --test integration model::random_jobs",
             job.args().join(" ")
         ))
     })
+}
+
+/// Runs a job whose operations below its folder meet a fault, if there is a rule.
+#[cfg(debug_assertions)]
+fn run_with_fault(job: &Job, rule: &str, dir: &Path) -> Result<Counters, String> {
+    let rule = (!rule.is_empty()).then(|| format!("{rule}:{}/", dir.display()));
+    let faults = rule.map(|rule| mr_stream::fault::arm(&rule, None).unwrap());
+    let outcome = run(job, dir);
+    drop(faults);
+    outcome
+}
+
+/// What is wrong with a folder in which a job has failed because of a fault.
+fn fault_of_failed(message: &str, rule: &str, out: &Path) -> Option<String> {
+    if out.join("_SUCCESS").exists() {
+        return Some("a marker of success".to_owned());
+    }
+    if out.exists() && !is_lasting(rule) {
+        return Some("an output folder".to_owned());
+    }
+    (!message.contains("cannot ")).then(|| format!("no message: {message}"))
+}
+
+/// What a job has left in its temporary folder.
+fn left_behind(temp_dir: &Path, rule: &str) -> Option<String> {
+    let left = files(temp_dir);
+    (!left.is_empty() && !is_lasting(rule)).then(|| format!("left behind: {:?}", left.keys()))
+}
+
+/// Whether nothing works any more from some point on: what cannot be removed then stays, and is no output.
+fn is_lasting(rule: &str) -> bool {
+    rule.contains('+')
 }
 
 /// Runs the case of a number as a process that meets a fault: it must give the right output, or none and say why.
@@ -194,21 +247,14 @@ fn check_with_fault(case: u64) -> Result<(), String> {
     }
     dir.write("flaky.sh", FLAKY);
     let output = dir.command(&job.args()).with("MRSTREAM_FAULT", &rule).run();
-    // What cannot be removed because nothing works any more stays, and is no output.
-    let is_lasting = rule.contains('+');
     let out = dir.path("out");
     let fault = match output.code {
         Some(0) => fault_in_files(&job, &answer(&job), &out),
         Some(1) if output.stderr.contains("that one record may have") && job.is_tight() => None,
-        Some(1 | 5) if out.join("_SUCCESS").exists() => Some("a marker of success".to_owned()),
-        Some(1 | 5) if out.exists() && !is_lasting => Some("an output folder".to_owned()),
-        Some(1 | 5) if !output.stderr.contains("cannot ") => Some("no message".to_owned()),
-        Some(1 | 5) => None,
+        Some(1 | 5) => fault_of_failed(&output.stderr, &rule, &out),
         _ => Some("a strange end".to_owned()),
     };
-    let left = files(&dir.beside("tmp"));
-    let is_left = !left.is_empty() && !is_lasting;
-    let fault = fault.or_else(|| is_left.then(|| format!("left behind: {:?}", left.keys())));
+    let fault = fault.or_else(|| left_behind(&dir.beside("tmp"), &rule));
     fault.map_or(Ok(()), |fault| {
         Err(format!(
             "case {case}: MRSTREAM_FAULT={rule}: {fault}\n{}\nagain: MRSTREAM_MODEL_FIRST={case} \
@@ -243,12 +289,38 @@ fn fast_folder() -> PathBuf {
     if tempfile::tempfile_in(memory).is_ok() { memory.to_path_buf() } else { std::env::temp_dir() }
 }
 
-/// Open files, and KiB of memory, of this process.
-fn held() -> (usize, u64) {
+/// What this process holds.
+#[derive(Debug)]
+struct Held {
+    open_files: usize,
+    threads: usize,
+    /// Processes that have not been waited for.
+    children: usize,
+    memory_kib: u64,
+}
+
+impl Held {
+    /// Whether there is no more of anything; memory goes up and down a little.
+    fn is_within(&self, before: &Self) -> bool {
+        self.open_files <= before.open_files
+            && self.threads <= before.threads
+            && self.children <= before.children
+            && self.memory_kib < before.memory_kib + before.memory_kib / 4 + (16 << 10)
+    }
+}
+
+fn held() -> Held {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-    let memory = line.trim().trim_end_matches(" kB").parse().unwrap_or(0);
-    (fs::read_dir("/proc/self/fd").map_or(0, Iterator::count), memory)
+    let entries = |dir: &str| fs::read_dir(dir).into_iter().flatten().flatten();
+    let children =
+        |thread: fs::DirEntry| fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+    Held {
+        open_files: entries("/proc/self/fd").count(),
+        threads: entries("/proc/self/task").count(),
+        children: entries("/proc/self/task").map(|thread| children(thread).split_whitespace().count()).sum(),
+        memory_kib: line.trim().trim_end_matches(" kB").parse().unwrap_or(0),
+    }
 }
 
 /// Runs cases on two threads, from `next` on as long as `goes_on` says; what was wrong with them.
@@ -287,24 +359,39 @@ fn random_jobs_give_the_models_bytes() {
             run_cases(&next, |case| case < last, check)
         }
         Some(seconds) => {
-            let mut wrong = run_cases(&next, |case| case < first + WARM_UP, check);
-            let (files, memory) = held();
-            let (began, duration) = (Instant::now(), Duration::from_secs(seconds));
-            wrong.extend(run_cases(&next, |_| began.elapsed() < duration, check));
-            let (files_now, memory_now) = held();
-            let cases = next.load(Ordering::Relaxed) - first;
-            say(&format!(
-                "{cases} cases; open files {files}, then {files_now}; memory {memory} KiB, then {memory_now} KiB"
-            ));
-            assert_eq!(files, files_now, "open files");
-            assert!(
-                memory_now < memory + memory / 4 + (16 << 10),
-                "memory: {memory} KiB, then {memory_now} KiB"
-            );
-            wrong
+            let wrong = run_cases(&next, |case| case < first + WARM_UP, check);
+            [wrong, run_and_watch(&next, Duration::from_secs(seconds), check)].concat()
         }
     };
     assert_right(&wrong);
+}
+
+/// Runs cases for so long, and looks now and then, between two cases, at what is open and used; what was wrong.
+fn run_and_watch(
+    next: &AtomicU64,
+    duration: Duration,
+    check: impl Fn(u64) -> Result<(), String> + Sync,
+) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let before = held();
+    for round in 1..=ROUNDS {
+        let began = Instant::now();
+        wrong.extend(run_cases(next, |_| began.elapsed() < duration / ROUNDS, &check));
+        let mut now = held();
+        // A thread that was joined may still be on its way out.
+        let until = Instant::now() + SETTLE_MAX;
+        while !now.is_within(&before) && Instant::now() < until {
+            thread::yield_now();
+            now = held();
+        }
+        say(&format!(
+            "round {round}: up to case {}, {} ended by a fault; {before:?}, {now:?}",
+            next.load(Ordering::Relaxed),
+            ENDED_BY_FAULT.load(Ordering::Relaxed),
+        ));
+        assert!(now.is_within(&before), "more is held than at the beginning");
+    }
+    wrong
 }
 
 #[test]

@@ -57,18 +57,18 @@ pub(super) fn facts() -> std::io::Result<HostFacts> {
     })
 }
 
-/// Arms the faults that a test asks for: `MRSTREAM_FAULT`, `MRSTREAM_FAULT_LOG`. Not in a release build.
+/// The faults that a test asks for: `MRSTREAM_FAULT`, `MRSTREAM_FAULT_LOG`. Not in a release build.
 ///
 /// # Errors
 /// What is wrong with them.
 #[cfg(debug_assertions)]
 #[expect(clippy::disallowed_methods, reason = "faults are not for the conf")]
-pub(super) fn arm_faults() -> Result<(), String> {
+pub(super) fn arm_faults() -> Result<Option<crate::fault::Faults>, String> {
     let (rules, log) = (std::env::var_os("MRSTREAM_FAULT"), std::env::var_os("MRSTREAM_FAULT_LOG"));
     if rules.is_none() && log.is_none() {
-        return Ok(());
+        return Ok(None);
     }
-    crate::fault::arm(&rules.unwrap_or_default().to_string_lossy(), log.map(PathBuf::from))
+    crate::fault::arm(&rules.unwrap_or_default().to_string_lossy(), log.map(PathBuf::from)).map(Some)
 }
 
 /// The names of users and groups of this machine.

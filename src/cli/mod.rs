@@ -52,10 +52,13 @@ pub fn main(words: Vec<OsString>) -> u8 {
         return guard::run();
     }
     #[cfg(debug_assertions)]
-    if let Err(wrong) = host::arm_faults() {
-        say(&format!("mr-stream: no such fault: {wrong}"));
-        return exit::USAGE;
-    }
+    let _faults = match host::arm_faults() {
+        Ok(faults) => faults,
+        Err(wrong) => {
+            say(&format!("mr-stream: no such fault: {wrong}"));
+            return exit::USAGE;
+        }
+    };
     if shim.is_none() {
         local_fs::raise_open_files();
     }
