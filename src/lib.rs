@@ -27,7 +27,7 @@
 //! | 3 | [`conf`], [`fs_shell`], [`input`], [`streaming`], [`shuffle`], [`output`] |
 //! | 2 | [`plan`]: plain data |
 //! | 1 | [`archive`], [`codec`], [`dfs`], [`local_fs`], [`sequence_file`] |
-//! | 0 | [`error`], [`fs`], [`clock`], [`fault`], [`glob`](mod@glob), [`units`], [`ids`], [`record`], `record_room`, [`stop`], [`lines`], [`java_regex`], [`counters`], [`writable`] |
+//! | 0 | [`error`], [`fs`], [`checksum`], [`clock`], [`fault`], [`glob`](mod@glob), [`units`], [`ids`], [`record`], `record_room`, [`stop`], [`sync`], [`lines`], [`java_regex`], [`counters`], [`writable`] |
 //!
 //! # What is deliberately absent
 //!
@@ -37,6 +37,7 @@
 //! - No output depends on the number of threads, on memory or on timing.
 //! - No `unsafe`.
 
+mod checksum;
 mod clock;
 pub mod error;
 pub mod fault;
@@ -49,6 +50,7 @@ mod page_cache;
 pub mod record;
 mod record_room;
 pub mod stop;
+mod sync;
 pub mod units;
 pub mod writable;
 
@@ -78,3 +80,6 @@ pub mod job;
 pub mod report;
 
 pub mod cli;
+
+#[cfg(fuzzing)]
+pub mod fuzz;

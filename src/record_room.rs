@@ -6,6 +6,7 @@
 //! for many, is the shuffle's plan.
 
 use crate::ids::AttemptId;
+use crate::sync::lock;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// The long records of a whole job.
@@ -37,7 +38,7 @@ impl LongRecords {
 
     fn turn(&self) -> MutexGuard<'_, Turn> {
         // Two numbers cannot be left half-changed.
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.turn)
     }
 }
 

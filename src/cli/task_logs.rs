@@ -12,11 +12,12 @@ use crate::conf::HostFacts;
 use crate::error::{self, At, IoError};
 use crate::fs::{File, OpenOptions};
 use crate::ids::{AttemptId, JobId};
+use crate::sync::lock;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 /// Most bytes of one attempt's standard error that are kept; what follows is cut off, with a line that says so.
 const STDERR_BYTES_MAX: u64 = /* 10 MiB */ 10 << 20;
@@ -93,7 +94,7 @@ impl TaskLogs {
     }
 
     fn with(&self, attempt: AttemptId, act: impl FnOnce(&mut Container) -> Result<(), IoError>) {
-        let mut containers = self.containers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut containers = lock(&self.containers);
         if containers.is_broken {
             return;
         }

@@ -15,12 +15,13 @@ use crate::plan::JobPlan;
 use crate::report::record::TaskRow;
 use crate::report::{self, FailureReport, Progress, Style, TaskInput, advice};
 use crate::streaming::exit_status;
+use crate::sync::{into_inner, lock};
 use crate::task::{TaskError, TaskEvents, TaskFailure};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 /// Columns of a terminal that does not say.
@@ -110,8 +111,8 @@ impl<'a> Watcher<'a> {
 
     /// Leaves the display in order when the job is over.
     pub(super) fn finish(self) -> Left {
-        self.progress.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
-        self.left.into_inner().unwrap_or_else(PoisonError::into_inner)
+        into_inner(self.progress).finish();
+        into_inner(self.left)
     }
 
     /// Counts an attempt that ended.
@@ -143,11 +144,11 @@ impl<'a> Watcher<'a> {
     }
 
     fn left(&self) -> MutexGuard<'_, Left> {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.left)
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.progress)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::shuffle::ShuffleError;
 use crate::shuffle::outputs::{MapOutputs, OnDisk};
 use crate::streaming::ChildGroups;
 use crate::streaming::guard::end_marked;
+use crate::sync::lock;
 use crate::task::map_task::{self, MapOutcome};
 use crate::task::reduce_task::{self, MapOutput};
 use crate::task::{self, TaskError, TaskHost};
@@ -25,7 +26,7 @@ use dispatcher::Dispatcher;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, Once};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -239,7 +240,7 @@ impl<'a> Floor<'a> {
     fn write_out_in_time(&self) -> Vec<OnDisk> {
         let every = Duration::from_secs(self.host.plan.resources.checkpoint_seconds.into());
         {
-            let mut last = self.written_out.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut last = lock(&self.written_out);
             if last.elapsed() < every || !self.host.committer.has_journal() {
                 return Vec::new();
             }
@@ -264,12 +265,12 @@ impl<'a> Floor<'a> {
         // It only saves a run after this one some work.
         drop(self.host.committer.note_outputs(self.as_noted(on_disk)));
         let opened = Arc::new(MapOutput { runs: self.outputs.runs()?, maps });
-        *self.map_output.lock().unwrap_or_else(PoisonError::into_inner) = opened;
+        *lock(&self.map_output) = opened;
         Ok(())
     }
 
     fn map_output(&self) -> Arc<MapOutput> {
-        Arc::clone(&self.map_output.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&lock(&self.map_output))
     }
 
     /// Keeps a failed attempt for its user, if that is wanted.

@@ -18,11 +18,12 @@ use crate::error::{At, IoError};
 use crate::fs::{self, File, FileType};
 use crate::ids::{AttemptId, JobId, TaskId};
 use crate::plan::{Existing, OutputFormat, OutputSpec};
+use crate::sync::lock;
 use crate::units;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::SystemTime;
 
 mod take_over;
@@ -227,7 +228,7 @@ impl JobCommitter {
 
     fn written(&self) -> MutexGuard<'_, BTreeMap<TaskId, Vec<OutputFile>>> {
         // What a thread that panicked left is only what need not be read again.
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.written)
     }
 
     fn make_folders(&mut self) -> Result<(), IoError> {

@@ -16,13 +16,14 @@ use crate::error::{At, IoError};
 use crate::fs::{self, File, OpenOptions};
 use crate::ids::{AttemptId, JobId, TaskId};
 use crate::plan::wire::{self, WireError};
+use crate::sync::lock;
 use rustix::fs::{FlockOperation, OFlags, fcntl_lock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::SystemTime;
 
 const LOCK: &str = "lock";
@@ -225,7 +226,7 @@ pub(super) fn read(folder: &Path) -> Result<Written, IoError> {
     Ok(Written { entries: whole_entries(&bytes), at, other_version })
 }
 
-fn whole_entries(mut bytes: &[u8]) -> Vec<Entry> {
+pub(crate) fn whole_entries(mut bytes: &[u8]) -> Vec<Entry> {
     let mut entries = Vec::new();
     while let Some((document, rest)) = first_document(bytes)
         && let Ok(entry) = wire::from_bytes(document)
@@ -292,7 +293,7 @@ impl Journal {
 
     fn tail(&self) -> MutexGuard<'_, Tail> {
         // What a thread that panicked had written is written over.
-        self.tail.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.tail)
     }
 }
 

@@ -2,13 +2,13 @@
 
 use super::committer::entries;
 use super::journal::OutputFile;
+use crate::checksum::Checksum;
 use crate::error::{At, IoError};
 use crate::fs::OpenOptions;
 use rustix::fs::OFlags;
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use xxhash_rust::xxh3::Xxh3;
 
 const BLOCK_BYTES: usize = 256 << 10;
 
@@ -59,7 +59,7 @@ pub(super) fn read(folder: &Path, path: &Path) -> Result<Option<OutputFile>, IoE
         }
         opened => opened.at("open output file", &full)?,
     };
-    let (mut hash, mut bytes, mut block) = (Xxh3::new(), 0, vec![0; BLOCK_BYTES]);
+    let (mut hash, mut bytes, mut block) = (Checksum::new(), 0, vec![0; BLOCK_BYTES]);
     loop {
         let read = file.read(&mut block).at("read output file", &full)?;
         if read == 0 {

@@ -7,16 +7,17 @@
 use super::Stored;
 use super::journal::OutputFile;
 use super::write_back::WriteBack;
+use crate::checksum::Checksum;
 use crate::error::{At, IoError};
 use crate::fs::{File, OpenOptions};
 use crate::page_cache::{self, PAGE_BYTES};
+use crate::sync::lock;
 use rustix::fs::{OFlags, ftruncate};
 use rustix::io::Errno;
 use std::io::{self, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use xxhash_rust::xxh3::Xxh3;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Bytes gathered before they are handed to the file: enough to make the cost of a system call vanish, and
 /// little beside the memory of a task.
@@ -37,7 +38,7 @@ struct Shared {
     /// Bytes that the file took.
     stored: u64,
     /// Of those bytes. Taken while they are in the cache; a committed file is not read again for it.
-    checksum: Xxh3,
+    checksum: Checksum,
     write_back: WriteBack,
 }
 
@@ -54,7 +55,7 @@ impl PartFile {
         let path = path.to_path_buf();
         let (buffer, write_back) = (Vec::new(), WriteBack::default());
         let shared =
-            Shared { file, path: path.clone(), buffer, stored: 0, checksum: Xxh3::new(), write_back };
+            Shared { file, path: path.clone(), buffer, stored: 0, checksum: Checksum::new(), write_back };
         Ok(Self { path, shared: Arc::new(Mutex::new(shared)) })
     }
 
@@ -75,7 +76,7 @@ impl PartFile {
 
     /// A panic in the middle of a write leaves nothing half-done that a further write would make worse.
     fn lock(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared)
     }
 }
 
@@ -166,7 +167,7 @@ mod tests {
             expect.extend_from_slice(&piece);
         }
         let stored = file.finish().unwrap();
-        let checksum = xxhash_rust::xxh3::xxh3_64(&expect);
+        let checksum = crate::checksum::of(&expect);
         assert_eq!(stored.files, [OutputFile { path: path.clone(), bytes: stored.bytes, checksum }]);
         assert_eq!(stored.bytes, expect.len() as u64, "{pieces:?}");
         assert!(std::fs::read(&path).unwrap() == expect, "{pieces:?}");

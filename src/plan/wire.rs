@@ -4,9 +4,9 @@
 //! number: a plan lives as long as its job, so there is nothing to migrate.
 
 use super::JobPlan;
+use crate::checksum;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// First bytes of every document.
 const MAGIC: &[u8; 8] = b"mrstream";
@@ -50,7 +50,7 @@ pub fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
     bytes.extend_from_slice(&VERSION.to_le_bytes());
     let payload = bincode::serde::encode_to_vec(value, bincode::config::standard())
         .expect("plain data in memory always encodes");
-    bytes.extend_from_slice(&xxh3_64(&payload).to_le_bytes());
+    bytes.extend_from_slice(&checksum::of(&payload).to_le_bytes());
     bytes.extend_from_slice(&payload);
     bytes
 }
@@ -63,8 +63,8 @@ pub fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
     if found != VERSION {
         return Err(WireError::Version { found });
     }
-    let (checksum, payload) = payload.split_first_chunk::<8>().ok_or(WireError::Checksum)?;
-    if xxh3_64(payload) != u64::from_le_bytes(*checksum) {
+    let (stored, payload) = payload.split_first_chunk::<8>().ok_or(WireError::Checksum)?;
+    if checksum::of(payload) != u64::from_le_bytes(*stored) {
         return Err(WireError::Checksum);
     }
     // A limit, because a damaged length must not make us reserve the machine's memory.

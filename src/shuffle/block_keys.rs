@@ -8,9 +8,9 @@
 //! long key have none. Whoever reads may leave out more. Each key left out means that more is read than is wanted.
 
 use super::comparator::Order;
+use crate::checksum;
 use std::cmp::Ordering;
 use std::ops::Range;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// Keys of a segment are bounded to this, in bytes of the file: enough for each block of some 400 MB.
 const BYTES_MAX: usize = 512 << 10;
@@ -67,8 +67,8 @@ impl BlockKeysWriter {
     pub(super) fn finish(&mut self) -> Vec<u8> {
         let mut bytes = std::mem::replace(self, Self::bounded(self.bytes_max)).bytes;
         if !bytes.is_empty() {
-            let checksum = xxh3_64(&bytes);
-            bytes.extend_from_slice(&checksum.to_le_bytes());
+            let checksum = checksum::of(&bytes).to_le_bytes();
+            bytes.extend_from_slice(&checksum);
         }
         bytes
     }
@@ -131,11 +131,14 @@ impl BlockKeys {
         if bytes.is_empty() {
             return Some(read);
         }
-        let (encoded, checksum) = bytes.split_at_checked(bytes.len().checked_sub(CHECKSUM_BYTES)?)?;
-        if xxh3_64(encoded).to_le_bytes() != checksum {
+        let (encoded, stored) = bytes.split_at_checked(bytes.len().checked_sub(CHECKSUM_BYTES)?)?;
+        if checksum::of(encoded).to_le_bytes() != stored {
             return None;
         }
         for (offset, key, _) in decode(encoded).step_by(every) {
+            if offset >= read.blocks.end - read.blocks.start {
+                return None;
+            }
             read.places.push(Place {
                 prefix: order.prefix(key),
                 block_at: read.blocks.start + offset,

@@ -2,10 +2,10 @@
 
 use super::ShuffleError;
 use super::spill::{BLOCK_HEADER_BYTES, OpenSpill, Spill};
+use crate::checksum;
 use crate::page_cache;
 use std::io;
 use std::ops::Range;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// A buffer of so many bytes is large: its memory is not kept for smaller blocks.
 const LARGE_BUFFER_BYTES: usize = 1 << 20;
@@ -54,13 +54,13 @@ impl<'a> BlockReader<'a> {
         }
         self.read_up_to(BLOCK_HEADER_BYTES)?;
         let header = &self.buffer[self.end..self.end + BLOCK_HEADER_BYTES];
-        let (length, checksum) = header.split_at(4);
+        let (length, stored) = header.split_at(4);
         let length = u32::from_le_bytes(length.try_into().expect("four bytes")) as usize;
-        let checksum = u64::from_le_bytes(checksum.try_into().expect("eight bytes"));
+        let stored = u64::from_le_bytes(stored.try_into().expect("eight bytes"));
         self.read_up_to(BLOCK_HEADER_BYTES + length)?;
         let start = self.end + BLOCK_HEADER_BYTES;
         let records = start..start + length;
-        if xxh3_64(&self.buffer[records.clone()]) != checksum {
+        if checksum::of(&self.buffer[records.clone()]) != stored {
             return Err(self.corrupt("a block does not match its checksum"));
         }
         self.end = records.end;

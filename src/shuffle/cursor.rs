@@ -163,8 +163,7 @@ impl<'a> DiskCursor<'a> {
                 return Ok(Head::END);
             }
             let record = StoredRecord::read(self.blocks.bytes(), &mut self.records);
-            self.record =
-                record.ok_or_else(|| self.blocks.corrupt("a record reaches past the end of its block"))?;
+            self.record = record.ok_or_else(|| self.blocks.corrupt("a record does not fit its block"))?;
             let key = &self.blocks.bytes()[self.record.key.clone()];
             let prefix = order.prefix(key);
             let comes_before = |bound: &Bound| bound.is_after(prefix, key, |a, b| order.compare(a, b));

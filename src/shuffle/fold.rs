@@ -26,11 +26,12 @@ use super::comparator::KeyOrder;
 use super::partitioner::Partitioner;
 use super::sort_buffer::{BufferLimits, COPIES_BYTES, Collected, Entry, SortBuffer};
 use crate::record::KeyFields;
+use crate::sync::lock;
 use crate::writable::text_serialized_len;
 use memchr::memchr;
 use std::collections::HashSet;
 use std::convert::Infallible;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Records that decide whether a task's output repeats itself.
@@ -153,7 +154,7 @@ impl FoldTables {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<FoldBuffer>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

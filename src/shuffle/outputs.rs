@@ -10,6 +10,7 @@ use super::shared_fold::{LineSpec, SharedFold};
 use super::sort_buffer::MemoryRun;
 use super::spill::Spill;
 use crate::local_fs::Scratch;
+use crate::sync::lock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
@@ -258,7 +259,7 @@ impl<'a> MapOutputs<'a> {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // A thread that panicked holding the lock ends the job; what it left here is only dropped.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -20,8 +20,9 @@ use super::memory::MemoryPlan;
 use super::partitioner::Partitioner;
 use super::sort_buffer::{BufferLimits, MemoryRun, SortBuffer};
 use crate::record::KeyFields;
+use crate::sync::lock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 
 /// How lines become records.
@@ -141,6 +142,6 @@ impl<'a> SharedFold<'a> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Table>> {
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.tables)
     }
 }

@@ -20,6 +20,7 @@ use super::ShuffleError;
 use super::block_keys::{BlockKeys, BlockKeysWriter};
 use super::block_reader::BlockReader;
 use super::comparator::Order;
+use crate::checksum::{self, Checksum};
 use crate::error::{At, IoError};
 use crate::fs::File;
 use crate::local_fs::{KeptOpen, Place, ScratchFile};
@@ -30,7 +31,6 @@ use serde::{Deserialize, Serialize};
 use std::ops::{Deref, Range};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 const MAGIC: &[u8; 8] = b"mrspill\n";
 const VERSION: u16 = 5;
@@ -71,18 +71,19 @@ impl SegmentSpan {
         for (field, number) in fields.chunks_exact_mut(8).zip(numbers) {
             field.copy_from_slice(&number.to_le_bytes());
         }
-        checksum.copy_from_slice(&xxh3_64(fields).to_le_bytes());
+        checksum.copy_from_slice(&checksum::of(fields).to_le_bytes());
         entry
     }
 
-    /// `None` if the checksum is another. A length with a flipped bit would lose records, or take in those of the
-    /// next partition.
-    fn decode(entry: &[u8]) -> Option<Self> {
+    /// `None` if the checksum is another, or the segment does not end before the index. A length with a flipped bit
+    /// would lose records, or take in those of the next partition.
+    fn decode(entry: &[u8], index_at: u64) -> Option<Self> {
         let (fields, checksum) = entry.split_at(entry.len() - 8);
         let [offset, length, records, entries, keys_bytes] =
             std::array::from_fn(|number| le_u64(&fields[8 * number..]));
-        let span = Self { offset, length, records, entries, keys_bytes };
-        (xxh3_64(fields) == le_u64(checksum)).then_some(span)
+        let end = offset.checked_add(length)?.checked_add(keys_bytes)?;
+        let is_sound = checksum::of(fields) == le_u64(checksum) && end <= index_at;
+        is_sound.then_some(Self { offset, length, records, entries, keys_bytes })
     }
 }
 
@@ -162,7 +163,7 @@ impl SpillWriter {
     /// Ends the block, which holds the lengths of one record, with that record, without copying it.
     fn write_alone(&mut self, record: RecordRef<'_>) -> Result<(), ShuffleError> {
         let parts = [&self.buffer[self.block + BLOCK_HEADER_BYTES..], record.key, record.value];
-        let mut checksum = Xxh3::new();
+        let mut checksum = Checksum::new();
         for part in parts {
             checksum.update(part);
         }
@@ -194,7 +195,7 @@ impl SpillWriter {
             return Ok(());
         }
         let body = &self.buffer[self.block + BLOCK_HEADER_BYTES..];
-        let header = block_header(body.len() as u64, xxh3_64(body))?;
+        let header = block_header(body.len() as u64, checksum::of(body))?;
         self.buffer[self.block..][..BLOCK_HEADER_BYTES].copy_from_slice(&header);
         self.block = self.buffer.len();
         if self.block >= WRITE_BLOCKS * self.block_bytes {
@@ -248,7 +249,7 @@ impl SpillWriter {
         tail.extend_from_slice(&partitions.to_le_bytes());
         tail.extend_from_slice(&VERSION.to_le_bytes());
         tail.extend_from_slice(&u16::from(self.folded).to_le_bytes());
-        tail.extend_from_slice(&xxh3_64(&tail).to_le_bytes());
+        tail.extend_from_slice(&checksum::of(&tail).to_le_bytes());
         tail.extend_from_slice(MAGIC);
         self.file.append([&tail, &[]])?;
         // Not synced: what a crash of the machine takes is found out and made again.
@@ -293,11 +294,12 @@ impl Spill {
         let mut index = vec![0; (footer_at - index_at) as usize];
         file.read_exact_at(&mut index, index_at).at("read spill", &path)?;
         index.extend_from_slice(&footer[..16]);
-        if xxh3_64(&index) != le_u64(&footer[16..]) {
+        if checksum::of(&index) != le_u64(&footer[16..]) {
             return Err(corrupt(index_at, "the index does not match its checksum"));
         }
         let entries = index[..(footer_at - index_at) as usize].chunks_exact(INDEX_ENTRY_BYTES as usize);
-        let records = entries.filter_map(SegmentSpan::decode).map(|span| span.records).sum();
+        let spans = entries.filter_map(|entry| SegmentSpan::decode(entry, index_at));
+        let records = spans.fold(0, |records: u64, span| records.saturating_add(span.records));
         let (kept, folded) = (KeptOpen::new(file), folded == 1);
         Ok(Self { kept, path, index_at, partitions, records, bytes, folded })
     }
@@ -344,8 +346,8 @@ impl Spill {
         let mut entry = [0; INDEX_ENTRY_BYTES as usize];
         let at = self.index_at + u64::from(partition) * INDEX_ENTRY_BYTES;
         self.read_at(&*self.file()?, &mut entry, at)?;
-        let wrong = || self.corrupt(at, "an entry of the index does not match its checksum");
-        SegmentSpan::decode(&entry).ok_or_else(wrong)
+        let wrong = || self.corrupt(at, "an entry of the index does not match its checksum or the file");
+        SegmentSpan::decode(&entry, self.index_at).ok_or_else(wrong)
     }
 
     /// The file, opened unless it is open already.
@@ -455,7 +457,8 @@ pub(super) struct StoredRecord {
 }
 
 impl StoredRecord {
-    /// Reads the first of the records that are at `records`, and moves past it; `None` when they end first.
+    /// Reads the first of the records that are at `records`, and moves past it; `None` when they end first, or it is
+    /// there no time at all.
     #[inline]
     pub(super) fn read(bytes: &[u8], records: &mut Range<usize>) -> Option<Self> {
         let bytes = &bytes[..records.end];
@@ -465,7 +468,7 @@ impl StoredRecord {
         let copies = if key_len_and_flag & 1 == 1 { read_varint(bytes, &mut at)? as u64 } else { 1 };
         let key_end = at.checked_add(key_len_and_flag >> 1)?;
         let value_end = key_end.checked_add(value_len)?;
-        if value_end > bytes.len() {
+        if value_end > bytes.len() || copies == 0 {
             return None;
         }
         records.start = value_end;
@@ -552,6 +555,32 @@ mod tests {
             let in_footer = bit / 8 >= good.len() - FOOTER_BYTES as usize;
             assert_eq!(read(&spill).is_ok(), in_footer, "bit {bit} flipped unseen by its writer");
         }
+    }
+
+    /// What checksums say to be in order, though no writer made it.
+    #[test]
+    fn records_that_no_writer_made_are_refused() {
+        let check = |bytes: &[u8], expect: Option<u64>| {
+            let record = StoredRecord::read(bytes, &mut (0..bytes.len()));
+            assert_eq!(record.map(|record| record.copies), expect, "{bytes:?}");
+        };
+        check(&[3, 1, 5, b'k', b'v'], Some(5));
+        check(&[3, 1, 0, b'k', b'v'], None);
+        check(&[3, 2, 5, b'k', b'v'], None);
+        check(&[3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 5, b'k'], None);
+        check(&[0x80; 12], None);
+    }
+
+    #[test]
+    fn a_segment_beyond_its_file_is_refused() {
+        let check = |span: SegmentSpan, expect: bool| {
+            assert_eq!(SegmentSpan::decode(&span.encode(), 100).is_some(), expect, "{span:?}");
+        };
+        let good = SegmentSpan { offset: 10, length: 70, records: 1, entries: 1, keys_bytes: 20 };
+        check(good, true);
+        check(SegmentSpan { offset: 11, ..good }, false);
+        check(SegmentSpan { length: u64::MAX, ..good }, false);
+        check(SegmentSpan { keys_bytes: u64::MAX - 79, ..good }, false);
     }
 
     #[test]

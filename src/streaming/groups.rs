@@ -10,6 +10,7 @@
 use super::guard::Guard;
 use super::process_table;
 use crate::stop::StopFlag;
+use crate::sync::lock;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
@@ -19,7 +20,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Generations of orphans that are looked for: each may leave the next.
 const ROUNDS_MAX: usize = 100;
@@ -193,11 +194,11 @@ impl ChildGroups {
     }
 
     fn part_groups(&self) -> MutexGuard<'_, BTreeSet<i32>> {
-        self.1.groups.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.1.groups)
     }
 
     fn running(&self) -> MutexGuard<'_, Running> {
-        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.running)
     }
 
     #[cfg(test)]

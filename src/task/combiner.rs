@@ -7,7 +7,7 @@ use super::pipes::Child;
 use super::reduce_task::feed_stream;
 use super::sink::{LineBlock, RecordSink};
 use super::workdir::Workplace;
-use super::{SharedCounters, TaskFailure, TaskHost, lock};
+use super::{SharedCounters, TaskFailure, TaskHost};
 use crate::counters::TaskCounter;
 use crate::ids::AttemptId;
 use crate::plan::{Processor, ShuffleSpec};
@@ -16,6 +16,7 @@ use crate::shuffle::ShuffleError;
 use crate::shuffle::combine::Combine;
 use crate::shuffle::merge::RecordStream;
 use crate::streaming::child::{InputLength, InputPipe};
+use crate::sync::{into_inner, lock};
 use memchr::memchr_iter;
 use std::sync::Mutex;
 
@@ -50,7 +51,7 @@ impl Combine for CommandCombiner<'_> {
             feed_stream(input, stream, kinds, pipe, &mut |filled| *lock(&fed) += filled.records)
         };
         let ran = child.run((InputLength::Unknown, feed), &mut sink);
-        let fed = fed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let fed = into_inner(fed);
         self.counters.with(|counters| {
             counters.add(TaskCounter::CombineInputRecords, fed);
             counters.add(TaskCounter::CombineOutputRecords, sink.records);

@@ -10,7 +10,7 @@ use super::sink::{CollectorSink, NoSink, OutputSink, RecordSink};
 use super::skip::{self, SkipError, SkipFile};
 use super::workdir::Workplace;
 use super::writer::{self, Part};
-use super::{SharedCounters, TaskError, TaskFailure, TaskHost, lock};
+use super::{SharedCounters, TaskError, TaskFailure, TaskHost};
 use crate::counters::{Counters, FileSystemCounter, TaskCounter};
 use crate::error::At;
 use crate::ids::AttemptId;
@@ -26,6 +26,7 @@ use crate::shuffle::run::Run;
 use crate::stop::StopFlag;
 use crate::streaming::child::{ChildInput, Feed, InputLength, InputPipe};
 use crate::streaming::input_writer::InputWriter;
+use crate::sync::{into_inner, lock};
 use crate::writable::WritableKind;
 use std::fmt::Write;
 use std::ops::{ControlFlow, Range};
@@ -545,8 +546,8 @@ impl<'a> MapAttempt<'a> {
             attempt: self.attempt,
             command: command_of(&self.host.plan.mapper).map(<[String]>::to_vec),
             records: self.records.into_inner(),
-            position: Some(self.position.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)),
-            stderr_tail: self.tail.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner),
+            position: Some(into_inner(self.position)),
+            stderr_tail: into_inner(self.tail),
             kept: None,
             failure,
         }

@@ -44,10 +44,11 @@ use crate::shuffle::memory::MemoryPlan;
 use crate::shuffle::partitioner::Partitioner;
 use crate::shuffle::shared_fold::LineSpec;
 use crate::streaming::ChildGroups;
+use crate::sync::{into_inner, lock};
 use environment::JobEnvironment;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use workdir::{Programs, UnpackedArchives};
 
 /// What all attempts of a job in this process share.
@@ -178,13 +179,8 @@ impl SharedCounters {
     }
 
     pub(crate) fn into_inner(self) -> Counters {
-        self.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+        into_inner(self.0)
     }
-}
-
-/// What a lock holds, also when a thread panicked with it: the panic ends the attempt anyway.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::sink::RecordSink;
 use super::workdir::Workplace;
-use super::{SharedCounters, TaskFailure, TaskHost, lock};
+use super::{SharedCounters, TaskFailure, TaskHost};
 use crate::counters::CounterError;
 use crate::ids::AttemptId;
 use crate::plan::Encoding;
@@ -11,6 +11,7 @@ use crate::streaming::ChildGroups;
 use crate::streaming::child::{self, ChildError, InputLength, InputPipe, Leniency};
 use crate::streaming::output_reader::{Framing, LineSource, RecordSource};
 use crate::streaming::reporter::{Reporter, StderrSink};
+use crate::sync::{into_inner, lock};
 use std::io::Read;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -59,7 +60,7 @@ impl<'a> Child<'a> {
 
     /// The last lines of its standard error, for the report of a failure.
     pub(super) fn into_tail(self) -> Vec<Vec<u8>> {
-        self.tail.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+        into_inner(self.tail)
     }
 
     /// Runs the child: `feed` writes its input, its output goes to `sink`. See [`child::run`].

@@ -8,7 +8,7 @@ use super::sink::{NoSink, OutputSink, RecordSink};
 use super::skip::{self, SkipError, SkipFile};
 use super::workdir::Workplace;
 use super::writer::{self, Part};
-use super::{SharedCounters, TaskError, TaskFailure, TaskHost, lock};
+use super::{SharedCounters, TaskError, TaskFailure, TaskHost};
 use crate::counters::{Counters, FileSystemCounter, TaskCounter};
 use crate::error::At;
 use crate::ids::AttemptId;
@@ -21,6 +21,7 @@ use crate::shuffle::ranges::{Means, Ranges};
 use crate::shuffle::run::Run;
 use crate::streaming::child::{ChildInput, Feed, InputLength, InputPipe};
 use crate::streaming::input_writer::{InputWriter, is_plain_text};
+use crate::sync::{into_inner, lock};
 use crate::writable::WritableKind;
 use std::fmt::Write;
 use std::ops::Range;
@@ -55,7 +56,7 @@ pub(crate) fn run(
             command: command_of(&host.plan.reducer).map(<[String]>::to_vec),
             records: reduce.records.into_inner(),
             position: None,
-            stderr_tail: reduce.tail.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner),
+            stderr_tail: into_inner(reduce.tail),
             kept: None,
             failure,
         })),

@@ -4,9 +4,9 @@
 //! Hadoop: `TaskHeartbeatHandler`, which hears of an attempt when a record was read or written, and when its child has
 //! said something on standard error.
 
-use super::lock;
 use crate::ids::AttemptId;
 use crate::streaming::ChildGroups;
+use crate::sync::lock;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};

@@ -6,7 +6,7 @@
 //! script that was not shipped. Archives are unpacked once for all attempts; their links lead there.
 
 use super::environment::{self, Places};
-use super::{TaskFailure, TaskHost, lock};
+use super::{TaskFailure, TaskHost};
 use crate::archive::{self, Allowance, ArchiveError};
 use crate::error::{At, IoError};
 use crate::fault::{self, Op};
@@ -17,6 +17,7 @@ use crate::stop::StopFlag;
 use crate::streaming::child::ChildCommand;
 use crate::streaming::command::{self, Place, find_program};
 use crate::streaming::preflight::needs_shell;
+use crate::sync::lock;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{CStr, OsStr, OsString};
