@@ -26,6 +26,10 @@ RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-
     cargo build -q --release --manifest-path scripts/fuzz/Cargo.toml --target "$target" --target-dir "$cache/target"
 fuzz=$cache/target/$target/release/fuzz
 
+# Files in memory, where there is such a place: there are very many, and none is kept.
+work=$(mktemp -d /dev/shm/mr-fuzz-XXXXXX 2>/dev/null || mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export MRSTREAM_FUZZ_DIR="$work"
 failed=0
 for reader in "$@"; do
     folder=$cache/$reader
@@ -50,6 +54,6 @@ for reader in "$@"; do
         echo "$reader: FAILED, see $folder/log"
         failed=1
     fi
-    rm -rf /dev/shm/mr-fuzz-* "${TMPDIR:-/tmp}"/mr-fuzz-*
+    rm -rf "${work:?}"/*
 done
 exit $failed

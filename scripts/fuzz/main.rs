@@ -1,21 +1,21 @@
 //! Bytes that a coverage-guided fuzzer makes up, for one reader at a time: a value or an error must come of them, no
 //! panic, no hang and no memory without bounds. `scripts/fuzz.sh` builds and runs it.
 //!
-//! `MRSTREAM_FUZZ_READER` names the reader. With `MRSTREAM_FUZZ_SEEDS`, a folder, sound bytes for it are written there
-//! instead.
+//! `MRSTREAM_FUZZ_READER` names the reader, `MRSTREAM_FUZZ_DIR` an empty folder for its files. With
+//! `MRSTREAM_FUZZ_SEEDS`, a folder, sound bytes for the reader are written there instead.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use mr_stream::archive::{Allowance, ArchiveKind, unpack};
 use mr_stream::codec::Codec;
 use mr_stream::conf::{HostFacts, StreamOptions, resolve};
+use mr_stream::fuzz;
 use mr_stream::input::{self, LineOptions, LineReader};
 use mr_stream::output::journal::{Entry, MapOutput};
 use mr_stream::plan::{InputFormat, InputSpec, InputSplit, JobPlan, MapTask, XmlReaderSpec, wire};
 use mr_stream::report::record::RunRecord;
 use mr_stream::sequence_file::SequenceReader;
 use mr_stream::stop::StopFlag;
-use mr_stream::fuzz;
 use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -33,16 +33,16 @@ const DECODED_BYTES_MAX: u64 = 1 << 20;
 const RECORDS_MAX: usize = 10_000;
 
 /// A reader: its name, what it does with bytes, and sound bytes for it.
-type Reader = (&'static str, fn(&[u8]), fn() -> Vec<Vec<u8>>);
+type Reader = (&'static str, fn(&[u8]), fn(&Path) -> Vec<Vec<u8>>);
 
 const READERS: [Reader; 8] = [
     ("segments", segments, segment_seeds),
     ("plans", plans, plan_seeds),
     ("xml", xml, xml_seeds),
-    ("sequence-files", sequence_files, Vec::new),
+    ("sequence-files", sequence_files, no_seeds),
     ("codecs", codecs, codec_seeds),
     ("archives", archives, archive_seeds),
-    ("children", children, Vec::new),
+    ("children", children, no_seeds),
     ("splits", splits, codec_seeds),
 ];
 
@@ -51,21 +51,21 @@ static CHOSEN: LazyLock<(Reader, PathBuf)> = LazyLock::new(|| {
     let name = env::var("MRSTREAM_FUZZ_READER").unwrap_or_default();
     let reader = READERS.iter().find(|(known, ..)| *known == name);
     let Some(reader) = reader else { panic!("MRSTREAM_FUZZ_READER={name} is none of the readers") };
-    let memory = Path::new("/dev/shm");
-    let root = if memory.is_dir() { memory.to_path_buf() } else { env::temp_dir() };
-    let dir = root.join(format!("mr-fuzz-{}", process::id()));
-    fs::create_dir_all(&dir).unwrap();
+    let dir = PathBuf::from(env::var_os("MRSTREAM_FUZZ_DIR").expect("MRSTREAM_FUZZ_DIR is set"));
     if let Some(seeds) = env::var_os("MRSTREAM_FUZZ_SEEDS") {
-        for (number, seed) in reader.2().iter().enumerate() {
+        for (number, seed) in reader.2(&dir).iter().enumerate() {
             fs::write(Path::new(&seeds).join(number.to_string()), seed).unwrap();
         }
-        fs::remove_dir_all(&dir).unwrap();
         process::exit(0);
     }
     (*reader, dir)
 });
 
 fuzz_target!(|bytes: &[u8]| (CHOSEN.0.1)(bytes));
+
+fn no_seeds(_: &Path) -> Vec<Vec<u8>> {
+    Vec::new()
+}
 
 /// A file in this process's folder.
 fn file(name: &str, bytes: &[u8]) -> PathBuf {
@@ -78,12 +78,10 @@ fn segments(bytes: &[u8]) {
     drop(fuzz::read_spill(&file("spill", bytes)));
 }
 
-fn segment_seeds() -> Vec<Vec<u8>> {
-    let path = env::temp_dir().join(format!("mr-fuzz-seed-{}", process::id()));
+fn segment_seeds(dir: &Path) -> Vec<Vec<u8>> {
+    let path = dir.join("spill");
     fuzz::write_spill(&path);
-    let seed = fs::read(&path).unwrap();
-    fs::remove_file(&path).unwrap();
-    vec![seed]
+    vec![fs::read(&path).unwrap()]
 }
 
 fn plans(bytes: &[u8]) {
@@ -101,7 +99,7 @@ fn plans(bytes: &[u8]) {
     }
 }
 
-fn plan_seeds() -> Vec<Vec<u8>> {
+fn plan_seeds(_: &Path) -> Vec<Vec<u8>> {
     let options = StreamOptions {
         inputs: vec!["/dev/null".into()],
         output: Some("/nowhere".into()),
@@ -181,7 +179,7 @@ fn read_xml_records(split: InputSplit, slow_match: bool) {
     while let Ok(Some(_)) = reader.records().next_record() {}
 }
 
-fn xml_seeds() -> Vec<Vec<u8>> {
+fn xml_seeds(_: &Path) -> Vec<Vec<u8>> {
     let conf = "<?xml version='1.0'?>\n<!DOCTYPE x [<!ENTITY y 'z'>]>\n<configuration><!-- c --><property><name>a</name>\
         <value>${b} &lt;&#x41;<![CDATA[<]]></value><final>true</final></property><property name='b' value='1'/>\
         <xi:include href='a'/></configuration>";
@@ -240,7 +238,7 @@ impl Write for Shared {
     }
 }
 
-fn codec_seeds() -> Vec<Vec<u8>> {
+fn codec_seeds(_: &Path) -> Vec<Vec<u8>> {
     let text = b"one\r\ntwo\rthree\n\nfour four four four four four four\n";
     let of = |number: u8| {
         let once = encoded(codec_of(number), text);
@@ -257,7 +255,8 @@ fn splits(bytes: &[u8]) {
     let cut = u64::from(*cut).min(length);
     let cut_stream_bytes = (!codec.splittable() && cut > 0).then_some(length);
     for (start, length) in [(0, cut), (cut, length - cut)] {
-        let split = InputSplit { cut_stream_bytes, ..InputSplit::new(path.clone(), start, length, Some(codec)) };
+        let split =
+            InputSplit { cut_stream_bytes, ..InputSplit::new(path.clone(), start, length, Some(codec)) };
         let mut reader = LineReader::new(vec![split], &LineOptions::default());
         for _ in 0..RECORDS_MAX {
             let Ok(Some(block)) = reader.next_block() else { break };
@@ -294,7 +293,7 @@ fn make_removable(dir: &Path) {
     }
 }
 
-fn archive_seeds() -> Vec<Vec<u8>> {
+fn archive_seeds(_: &Path) -> Vec<Vec<u8>> {
     let mut tar = tar::Builder::new(Vec::new());
     let mut add = |kind: tar::EntryType, name: &str, link: &str, content: &str| {
         let mut header = tar::Header::new_gnu();
@@ -321,7 +320,9 @@ fn archive_seeds() -> Vec<Vec<u8>> {
     }
     zip.add_symlink("link", "a/b", zip::write::SimpleFileOptions::default()).unwrap();
     let zip = zip.finish().unwrap().into_inner();
-    [(0, &tar), (1, &packed), (2, &zip), (3, &zip)].map(|(kind, bytes)| [&[kind][..], bytes].concat()).to_vec()
+    [(0, &tar), (1, &packed), (2, &zip), (3, &zip)]
+        .map(|(kind, bytes)| [&[kind][..], bytes].concat())
+        .to_vec()
 }
 
 fn children(bytes: &[u8]) {
