@@ -51,13 +51,14 @@ impl Algorithm {
     /// Decompresses `chunk` to no more than `bytes_max` bytes.
     pub(super) fn decompress(self, chunk: &[u8], bytes_max: usize, out: &mut Vec<u8>) -> io::Result<()> {
         let bad = |error: String| corrupt(format!("corrupt {} data: {error}", self.name()));
-        // Either bound is the data's own, so no length field alone can make us ask for much memory.
+        // In neither format a byte stands for more than 256, so no length alone can make us ask for much memory.
+        let most = bytes_max.min(chunk.len().saturating_mul(256));
         let length = match self {
             Self::Snappy => snap::raw::decompress_len(chunk).map_err(|error| bad(error.to_string()))?,
-            Self::Lz4 => bytes_max.min(chunk.len().saturating_mul(256)),
+            Self::Lz4 => most,
         };
-        if length > bytes_max {
-            return Err(bad(format!("a chunk of {length} bytes where {bytes_max} are left of its block")));
+        if length > most {
+            return Err(bad(format!("a chunk of {length} bytes where no more than {most} are possible")));
         }
         out.clear();
         out.resize(length, 0);

@@ -142,6 +142,10 @@ fn block_lengths_that_lie_are_refused() {
     check_refused(Codec::Snappy, &with_length(9), io::ErrorKind::InvalidData);
     check_refused(Codec::Snappy, &with_length(11), io::ErrorKind::UnexpectedEof);
     check_refused(Codec::Snappy, &with_length(0x8000_0000), io::ErrorKind::InvalidData);
+    // A gigabyte, says a chunk of six bytes.
+    let gigabyte = b"\x40\0\0\0\0\0\0\x06\x80\x80\x80\x80\x04x";
+    let error = decode(Codec::Snappy, gigabyte).unwrap_err();
+    assert!(error.to_string().contains("no more than 1536 are possible"), "{error}");
     let mut block = encode(Codec::Lz4, b"0123456789");
     block[3] = 5;
     check_refused(Codec::Lz4, &block, io::ErrorKind::InvalidData);
