@@ -189,7 +189,7 @@ fn check(case: u64, root: &Path) -> Result<(), String> {
         Err(error) if error.contains("that one record may have") && job.is_tight() => None,
         Err(error) if is_faulty => {
             ENDED_BY_FAULT.fetch_add(1, Ordering::Relaxed);
-            fault_of_failed(&error, &rule, &dir.join("out"))
+            fault_of_failed(&job, &error, &rule, &dir.join("out"))
         }
         Err(error) => Some(error),
     };
@@ -214,15 +214,18 @@ fn run_with_fault(job: &Job, rule: &str, dir: &Path) -> Result<Counters, String>
     outcome
 }
 
-/// What is wrong with a folder in which a job has failed because of a fault.
-fn fault_of_failed(message: &str, rule: &str, out: &Path) -> Option<String> {
-    if out.join("_SUCCESS").exists() {
-        return Some("a marker of success".to_owned());
+/// What is wrong with what a job has left that failed because of a fault.
+fn fault_of_failed(job: &Job, message: &str, rule: &str, out: &Path) -> Option<String> {
+    if !message.contains("cannot ") {
+        return Some(format!("no message: {message}"));
     }
-    if out.exists() && !is_lasting(rule) {
-        return Some("an output folder".to_owned());
+    if !is_lasting(rule) {
+        return out.exists().then(|| "an output folder".to_owned());
     }
-    (!message.contains("cannot ")).then(|| format!("no message: {message}"))
+    // It was there when nothing worked any more: it may stay over a complete output only, and beside the journal.
+    let marker = out.join("_SUCCESS").exists();
+    fs::remove_dir_all(out.join("_temporary")).ok();
+    marker.then(|| fault_in_files(job, &answer(job), out)).flatten().map(|fault| format!("a marker: {fault}"))
 }
 
 /// What a job has left in its temporary folder.
@@ -251,7 +254,7 @@ fn check_with_fault(case: u64) -> Result<(), String> {
     let fault = match output.code {
         Some(0) => fault_in_files(&job, &answer(&job), &out),
         Some(1) if output.stderr.contains("that one record may have") && job.is_tight() => None,
-        Some(1 | 5) => fault_of_failed(&output.stderr, &rule, &out),
+        Some(1 | 5) => fault_of_failed(&job, &output.stderr, &rule, &out),
         _ => Some("a strange end".to_owned()),
     };
     let fault = fault.or_else(|| left_behind(&dir.beside("tmp"), &rule));
