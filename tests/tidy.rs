@@ -64,7 +64,7 @@ const DOORS: [(&str, &[&str]); 21] = [
     ("snap", &["codec"]),
     ("tar", &["archive"]),
     ("tempfile", &["local_fs"]),
-    ("xxhash_rust", &["checksum", "sequence_file"]),
+    ("xxhash_rust", &["checksum", "sequence_file", "shuffle/fold"]),
     ("zip", &["archive"]),
     ("zstd", &["codec"]),
 ];
