@@ -3,6 +3,7 @@
 
 use crate::output::journal;
 use crate::record::RecordRef;
+use crate::record_room::RecordRoom;
 use crate::shuffle::ShuffleError;
 use crate::shuffle::comparator::{ByteOrder, Order};
 use crate::shuffle::passes::merge_runs;
@@ -14,8 +15,6 @@ use std::sync::Arc;
 
 /// Of a spill at most so many records and batches of lines are read: a few bytes can stand for any number.
 const STEPS_MAX: usize = 1_000;
-/// No record of a child may be longer.
-const RECORD_BYTES_MAX: u64 = 1 << 16;
 
 /// Reads all that a spill file holds: its checksums, its records merged with themselves, and as lines.
 ///
@@ -66,6 +65,6 @@ pub fn read_journal(bytes: &[u8]) -> Vec<journal::Entry> {
 /// Reads what a child writes: typed bytes, raw bytes, or lines, by `kind`.
 pub fn read_child(kind: u8, mut bytes: &[u8]) {
     let framing = [Framing::TypedBytes, Framing::RawBytes, Framing::KeyOnlyLines][usize::from(kind % 3)];
-    let mut records = RecordSource::new(&mut bytes, framing, RECORD_BYTES_MAX);
+    let mut records = RecordSource::new(&mut bytes, framing, RecordRoom::unlimited());
     while let Ok(Some(_)) = records.next_record() {}
 }
