@@ -268,7 +268,8 @@ proptest! {
             let split = InputSplit { cut_stream_bytes, ..InputSplit::new(path.clone(), start, length, Some(codec)) };
             let mut reader = input::LineReader::new(vec![split], &input::LineOptions::default());
             while let Ok(Some(block)) = reader.next_block() {
-                prop_assert!(block.bytes.ends_with(b"\n"));
+                // A line that is longer than the buffer comes in pieces, of which only the last one counts.
+                prop_assert!(block.records == 0 || block.bytes.ends_with(b"\n"));
             }
         }
     }

@@ -260,7 +260,8 @@ fn splits(bytes: &[u8]) {
         let mut reader = LineReader::new(vec![split], &LineOptions::default());
         for _ in 0..RECORDS_MAX {
             let Ok(Some(block)) = reader.next_block() else { break };
-            assert!(block.bytes.ends_with(b"\n"));
+            // A line that is longer than the buffer comes in pieces, of which only the last one counts.
+            assert!(block.records == 0 || block.bytes.ends_with(b"\n"));
         }
     }
 }
