@@ -63,12 +63,13 @@ fn check_failed(dir: &JobDir, output: Output, code: i32, says: &[&str]) {
 
 /// Children that stay for ever, in every way there is, but for the last ones: those do it so that only their parents'
 /// parent can find them.
-const STAYING: [&str; 10] = [
+const STAYING: [&str; 11] = [
     "stay",
     "stay-closed",
     "stay-deaf",
     "stay-stopped",
     "stay-family",
+    "stay-nameless",
     "stay-job",
     "stay-daemon",
     "stay-daemon-closed",
@@ -189,6 +190,23 @@ fn children_from_before_are_left_alone() {
     wait_until("the shell's own child is let go", open);
     assert_eq!(fs::read_to_string(dir.path("ready")).unwrap(), "here\n");
     dir.wait_until_clean();
+}
+
+/// Else processes of thousands of attempts would run at the end of a job.
+#[test]
+fn what_a_child_leaves_in_its_group_goes_with_its_attempt() {
+    let dir = JobDir::new();
+    let leaves = "#!/bin/sh\ncat\nsleep 100000 > /dev/null 2>&1 < /dev/null &\necho $! > \"$1\"\n";
+    // Who was killed may take a moment to die.
+    let looks = "#!/bin/sh\ncat\nfor look in $(seq 1000); do\n\
+                 grep -q '^State:.[RSD]' /proc/$(cat \"$1\")/status || exec echo gone\ndone\n";
+    dir.write("in/a.txt", "one\n").script("leaves.sh", leaves).script("looks.sh", looks);
+    let command = |name: &str| format!("{} {}", dir.path(name).display(), dir.path("left").display());
+    let (mapper, reducer) = (command("leaves.sh"), command("looks.sh"));
+    let args = ["-input", "in", "-output", "out", "-mapper", &mapper, "-reducer", &reducer];
+    dir.command(&args).run().expect_code(0);
+    assert_eq!(String::from_utf8(dir.parts_joined()).unwrap(), "one\t\ngone\t\n");
+    dir.assert_clean();
 }
 
 #[test]
