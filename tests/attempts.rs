@@ -110,6 +110,25 @@ fn silence_is_ended_with_all_that_the_child_started() {
     }
 }
 
+/// An attempt can fail when its output is committed already, and then nothing of that is published.
+#[test]
+fn what_a_task_committed_goes_when_the_task_is_given_up() {
+    let dir = job_dir();
+    let side = "#!/bin/sh\nout=${mapreduce_task_output_dir#file:}; mkdir -p \"$out\"\n\
+                echo side > \"$out/side-$mapreduce_task_partition\"\nexec cat\n";
+    dir.script("side.sh", side);
+    let mapper = dir.path("side.sh").display().to_string();
+    let properties = ["mapreduce.map.failures.maxpercent=34", "mrstream.map.slots=1"];
+    let mut args: Vec<&str> = properties.iter().flat_map(|property| ["-D", property]).collect();
+    args.extend(["-input", "in", "-output", "out", "-mapper", &mapper, "-reducer", "NONE"]);
+    // The journal's second entry is of the first task.
+    let output = dir.command(&args).with("MRSTREAM_FAULT", "write:2:EIO:/journal").run().expect_code(0);
+    output.expect_stderr(&["WARN THE OUTPUT LACKS 1 of 3 map tasks"]);
+    let names: Vec<String> = dir.files("out").into_keys().collect();
+    assert_eq!(names, ["_SUCCESS", "part-00001", "part-00002", "side-1", "side-2"]);
+    dir.assert_clean();
+}
+
 /// Hadoop: `JobImpl.checkJobAfterTaskCompletion`, where one of three is more than 33 percent.
 #[test]
 fn some_tasks_may_fail_and_the_output_says_so() {
