@@ -8,6 +8,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -74,7 +75,9 @@ def run_suite():
     mock.create_mock_hadoop_script, mock.main = create_script, main
     suite = unittest.defaultTestLoader.loadTestsFromNames(TESTS)
     result = unittest.TestResult()
-    with open(os.devnull, "w") as nowhere:
+    # Some of the tests leave folders behind.
+    with open(os.devnull, "w") as nowhere, tempfile.TemporaryDirectory(prefix="try-mrjob-") as folder:
+        os.environ["TMPDIR"] = tempfile.tempdir = folder
         sys.stderr, stderr = nowhere, sys.stderr
         suite.run(result)
         sys.stderr = stderr
