@@ -86,6 +86,7 @@ fn the_job_goes_on_after_the_command() {
     let process = job.process(&id);
     assert_eq!(getsid(Some(process)), Ok(process), "it is in a session of its own");
     let list = job.run("jobs").stdout;
+    assert!(list.contains("/mr-stream -files m.sh -input "), "as it was given: {list}");
     assert!(list.starts_with(&format!("{id}  RUNNING ")) && list.contains("-reducer NONE -background\n"));
     let shown = job.run(&format!("jobs show {id}")).stdout;
     assert!(shown.contains(&format!("end of the log:\n  Running job: {id}\n   map ")), "{shown}");

@@ -56,10 +56,28 @@ fn each_run_leaves_a_record() {
     run(&dir, "jobs show job_1_0001").expect_code(255).expect_stderr(&["Could not find job job_1_0001"]);
     run(&dir, "jobs show job_../../x").expect_code(255);
     let folder = dir.path("home/.local/state/mr-stream/jobs");
+    std::fs::copy(folder.join(format!("{}.json", jobs[0][0])), folder.join("job_1.x.json")).unwrap();
+    run(&dir, "jobs show job_1.x").expect_code(255);
     let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
     assert_eq!(mode(&folder.join(format!("{}.json", jobs[0][0]))), 0o600);
     dir.assert_clean();
+}
+
+#[test]
+fn the_oldest_records_go_with_their_logs() {
+    let dir = JobDir::new();
+    dir.write("in", "x\n");
+    let name =
+        |number: u32, kind: &str| format!("home/.local/state/mr-stream/jobs/job_{number:03}_0001.{kind}");
+    for number in 0..200 {
+        dir.write(&name(number, "json"), "{}").write(&name(number, "log"), "");
+    }
+    run(&dir, "-input in -output out -mapper cat").expect_code(0);
+    for kind in ["json", "log"] {
+        assert!(!dir.path(&name(0, kind)).exists(), "{kind}");
+        assert!(dir.path(&name(1, kind)).exists(), "{kind}");
+    }
 }
 
 #[test]

@@ -232,6 +232,14 @@ fn names_versions_and_jars_are_found() {
         .sh("hadoop --config /etc jar nope.jar wordcount in out")
         .expect_code(255)
         .expect_stderr(&["JAR does not exist or is not a normal file: "]);
+    // Streaming by the name of its jar, also without options, and by its class behind any jar.
+    place
+        .sh("hadoop jar x/Hadoop-Streaming.jar words")
+        .expect_code(1)
+        .expect_stderr(&["Streaming Command Failed!"]);
+    place
+        .sh("hadoop jar tools.jar org.apache.hadoop.streaming.HadoopStreaming -input 98.txt -output o -mapper cat")
+        .expect_code(0);
     place
         .sh("hadoop jar 98.txt wordcount in out")
         .expect_code(255)
@@ -281,9 +289,13 @@ fn jobs_are_listed_as_mapred_lists_them() {
     assert!(list.starts_with("Total jobs:1\n"), "{list}");
     let id = list.lines().nth(2).unwrap().split_whitespace().next().unwrap().to_owned();
     let status = sh(&format!("mapred job -status {id}")).expect_code(0).stdout;
-    for part in
-        [&format!("Job: {id}\n"), "map() completion: 1.0\n", "Job state: SUCCEEDED\n", "Map input records=2"]
-    {
+    for part in [
+        &format!("Job: {id}\n"),
+        "map() completion: 1.0\nreduce() completion: 1.0\n",
+        "Job state: SUCCEEDED\n",
+        "reason for failure:  \n",
+        "Map input records=2",
+    ] {
         assert!(status.contains(part), "no {part}\n{status}");
     }
     for (group, name, expect) in [
