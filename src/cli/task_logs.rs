@@ -2,8 +2,8 @@
 //!
 //! `stderr` is what an attempt's child wrote there; `syslog` tells of a failure in the words that programs look for in
 //! it. A link with the attempt's name leads to its container: mrjob looks for it by that name, as it has no job history
-//! that would tell the container. An attempt that says nothing and does not fail leaves none. Logs are help, not output: when they cannot be
-//! written, one warning says so and the job goes on.
+//! that would tell the container. An attempt that says nothing and does not fail leaves none. Logs are help, not output:
+//! when they cannot be written, one warning says so and the job goes on.
 
 use super::voice::{self, say};
 use super::{exit, print_bytes};
