@@ -318,7 +318,7 @@ pub(super) fn append_to_file(call: &mut Call<'_, '_>, mut words: Vec<String>) ->
     let failed = |error: std::io::Error| FsError::io(&to.shown, &error);
     if let Some(above) = to.path.parent() {
         // Of all that makes files only this verb makes the folders above, since HDFS does and nobody has looked before.
-        make_above(above).map_err(failed)?;
+        make_above(above, &call.addresses().root).map_err(failed)?;
     }
     let mut file = OpenOptions::new().append(true).create(true).open(&to.path).map_err(failed)?;
     if reads_input {
@@ -333,11 +333,17 @@ pub(super) fn append_to_file(call: &mut Call<'_, '_>, mut words: Vec<String>) ->
 
 /// Makes a folder and those above it with the permissions of the lowest that is there. Hadoop:
 /// `FSDirMkdirOp.createParentDirectories`.
-fn make_above(folder: &Path) -> std::io::Result<()> {
+///
+/// HDFS's own folder is private here, and open to be read in HDFS.
+fn make_above(folder: &Path, hdfs_root: &Path) -> std::io::Result<()> {
     let missing: Vec<&Path> = folder.ancestors().take_while(|path| !path.exists()).collect();
     let Some(there) = missing.last().and_then(|path| path.parent()) else { return Ok(()) };
-    // The owner gets in at least.
-    let mode = crate::fs::metadata(there)?.permissions().mode() & 0o777 | 0o300;
+    let mode = if there == hdfs_root {
+        0o755
+    } else {
+        // The owner gets in at least.
+        crate::fs::metadata(there)?.permissions().mode() & 0o777 | 0o300
+    };
     for path in missing.iter().rev() {
         crate::fs::create_dir(path)?;
         crate::fs::set_permissions(path, Permissions::from_mode(mode))?;

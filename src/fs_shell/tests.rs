@@ -4,6 +4,7 @@ mod classes;
 
 use super::*;
 use crate::dfs::Scheme;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// A disk with a folder for HDFS and a local folder in it.
@@ -177,7 +178,9 @@ fn copy_commands() {
         "-appendToFile - one.txt /d/in",
         "appendToFile: stdin (-) must be the sole input argument when present",
     );
+    std::fs::set_permissions(disk.root().join("dfs"), std::fs::Permissions::from_mode(0o700)).unwrap();
     disk.quiet(&["-appendToFile one.txt /made/above/it"]);
+    disk.check("-stat %a /made /made/above", "755\n755\n");
     disk.quiet(&["-mkdir /open", "-chmod 757 /open", "-appendToFile one.txt /open/a/b/it"]);
     disk.check("-stat %a /open/a /open/a/b", "757\n757\n");
     disk.check_fails(
