@@ -129,9 +129,10 @@ def main():
         side.run(["-chmod", "755", "/tmp", "/user", f"/user/{user}"])
     for words in commands:
         (code, out, err), (our_code, our_out, our_err) = hadoop.run(words), ours.run(words)
-        # Our folder always has these.
+        # Our folder has these again by itself, but not always at once.
         if words[0].startswith(("-rm", "-mv")):
-            hadoop.run(["-mkdir", "-p", "/tmp", f"/user/{user}"])
+            for side in [hadoop, ours]:
+                side.run(["-mkdir", "-p", "/tmp", f"/user/{user}"])
         theirs, mine = (code, even(out), even(err)), (our_code, even(our_out), even(our_err))
         # A local folder is copied in the disk's order.
         if words[0] in ("-put", "-copyFromLocal", "-moveFromLocal"):
