@@ -183,6 +183,7 @@ fn check(case: u64, root: &Path) -> Result<(), String> {
     }
     let outcome = run_with_fault(&job, &rule, &dir);
     let is_faulty = !rule.is_empty();
+    clear_journal(&dir.join("out"), &rule);
     let fault = match outcome {
         Ok(counters) => fault(&job, &answer(&job), &counters, &dir),
         // A limit, which is named.
@@ -222,10 +223,16 @@ fn fault_of_failed(job: &Job, message: &str, rule: &str, out: &Path) -> Option<S
     if !is_lasting(rule) {
         return out.exists().then(|| "an output folder".to_owned());
     }
-    // It was there when nothing worked any more: it may stay over a complete output only, and beside the journal.
+    // It was there when nothing worked any more: it may stay over a complete output only.
     let marker = out.join("_SUCCESS").exists();
-    fs::remove_dir_all(out.join("_temporary")).ok();
     marker.then(|| fault_in_files(job, &answer(job), out)).flatten().map(|fault| format!("a marker: {fault}"))
+}
+
+/// Removes the journal, which is left, with a warning, beside what is published when nothing can be removed any more.
+fn clear_journal(out: &Path, rule: &str) {
+    if is_lasting(rule) {
+        fs::remove_dir_all(out.join("_temporary")).ok();
+    }
 }
 
 /// What a job has left in its temporary folder.
@@ -251,6 +258,7 @@ fn check_with_fault(case: u64) -> Result<(), String> {
     dir.write("flaky.sh", FLAKY);
     let output = dir.command(&job.args()).with("MRSTREAM_FAULT", &rule).run();
     let out = dir.path("out");
+    clear_journal(&out, &rule);
     let fault = match output.code {
         Some(0) => fault_in_files(&job, &answer(&job), &out),
         Some(1) if output.stderr.contains("that one record may have") && job.is_tight() => None,
