@@ -210,6 +210,12 @@ mod armed {
                 None => Ok(false),
                 Some(Act::Short) => Ok(true),
                 Some(Act::Fail(error)) => Err(error.into()),
+                Some(Act::Signal(Signal::STOP)) => {
+                    // What is meant for the whole process is taken by any of its threads, and this one would go on for
+                    // a while.
+                    nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP)?;
+                    Ok(false)
+                }
                 Some(Act::Signal(signal)) => {
                     kill_process(getpid(), signal)?;
                     Ok(false)

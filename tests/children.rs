@@ -1,7 +1,7 @@
 //! Children of bad habits, and kills of everybody: what the job then says, and that nothing is left of it, neither
 //! processes nor temporary files nor output that looks finished.
 
-use crate::harness::{JobDir, Output, Running, repository, skip_without, wait_until};
+use crate::harness::{JobDir, MrCommand, Output, Running, repository, skip_without, wait_until};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::fs;
@@ -23,11 +23,16 @@ fn job_dir() -> JobDir {
     dir
 }
 
-/// Starts a job with a mapper of this habit.
-fn start(dir: &JobDir, habit: &str, more: &[&str]) -> Running {
+/// A job with a mapper of this habit.
+fn command_for(dir: &JobDir, habit: &str, more: &[&str]) -> MrCommand {
     let (mapper, here) = (format!("fake_child.sh {habit}"), format!("HERE={}", dir.path("").display()));
     let args = ["-files", "fake_child.sh", "-cmdenv", &here, "-mapper", &mapper, "-input", "in"];
-    dir.command(&[&args[..], &["-output", "out", "-reducer", "cat"], more].concat()).start()
+    dir.command(&[&args[..], &["-output", "out", "-reducer", "cat"], more].concat())
+}
+
+/// Starts a job with a mapper of this habit.
+fn start(dir: &JobDir, habit: &str, more: &[&str]) -> Running {
+    command_for(dir, habit, more).start()
 }
 
 /// Waits until a child is where it stays, and returns its number.
@@ -61,8 +66,7 @@ fn check_failed(dir: &JobDir, output: Output, code: i32, says: &[&str]) {
     dir.assert_no_output();
 }
 
-/// Children that stay for ever, in every way there is, but for the last ones: those do it so that only their parents'
-/// parent can find them.
+/// Children that stay for ever, in every way there is.
 const STAYING: [&str; 11] = [
     "stay",
     "stay-closed",
@@ -77,17 +81,15 @@ const STAYING: [&str; 11] = [
     "stay-unmarked",
 ];
 
-fn staying(unmarked: bool) -> impl Iterator<Item = &'static str> {
+fn staying() -> impl Iterator<Item = &'static str> {
     let perl = !skip_without("perl", "a child that changes its process group");
-    STAYING
-        .into_iter()
-        .filter(move |habit| (*habit != "stay-elsewhere" || perl) && (*habit != "stay-unmarked" || unmarked))
+    STAYING.into_iter().filter(move |habit| *habit != "stay-elsewhere" || perl)
 }
 
 #[test]
 fn signals_end_the_job_and_whatever_its_children_do() {
     let signals = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
-    for (habit, (signal, code)) in staying(true).zip(signals.into_iter().cycle()) {
+    for (habit, (signal, code)) in staying().zip(signals.into_iter().cycle()) {
         let dir = job_dir();
         let running = start(&dir, habit, &[]);
         wait_for_child(&dir);
@@ -98,8 +100,9 @@ fn signals_end_the_job_and_whatever_its_children_do() {
 
 #[test]
 fn who_is_killed_at_once_is_survived_by_nobody() {
-    for habit in staying(false) {
+    for habit in staying() {
         for whole_group in [false, true] {
+            println!("{habit}, the whole group: {whole_group}");
             let dir = job_dir();
             let running = start(&dir, habit, &[]);
             wait_for_child(&dir);
@@ -114,6 +117,43 @@ fn who_is_killed_at_once_is_survived_by_nobody() {
             assert!(!dir.path("out/_SUCCESS").exists(), "{habit}");
         }
     }
+}
+
+/// The guard is told of a child only after its start.
+#[test]
+fn a_child_is_ended_that_nobody_was_told_of() {
+    for habit in ["stay", "stay-nameless", "stay-unmarked"] {
+        println!("{habit}");
+        let dir = job_dir();
+        // It stops with the word on its lips: there is no other message that begins so.
+        let command = command_for(&dir, habit, &[]).with("MRSTREAM_FAULT", "write:1:stop:+");
+        let running = command.start();
+        wait_for_child(&dir);
+        kill_process(running.pid, Signal::KILL).unwrap();
+        assert_eq!(running.finish().code, None);
+        dir.wait_until_clean();
+    }
+}
+
+/// A mapper that runs a job of its own, with a guard of its own.
+#[test]
+fn a_job_within_a_job_is_cleared_with_it() {
+    let dir = job_dir();
+    let inner = format!(
+        "#!/bin/sh\nexec {} -files {} -mapper 'fake_child.sh stay' -input {} -output {}\n",
+        env!("CARGO_BIN_EXE_mr-stream"),
+        dir.path("fake_child.sh").display(),
+        dir.path("in").display(),
+        dir.path("inner").display()
+    );
+    dir.script("inner.sh", &inner);
+    let (here, mapper) = (format!("HERE={}", dir.path("").display()), dir.path("inner.sh"));
+    let args = ["-cmdenv", &here, "-mapper", mapper.to_str().unwrap(), "-input", "in", "-output", "out"];
+    let running = dir.command(&args).start();
+    wait_for_child(&dir);
+    kill_process(running.pid, Signal::KILL).unwrap();
+    assert_eq!(running.finish().code, None);
+    dir.wait_until_clean();
 }
 
 #[test]

@@ -3,19 +3,15 @@
 use super::exit;
 use super::voice::say;
 use crate::streaming::ChildGroups;
-use crate::streaming::guard::{Guard, stand_guard};
+use crate::streaming::guard::{COMMAND_LINE, Guard, stand_guard};
 use std::ffi::OsStr;
-use std::path::PathBuf;
-
-/// The first word of a command line that makes this program a guard. Not for people.
-const COMMAND: &str = "guard";
 
 /// This program, also when its file was renamed or replaced meanwhile.
-pub(super) const OURSELVES: &str = "/proc/self/exe";
+pub(super) const OURSELVES: &str = COMMAND_LINE[0];
 
-/// Whether this process is to be a guard.
+/// Whether a first word makes this process a guard.
 pub(super) fn is_wanted(word: &OsStr) -> bool {
-    word == COMMAND
+    word == COMMAND_LINE[1]
 }
 
 /// Is a guard, to the end.
@@ -35,7 +31,7 @@ pub(super) struct Guarded {
 impl Guarded {
     /// Starts the guard, or warns and does without.
     pub(super) fn start() -> Self {
-        match Guard::start(PathBuf::from(OURSELVES), vec![COMMAND.into()]) {
+        match Guard::start() {
             Ok(guard) => Self { children: ChildGroups::guarded(guard.clone()), guard: Some(guard) },
             Err(error) => {
                 warn(&error);

@@ -17,15 +17,20 @@ pub use watch::{end_marked, stand_guard};
 use super::child::start_guard;
 use super::process_table;
 use crate::error::uninterrupted;
+use crate::fault::{self, Op};
 use crate::sync::lock;
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::process::{Pid, Signal, kill_process};
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::io::{self, PipeWriter, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, JoinHandle};
+
+/// The command line of a guard: this program, also when its file was renamed or replaced meanwhile, and a word that is
+/// not for people and must come to [`stand_guard`].
+pub const COMMAND_LINE: [&str; 2] = ["/proc/self/exe", "guard"];
 
 /// A group of this number runs.
 const ENTERED: u8 = b'+';
@@ -56,8 +61,8 @@ struct Line {
 }
 
 impl Guard {
-    /// Starts `program` with `args`, which must come to [`stand_guard`], and returns before that is done: a job of one
-    /// line would feel it. Only its first child waits for it ([`Self::id`]). What is said meanwhile waits in the pipe.
+    /// Starts [`COMMAND_LINE`] and returns before that is done: a job of one line would feel it. Only its first child
+    /// waits for it ([`Self::id`]). What is said meanwhile waits in the pipe.
     ///
     /// From here on this process takes in orphans: who leaves its group and loses its parent becomes our child. So
     /// it must be a process that does nothing but run a job. One that had children before it became mr-stream could
@@ -65,7 +70,7 @@ impl Guard {
     ///
     /// # Errors
     /// When there is no pipe or no thread to be had.
-    pub fn start(program: PathBuf, args: Vec<OsString>) -> io::Result<Self> {
+    pub fn start() -> io::Result<Self> {
         let takes_orphans = process_table::our_children().is_empty();
         if takes_orphans {
             rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
@@ -74,7 +79,7 @@ impl Guard {
         // A guard that is held up must not hold us up.
         fcntl_setfl(&pipe, OFlags::NONBLOCK)?;
         let starting =
-            thread::Builder::new().name("guard".into()).spawn(move || start_guard(&program, &args, &line))?;
+            thread::Builder::new().name("guard".into()).spawn(move || start_guard(&COMMAND_LINE, &line))?;
         let guard = Self(Arc::new(Line {
             pipe: Mutex::new(Some(pipe)),
             starting: Mutex::new(Some(starting)),
@@ -135,7 +140,9 @@ impl Guard {
         let message = [&[letter], words, b"\0"].concat();
         let mut line = lock(&self.0.pipe);
         let Some(pipe) = line.as_mut() else { return };
-        match uninterrupted(|| pipe.write(&message)) {
+        // A stop or a kill here stands between a child's start and the word of it.
+        let reached = fault::point(Op::Write, Path::new(OsStr::from_bytes(&message)));
+        match reached.and_then(|()| uninterrupted(|| pipe.write(&message))) {
             Ok(written) if written == message.len() => return,
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
             // Thousands of messages wait: it was stopped, or worse. One that does not know all must not act.

@@ -11,6 +11,10 @@ pub(super) struct Entry {
     pub(super) session: i32,
     /// It is dead and waits for its parent to notice.
     pub(super) is_dead: bool,
+    /// When it was started, in ticks of the system's clock: together with its number that is nobody else's.
+    pub(super) started: u64,
+    /// It may have an environment though none can be read: its program is just being started.
+    may_have_environment: bool,
 }
 
 /// The numbers of all processes.
@@ -27,15 +31,35 @@ pub(super) fn entry(process: i32) -> Option<Entry> {
 /// `number (name) state parent group session ...`; the name may hold anything.
 fn parse(stat: &str) -> Option<Entry> {
     let (_, behind) = stat.rsplit_once(") ")?;
-    let mut fields = behind.split(' ');
-    let is_dead = matches!(fields.next()?, "Z" | "X");
-    let mut number = || fields.next()?.parse().ok();
-    Some(Entry { parent: number()?, group: number()?, session: number()?, is_dead })
+    let fields: Vec<&str> = behind.split_whitespace().collect();
+    let number = |field: usize| fields.get(field)?.parse::<i32>().ok();
+    let large = |field: usize| fields.get(field)?.parse::<u64>().ok();
+    let is_dead = matches!(*fields.first()?, "Z" | "X");
+    // From where to where its environment is in its memory. A program that is just being started has no place for it
+    // yet; one that has none, a place without bytes.
+    let (begin, end) = (large(47).unwrap_or(0), large(48).unwrap_or(0));
+    Some(Entry {
+        parent: number(1)?,
+        group: number(2)?,
+        session: number(3)?,
+        is_dead,
+        started: large(19)?,
+        may_have_environment: !is_dead && (end == 0 || end > begin),
+    })
 }
 
-/// The environment that a process was started with: `NAME=value`, each with a NUL behind. Empty if it may not be seen.
-pub(super) fn environment(process: i32) -> Vec<u8> {
-    fs::read(format!("/proc/{process}/environ")).unwrap_or_default()
+/// The environment that a process was started with: `NAME=value`, each with a NUL behind; empty if it may not be seen.
+/// `None` if there is none to be seen yet.
+pub(super) fn environment(process: i32) -> Option<Vec<u8>> {
+    // It is refused for others' processes, and for those that have no memory.
+    let Ok(text) = fs::read(format!("/proc/{process}/environ")) else { return Some(Vec::new()) };
+    let may_come = || entry(process).is_some_and(|entry| entry.may_have_environment);
+    (!text.is_empty() || !may_come()).then_some(text)
+}
+
+/// The words that a process was started with, each with a NUL behind. Empty if it is gone.
+pub(super) fn command_line(process: i32) -> Vec<u8> {
+    fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default()
 }
 
 /// The numbers of this process's open files.
@@ -64,16 +88,40 @@ mod tests {
     use super::*;
     use std::io::{Read, Write};
 
+    /// A line of `/proc/7/stat` with these first fields and this place of the environment.
+    fn stat(begin: &str, (from, to): (u64, u64)) -> String {
+        let zeros = |count: usize| vec!["0"; count].join(" ");
+        format!("{begin} 0 -1 {} 5 {} {from} {to} 0\n", zeros(13), zeros(27))
+    }
+
     #[test]
     fn names_may_hold_anything() {
-        let check = |stat: &str, expect: Option<(i32, i32, i32, bool)>| {
-            let found = parse(stat).map(|entry| (entry.parent, entry.group, entry.session, entry.is_dead));
-            assert_eq!(found, expect, "{stat}");
+        let check = |begin: &str, expect: Option<(i32, i32, i32, bool)>| {
+            let found = parse(&stat(begin, (0, 0)));
+            assert!(found.is_none_or(|entry| entry.started == 5));
+            let found = found.map(|entry| (entry.parent, entry.group, entry.session, entry.is_dead));
+            assert_eq!(found, expect, "{begin}");
         };
-        check("7 (cat) S 1 2 3 0 -1", Some((1, 2, 3, false)));
-        check("7 (a) Z 9 9 9 (b)) Z 1 2 3 0", Some((1, 2, 3, true)));
-        check("7 (cat) S 1 2", None);
-        check("", None);
+        check("7 (cat) S 1 2 3", Some((1, 2, 3, false)));
+        check("7 (a) Z 9 9 9 (b)) Z 1 2 3", Some((1, 2, 3, true)));
+        check("7 cat S 1 2 3", None);
+        assert_eq!(parse("7 (cat) S 1 2"), None);
+        assert_eq!(parse(""), None);
+    }
+
+    #[test]
+    fn an_environment_that_is_yet_to_come_is_known() {
+        let check = |begin: &str, environment: (u64, u64), expect: bool| {
+            let found = parse(&stat(begin, environment)).unwrap();
+            assert_eq!(found.may_have_environment, expect, "{begin} {environment:?}");
+        };
+        // Being started; started meanwhile; with an empty one; dead.
+        check("7 (cat) R 1 2 3", (0, 0), true);
+        check("7 (cat) R 1 2 3", (10, 20), true);
+        check("7 (cat) R 1 2 3", (10, 10), false);
+        check("7 (cat) Z 1 2 3", (0, 0), false);
+        let ours = entry(Pid::as_raw(Some(rustix::process::getpid()))).unwrap();
+        assert!(ours.may_have_environment && ours.started > 0);
     }
 
     #[test]
@@ -91,7 +139,7 @@ mod tests {
         let id = child.id() as i32;
         assert!(our_children().contains(&id));
         assert!(all().any(|process| process == id));
-        assert!(environment(id).split(|byte| *byte == 0).any(|line| line == b"MARK=here"));
+        assert!(environment(id).unwrap().split(|byte| *byte == 0).any(|line| line == b"MARK=here"));
         drop(child.stdin.take());
         child.wait().unwrap();
         assert!(!our_children().contains(&id));

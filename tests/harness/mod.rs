@@ -91,8 +91,8 @@ impl JobDir {
     /// Waits until a guard has done its work, and checks it.
     #[track_caller]
     pub(crate) fn wait_until_clean(&self) {
-        wait_until("nobody runs", || process::left_running(self.root.path()).is_empty());
-        wait_until("nothing is left", || list_tree(&self.root.path().join("tmp")).is_empty());
+        wait_until_gone("running", || process::left_running(self.root.path()));
+        wait_until_gone("in the temp folder", || list_tree(&self.root.path().join("tmp")));
         self.assert_clean();
     }
 
@@ -246,6 +246,20 @@ pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let began = std::time::Instant::now();
     while !is_so() {
         assert!(began.elapsed() < process::HUNG_AFTER, "waited in vain until {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// Waits until none of these is there any more.
+#[track_caller]
+fn wait_until_gone<T: std::fmt::Debug>(what: &str, look: impl Fn() -> Vec<T>) {
+    let began = std::time::Instant::now();
+    loop {
+        let left = look();
+        if left.is_empty() {
+            return;
+        }
+        assert!(began.elapsed() < process::HUNG_AFTER, "still {what}: {left:?}");
         std::thread::yield_now();
     }
 }

@@ -107,11 +107,10 @@ impl ChildCommand<'_> {
 
 /// Starts the guard in a session of its own, with `line` as its standard input, nothing else and no environment.
 /// No signal reaches it but the one that none can hold off.
-pub(crate) fn start_guard(program: &Path, args: &[OsString], line: &PipeReader) -> io::Result<i32> {
+pub(crate) fn start_guard([program, word]: &[&str; 2], line: &PipeReader) -> io::Result<i32> {
     let nothing = open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
-    let program = CString::new(program.as_os_str().as_bytes())?;
-    let args = args.iter().map(|word| CString::new(word.as_bytes()));
-    let words = std::iter::once(Ok(program.clone())).chain(args).collect::<Result<Vec<_>, _>>()?;
+    let program = CString::new(*program)?;
+    let words = [program.clone(), CString::new(*word)?];
     let mut actions = PosixSpawnFileActions::init()?;
     for (end, number) in [(line.as_raw_fd(), 0), (nothing.as_raw_fd(), 1), (nothing.as_raw_fd(), 2)] {
         actions.add_dup2(end, number)?;

@@ -1,6 +1,7 @@
 use super::watch::Told;
 use super::*;
 use crate::streaming::process_table;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 fn told(messages: &str) -> Told {

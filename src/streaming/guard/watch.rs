@@ -1,17 +1,18 @@
 //! The guard's own side: it listens, and when the line breaks off it ends what is left and removes the folders.
 //!
 //! It must not touch strangers, though numbers of processes are used again. So a process is ended only while it is
-//! held by a descriptor, and if then it carries one of the job's folders, whose names cannot be guessed, in its
-//! environment; or if it is in a group that was still running when the line broke off, and in the session of the job.
+//! held by a descriptor and is the one that was judged. It is the job's if it carries one of the job's folders, whose
+//! names cannot be guessed, in its environment; if it is in a group that was still running when the line broke off, and
+//! in the session of the job; or if one that is the job's has started it or leads its group.
 
-use super::{ENTERED, FOLDER, GOODBYE, KEEP, LEFT, SESSION};
+use super::{COMMAND_LINE, ENTERED, FOLDER, GOODBYE, KEEP, LEFT, SESSION};
 use crate::streaming::child::close_others;
-use crate::streaming::process_table;
+use crate::streaming::process_table::{self, Entry};
 use memchr::memmem;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::os::fd::OwnedFd;
@@ -23,6 +24,9 @@ const ROUNDS_MAX: usize = 100;
 
 /// How long to wait for the end of a process that was killed. One that waits for a disk may take long.
 const END_WAIT: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
+
+/// How long to wait for a program that is just being started.
+const START_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 
 /// What a guard does from start to end: listens to its standard input, and cleans up if there is no goodbye.
 pub fn stand_guard() {
@@ -49,6 +53,14 @@ pub(super) struct Told {
     pub(super) kept: BTreeSet<PathBuf>,
     pub(super) session: Option<i32>,
     pub(super) goodbye: bool,
+}
+
+/// What one look at all processes has found.
+struct Found {
+    /// The job's, by their numbers.
+    ours: BTreeMap<i32, Entry>,
+    /// Of some process it cannot be seen yet whose it is.
+    is_unsure: bool,
 }
 
 /// A process that will soon be dead.
@@ -89,13 +101,18 @@ impl Told {
 
     pub(super) fn clean_up(&self) {
         for _ in 0..ROUNDS_MAX {
-            let killed: Vec<_> = process_table::all().filter_map(|process| self.kill(process)).collect();
-            if killed.is_empty() {
+            let found = self.look();
+            let killed: Vec<_> =
+                found.ours.iter().filter_map(|(process, entry)| kill(*process, entry)).collect();
+            if killed.is_empty() && !found.is_unsure {
                 break;
             }
             for process in killed.iter().filter_map(|killed| killed.held.as_ref()) {
                 // A descriptor of a process can be read from when it has ended.
                 poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&END_WAIT)).ok();
+            }
+            if killed.is_empty() {
+                poll(&mut [], Some(&START_WAIT)).ok();
             }
         }
         for folder in &self.folders {
@@ -104,31 +121,67 @@ impl Told {
         }
     }
 
-    /// Kills a process if it is the job's.
-    fn kill(&self, process: i32) -> Option<Killed> {
-        let id = Pid::from_raw(process).filter(|_| self.is_ours(process))?;
-        match pidfd_open(id, PidfdFlags::empty()) {
-            // Asked once more: if what is held has ended meanwhile, the signal goes nowhere.
-            Ok(held) if self.is_ours(process) => {
-                pidfd_send_signal(&held, Signal::KILL).ok()?;
-                Some(Killed { held: Some(held) })
+    /// Looks once at all processes.
+    fn look(&self) -> Found {
+        let us = rustix::process::getpid().as_raw_nonzero().get();
+        let entries = process_table::all().filter(|process| *process != us);
+        let entries = entries.filter_map(|process| Some((process, process_table::entry(process)?)));
+        let mut others: BTreeMap<i32, Entry> = entries.filter(|(_, entry)| !entry.is_dead).collect();
+        let mut is_unsure = false;
+        let mut ours = BTreeMap::new();
+        for (&process, &entry) in &others {
+            let environment = process_table::environment(process);
+            let is_told = self.groups.contains(&entry.group) && self.session == Some(entry.session);
+            if is_told || environment.as_ref().is_some_and(|environment| self.is_marked(environment)) {
+                ours.insert(process, entry);
+            } else if environment.is_none() {
+                is_unsure = true;
             }
-            Err(Errno::NOSYS) => {
-                kill_process(id, Signal::KILL).ok()?;
-                Some(Killed { held: None })
-            }
-            _ => None,
         }
-    }
-
-    fn is_ours(&self, process: i32) -> bool {
-        let Some(entry) = process_table::entry(process).filter(|entry| !entry.is_dead) else { return false };
-        self.groups.contains(&entry.group) && self.session == Some(entry.session)
-            || self.is_marked(&process_table::environment(process))
+        loop {
+            others.retain(|process, _| !ours.contains_key(process));
+            let more = others.iter().filter(|(process, entry)| follows(**process, entry, &ours));
+            let more: Vec<(i32, Entry)> = more.map(|(process, entry)| (*process, *entry)).collect();
+            if more.is_empty() {
+                return Found { ours, is_unsure };
+            }
+            ours.extend(more);
+        }
     }
 
     fn is_marked(&self, environment: &[u8]) -> bool {
         let names = |folder: &Path| memmem::find(environment, folder.as_os_str().as_bytes()).is_some();
         self.folders.iter().chain(&self.kept).any(|folder| names(folder))
+    }
+}
+
+/// Whether a process is the job's because others are: one of them has started it, or leads its group. We may not have
+/// been told of that group, if mr-stream was killed just after it had started the leader.
+///
+/// Other guards are spared: they have work to do when the mr-stream that they guard, a child of this job, is killed.
+fn follows(process: i32, entry: &Entry, ours: &BTreeMap<i32, Entry>) -> bool {
+    let leader = ours.get(&entry.group).filter(|leader| leader.session == entry.session);
+    let is_guard = || {
+        let [program, word] = COMMAND_LINE;
+        process_table::command_line(process) == format!("{program}\0{word}\0").as_bytes()
+    };
+    (leader.is_some() || ours.contains_key(&entry.parent)) && !is_guard()
+}
+
+/// Kills a process if it is still the one that this was read of.
+fn kill(process: i32, entry: &Entry) -> Option<Killed> {
+    let id = Pid::from_raw(process)?;
+    match pidfd_open(id, PidfdFlags::empty()) {
+        // If what is held ends now, the signal goes nowhere.
+        Ok(held) => {
+            process_table::entry(process).filter(|now| now.started == entry.started && !now.is_dead)?;
+            pidfd_send_signal(&held, Signal::KILL).ok()?;
+            Some(Killed { held: Some(held) })
+        }
+        Err(Errno::NOSYS) => {
+            kill_process(id, Signal::KILL).ok()?;
+            Some(Killed { held: None })
+        }
+        Err(_) => None,
     }
 }
