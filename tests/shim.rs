@@ -155,8 +155,10 @@ fn the_log_is_that_of_hadoops_client() {
 fn failures_are_told_and_logged_as_on_a_cluster() {
     let place = Place::new();
     place.dir.script("bad.sh", "#!/bin/sh\necho oops >&2\nexit 3\n");
+    let home = place.dir.path("home").display().to_string();
+    let sh = |script: &str| place.sh_with(script, &[("HOME", &home)]);
     let job = "mapred streaming -files bad.sh -input 98.txt -output out -mapper bad.sh";
-    let ended = place.sh(job).expect_code(1);
+    let ended = sh(job).expect_code(1);
     let said = messages(&ended.stderr);
     let failed = said.iter().find(|line| line.contains("Task Id : attempt_")).unwrap();
     for part in
@@ -165,6 +167,12 @@ fn failures_are_told_and_logged_as_on_a_cluster() {
         assert!(failed.contains(part), "no {part}\n{failed}");
     }
     assert!(said.iter().any(|line| line.contains(" failed with state FAILED due to: Task failed task_")));
+    // The counters come behind it, and stay with the job.
+    let counted = "INFO mapreduce.Job: Counters: 1\n\tJob Counters \n\t\tFailed map tasks=1";
+    assert!(said.iter().any(|line| line == counted), "{}", ended.stderr);
+    let id = said.iter().find_map(|line| line.split_once("Running job: ")).unwrap().1;
+    let number = "org.apache.hadoop.mapreduce.JobCounter NUM_FAILED_MAPS";
+    assert_eq!(sh(&format!("mapred job -counter {id} {number}")).expect_code(0).stdout, "1\n");
     assert!(ended.stderr.ends_with("\nStreaming Command Failed!\n"), "{}", ended.stderr);
     let logs = place.dir.files("hadoop/logs/userlogs");
     let stderr: Vec<_> = logs.iter().filter(|(name, _)| name.ends_with("/stderr")).collect();

@@ -218,9 +218,14 @@ fn run_planned(job: &Job, host: &HostFacts) -> u8 {
     let mut left = watcher.finish();
     guarded.dismiss();
     let (run, tasks, told) = (left.run.take(), std::mem::take(&mut left.tasks), left.failure.take());
+    let until_failure = left.counters.take();
     let (exit_code, counters, failure) = match &ended {
         Ok(counters) => (finish(job, counters, left), Some(counters), None),
-        Err(error) => (fail(job, error, left.kept), None, told.or_else(|| Some(error::chain(error)))),
+        Err(error) => {
+            let counters = until_failure.as_ref();
+            let exit_code = fail(job, error, counters, left.kept);
+            (exit_code, counters, told.or_else(|| Some(error::chain(error))))
+        }
     };
     if let Some(run) = run {
         run.end(jobs::Ended { exit_code, counters, tasks, failure });
@@ -264,7 +269,7 @@ fn write_counters(path: &Path, counters: &Counters) -> u8 {
     }
 }
 
-fn fail(job: &Job, error: &JobError, kept: Option<PathBuf>) -> u8 {
+fn fail(job: &Job, error: &JobError, counters: Option<&Counters>, kept: Option<PathBuf>) -> u8 {
     match error {
         // The watcher has told all about it.
         JobError::Task(_) => {}
@@ -274,7 +279,7 @@ fn fail(job: &Job, error: &JobError, kept: Option<PathBuf>) -> u8 {
             say(&format!("mr-stream: {}{hint}", error::chain(error)));
         }
     }
-    watcher::say_failed(&job.plan, error);
+    watcher::say_failed(&job.plan, error, counters);
     say("Job not successful!");
     say_state(&job.plan.output, output_after(job, error), true, kept);
     match error {

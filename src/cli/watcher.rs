@@ -5,6 +5,7 @@ use super::jobs::Run;
 use super::task_logs::{TaskLogs, application};
 use super::voice::{self, Log, say};
 use crate::clock;
+use crate::counters::Counters;
 use crate::engine::JobError;
 use crate::engine::event::{JobEvents, Snapshot};
 use crate::engine::scheduler::Verdict;
@@ -56,6 +57,8 @@ pub(super) struct Left {
     pub(super) tasks: BTreeMap<TaskId, TaskRow>,
     /// The last failure that was told.
     pub(super) failure: Option<String>,
+    /// The counters of a job that failed.
+    pub(super) counters: Option<Counters>,
 }
 
 impl<'a> Watcher<'a> {
@@ -248,6 +251,10 @@ impl JobEvents for Watcher<'_> {
             self.line(format!("{} is done", attempt.in_job(&self.plan.job_id)).as_bytes());
         }
     }
+
+    fn failed_with(&self, counters: &Counters) {
+        self.left().counters = Some(counters.clone());
+    }
 }
 
 /// What the user has to know of an output that lacks tasks.
@@ -298,8 +305,8 @@ fn exception(failed: &TaskError) -> String {
     format!("java.lang.RuntimeException: {what}")
 }
 
-/// Says as Hadoop's client does that the job failed.
-pub(super) fn say_failed(plan: &JobPlan, error: &JobError) {
+/// Says as Hadoop's client does that the job failed, and what it counted until then. Hadoop: `Job.monitorAndPrintJob`.
+pub(super) fn say_failed(plan: &JobPlan, error: &JobError, counters: Option<&Counters>) {
     if !voice::is_hadoops() {
         return;
     }
@@ -308,6 +315,9 @@ pub(super) fn say_failed(plan: &JobPlan, error: &JobError) {
         error => error::chain(error),
     };
     say(&format!("Job {} failed with state FAILED due to: {why}", plan.job_id));
+    if let Some(counters) = counters {
+        say(report::summary::counters_text(counters).trim_end());
+    }
 }
 
 /// A failed attempt in the lines that its user needs.

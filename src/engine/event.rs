@@ -1,6 +1,7 @@
 //! What an engine tells whoever watches a job.
 
 use super::scheduler::Verdict;
+use crate::counters::Counters;
 use crate::ids::{AttemptId, TaskId};
 use crate::task::{TaskError, TaskEvents};
 
@@ -69,4 +70,6 @@ pub trait JobEvents: TaskEvents {
     fn incomplete(&self, lacking: &[TaskId]);
     /// An attempt ended well.
     fn attempt_finished(&self, attempt: AttemptId);
+    /// The job is about to be aborted: the counters of the tasks that were committed, and of the attempts that failed.
+    fn failed_with(&self, _: &Counters) {}
 }

@@ -202,11 +202,14 @@ impl Job {
         if self.map_output.0.len() > 1 { "." } else { self.map_output.0 }
     }
 
-    /// Whether a line may be longer than the memory.
-    pub(super) fn is_tight(&self) -> bool {
-        let lines = self.files.iter().flat_map(|file| file.text.split(|byte| b"\r\n".contains(byte)));
-        lines.map(<[u8]>::len).max() >= self.memory_bytes.map(|bytes| bytes as usize / 2)
-            && self.memory_bytes.is_some()
+    /// Whether this message refuses a record by its length, and there is one that may be longer than the memory.
+    pub(super) fn refuses_long_record(&self, message: &str) -> bool {
+        let ends: &[u8] = if self.format == Format::Delimited { b";" } else { b"\r\n" };
+        let records = self.files.iter().flat_map(|file| file.text.split(|byte| ends.contains(byte)));
+        let longest = records.map(<[u8]>::len).max().unwrap_or(0);
+        let refusals = [" bytes that one record may have", " bytes or more, and one may have "];
+        refusals.iter().any(|words| message.contains(words))
+            && self.memory_bytes.is_some_and(|bytes| longest >= bytes as usize / 2)
     }
 
     fn properties(&self) -> Vec<(&'static str, String)> {

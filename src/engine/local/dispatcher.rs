@@ -90,6 +90,7 @@ impl<'a> Dispatcher<'a> {
             self.tell();
         }
         if let Some(failure) = self.failure {
+            self.events.failed_with(&self.tally.into_counters());
             return Err(failure);
         }
         let given_up = self.scheduler.given_up();
