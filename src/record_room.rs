@@ -9,6 +9,10 @@ use crate::ids::AttemptId;
 use crate::sync::lock;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+/// So many copies of a record are in memory at once, at most, where it does not pass through in pieces: in its reader,
+/// as its child shall read it, as the child wrote it, in the sort buffer or on its way to a part file.
+pub(crate) const RECORD_COPIES: u64 = 4;
+
 /// The long records of a whole job.
 #[derive(Debug)]
 pub(crate) struct LongRecords {
@@ -47,30 +51,43 @@ impl LongRecords {
 pub(crate) struct RecordRoom {
     /// `None` for records of any length that are nobody's concern.
     records: Option<(Arc<LongRecords>, AttemptId)>,
+    /// Copies of a record, at most, at once.
+    copies: u64,
     in_turn: bool,
 }
 
 impl RecordRoom {
     /// Room in a stage of `attempt`.
     pub(crate) fn new(records: &Arc<LongRecords>, attempt: AttemptId) -> Self {
-        Self { records: Some((Arc::clone(records), attempt)), in_turn: false }
+        Self { records: Some((Arc::clone(records), attempt)), copies: RECORD_COPIES, in_turn: false }
     }
 
     /// Room for anything at any time.
     pub(crate) fn unlimited() -> Self {
-        Self { records: None, in_turn: false }
+        Self { records: None, copies: RECORD_COPIES, in_turn: false }
+    }
+
+    /// Room for records of which there is one copy more than of others.
+    pub(crate) fn with_one_copy_more(mut self) -> Self {
+        self.copies += 1;
+        self
     }
 
     /// The most bytes that a record may have.
     pub(crate) fn limit(&self) -> usize {
-        self.records.as_ref().map_or(usize::MAX, |(records, _)| records.copied_bytes_max)
+        self.records.as_ref().map_or(usize::MAX, |(records, _)| self.part_of(records.copied_bytes_max))
     }
 
     /// Waits until there is room for so many bytes.
     pub(crate) fn wait_for(&mut self, bytes: usize) {
-        if self.records.as_ref().is_some_and(|(records, _)| bytes > records.own_bytes) {
+        if self.records.as_ref().is_some_and(|(records, _)| bytes > self.part_of(records.own_bytes)) {
             self.wait_for_turn();
         }
+    }
+
+    /// How long a record may be of which there are more copies, where others may have so many bytes.
+    fn part_of(&self, bytes: usize) -> usize {
+        (bytes as u128 * u128::from(RECORD_COPIES) / u128::from(self.copies)) as usize
     }
 
     /// Waits until no other attempt has a long record.
@@ -130,6 +147,12 @@ mod tests {
         });
         // It is over with the thread.
         assert!(records.turn().holder.is_none());
+        let mut more = room(0).with_one_copy_more();
+        assert_eq!(more.limit(), 80);
+        more.wait_for(8);
+        assert!(records.turn().holder.is_none());
+        more.wait_for(9);
+        assert!(records.turn().holder.is_some());
         let mut free = RecordRoom::unlimited();
         free.wait_for(usize::MAX);
         assert_eq!(free.limit(), usize::MAX);

@@ -234,7 +234,10 @@ pub(crate) fn open_within(
         }
         InputFormat::Auto if !source::begins_with(&split.path, b"SEQ")? => lines(spec, splits, stop, room),
         InputFormat::Auto | InputFormat::SequenceFile => sequence_records(split, Flavour::Plain, room)?,
-        InputFormat::SequenceFileAsText => sequence_records(split, Flavour::AsText, room)?,
+        InputFormat::SequenceFileAsText => {
+            // As it is stored, and as text.
+            sequence_records(split, Flavour::AsText, room.with_one_copy_more())?
+        }
         InputFormat::SequenceFileAsBinary => sequence_records(split, Flavour::AsBinary, room)?,
     })
 }

@@ -3,6 +3,7 @@
 use super::arena::ARENA_BYTES_MAX;
 use super::sort_buffer::BufferLimits;
 use crate::plan::ResourceSpec;
+use crate::record_room::RECORD_COPIES;
 
 /// What a merge reads of a segment at once: large enough for one disk request, small enough that a merge of hundreds
 /// fits.
@@ -15,9 +16,6 @@ const BLOCK_BYTES: std::ops::RangeInclusive<u64> = 4 << 10..=16 << 10;
 /// pipes, runs that come while others are written out, what the allocator keeps.
 const UNCOUNTED_PART: u64 = 8;
 
-/// So many copies of a record are in memory at once, at most, where it does not pass through in pieces: in its reader,
-/// as its child shall read it, as the child wrote it, in the sort buffer or on its way to a part file.
-const RECORD_COPIES: u64 = 4;
 /// Readers and writers have buffers of this size anyway.
 const COPIED_BYTES_MIN: u64 = 256 << 10;
 
