@@ -166,7 +166,12 @@ fn failures_are_told_and_logged_as_on_a_cluster() {
     {
         assert!(failed.contains(part), "no {part}\n{failed}");
     }
-    assert!(said.iter().any(|line| line.contains(" failed with state FAILED due to: Task failed task_")));
+    let why = said
+        .iter()
+        .find(|line| line.contains(" failed with state FAILED due to: Task failed task_"))
+        .unwrap();
+    let tasks = "\nJob failed as tasks failed. failedMaps:1 failedReduces:0 killedMaps:0 killedReduces: 0\n";
+    assert!(why.ends_with(tasks), "{why:?}");
     // The counters come behind it, and stay with the job.
     let counted = "INFO mapreduce.Job: Counters: 1\n\tJob Counters \n\t\tFailed map tasks=1";
     assert!(said.iter().any(|line| line == counted), "{}", ended.stderr);

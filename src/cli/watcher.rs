@@ -310,11 +310,23 @@ pub(super) fn say_failed(plan: &JobPlan, error: &JobError, counters: Option<&Cou
     if !voice::is_hadoops() {
         return;
     }
+    let state = if matches!(error, JobError::Stopped { .. }) { "KILLED" } else { "FAILED" };
     let why = match error {
-        JobError::Task(failed) => format!("Task failed {}", failed.attempt.task.in_job(&plan.job_id)),
+        JobError::Task(failed) => {
+            let task = failed.attempt.task;
+            let of = |kind| u32::from(task.kind == kind);
+            // Hadoop: `JobImpl`. With a blank in one place, and an empty line behind it.
+            format!(
+                "Task failed {}\nJob failed as tasks failed. failedMaps:{} failedReduces:{} killedMaps:0 \
+                 killedReduces: 0\n",
+                task.in_job(&plan.job_id),
+                of(TaskKind::Map),
+                of(TaskKind::Reduce)
+            )
+        }
         error => error::chain(error),
     };
-    say(&format!("Job {} failed with state FAILED due to: {why}", plan.job_id));
+    say(&format!("Job {} failed with state {state} due to: {why}", plan.job_id));
     if let Some(counters) = counters {
         say(report::summary::counters_text(counters).trim_end());
     }

@@ -70,6 +70,7 @@ pub trait JobEvents: TaskEvents {
     fn incomplete(&self, lacking: &[TaskId]);
     /// An attempt ended well.
     fn attempt_finished(&self, attempt: AttemptId);
-    /// The job is about to be aborted: the counters of the tasks that were committed, and of the attempts that failed.
+    /// The job fails or is stopped: the counters of the tasks that were committed, and of the attempts that failed. Not
+    /// called if it fails before its first task.
     fn failed_with(&self, _: &Counters) {}
 }

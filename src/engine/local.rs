@@ -65,6 +65,7 @@ impl Engine for LocalEngine {
                     Ok(counters)
                 }
                 Err(error) => {
+                    events.failed_with(&counters);
                     // What was moved already comes back out; why it could not all be moved says more than
                     // a second failure on the way.
                     drop(committer.abort_job());

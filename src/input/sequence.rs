@@ -96,6 +96,11 @@ impl SplitReader {
     }
 
     fn write_text(&mut self) -> Result<(), InputError> {
+        let stored = self.reader.record();
+        let (key_kind, value_kind) = &self.file_kinds;
+        let bytes =
+            text_bytes_max(key_kind, stored.key.len()) + text_bytes_max(value_kind, stored.value.len());
+        self.reader.make_room(bytes).map_err(|error| place(error, &self.path))?;
         let (mut key_text, mut value_text) =
             (std::mem::take(&mut self.key_text), std::mem::take(&mut self.value_text));
         key_text.clear();
@@ -147,6 +152,15 @@ impl RecordReader for SplitReader {
         let offset = self.reader.position();
         let consumed = if self.done { self.end } else { offset.clamp(self.start, self.end) } - self.start;
         Position { path: self.path.clone(), offset, consumed }
+    }
+}
+
+/// How many bytes of text so many stored ones may become, where that is much.
+fn text_bytes_max(kind: &WritableKind, stored: usize) -> usize {
+    match kind {
+        WritableKind::Text => stored,
+        // Two digits and a blank for each byte, if it is bytes.
+        _ => stored.saturating_mul(3),
     }
 }
 

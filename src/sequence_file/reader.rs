@@ -254,6 +254,19 @@ impl<R: Read + Seek> SequenceReader<R> {
         Ok(())
     }
 
+    /// Waits for room for so many bytes that the last record will have in another form.
+    ///
+    /// # Errors
+    /// [`SequenceFileError::TooLarge`].
+    pub(crate) fn make_room(&mut self, bytes: usize) -> Result<(), SequenceFileError> {
+        let limit = self.room.limit();
+        if bytes > limit {
+            return Err(SequenceFileError::TooLarge { offset: self.offset, bytes, limit });
+        }
+        self.room.wait_for(bytes);
+        Ok(())
+    }
+
     fn malformed(&self, what: impl Into<String>) -> SequenceFileError {
         SequenceFileError::malformed(self.offset, what)
     }

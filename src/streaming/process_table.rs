@@ -2,6 +2,7 @@
 
 use rustix::process::Pid;
 use std::fs;
+use std::path::Path;
 
 /// What the list says of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,15 +18,28 @@ pub(super) struct Entry {
     may_have_environment: bool,
 }
 
+/// Among the flags of a process: it is a thread of the kernel and has no environment.
+const KERNEL_THREAD: u64 = 0x0020_0000;
+
+/// Whether the list has processes by the numbers that we know them by. It may be that of the container around ours.
+fn is_ours() -> bool {
+    fs::read_link("/proc/self").is_ok_and(|ours| ours == Path::new(&us().to_string()))
+}
+
+fn us() -> i32 {
+    Pid::as_raw(Some(rustix::process::getpid()))
+}
+
 /// The numbers of all processes.
 pub(super) fn all() -> impl Iterator<Item = i32> {
-    let folder = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let folder = is_ours().then(|| fs::read_dir("/proc")).into_iter().flatten().flatten().flatten();
     folder.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 /// What is known of a process, if there is one.
 pub(super) fn entry(process: i32) -> Option<Entry> {
-    parse(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
+    // The name is cut to fifteen bytes, which may be in the middle of a letter.
+    parse(&String::from_utf8_lossy(&fs::read(format!("/proc/{process}/stat")).ok()?))
 }
 
 /// `number (name) state parent group session ...`; the name may hold anything.
@@ -44,14 +58,14 @@ fn parse(stat: &str) -> Option<Entry> {
         session: number(3)?,
         is_dead,
         started: large(19)?,
-        may_have_environment: !is_dead && (end == 0 || end > begin),
+        may_have_environment: !is_dead && large(6)? & KERNEL_THREAD == 0 && (end == 0 || end > begin),
     })
 }
 
 /// The environment that a process was started with: `NAME=value`, each with a NUL behind; empty if it may not be seen.
 /// `None` if there is none to be seen yet.
 pub(super) fn environment(process: i32) -> Option<Vec<u8>> {
-    // It is refused for others' processes, and for those that have no memory.
+    // It is refused for others' processes.
     let Ok(text) = fs::read(format!("/proc/{process}/environ")) else { return Some(Vec::new()) };
     let may_come = || entry(process).is_some_and(|entry| entry.may_have_environment);
     (!text.is_empty() || !may_come()).then_some(text)
@@ -71,6 +85,9 @@ pub(super) fn our_files() -> Vec<i32> {
 
 /// The children of this process, dead ones too.
 pub(super) fn our_children() -> Vec<i32> {
+    if !is_ours() {
+        return Vec::new();
+    }
     let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let lists: Option<Vec<String>> =
         threads.map(|thread| fs::read_to_string(thread.path().join("children")).ok()).collect();
@@ -78,8 +95,7 @@ pub(super) fn our_children() -> Vec<i32> {
         lists.iter().flat_map(|list| list.split_whitespace()).filter_map(|id| id.parse().ok()).collect()
     } else {
         // Not every kernel has these lists.
-        let us = Pid::as_raw(Some(rustix::process::getpid()));
-        all().filter(|process| entry(*process).is_some_and(|entry| entry.parent == us)).collect()
+        all().filter(|process| entry(*process).is_some_and(|entry| entry.parent == us())).collect()
     }
 }
 
@@ -88,16 +104,16 @@ mod tests {
     use super::*;
     use std::io::{Read, Write};
 
-    /// A line of `/proc/7/stat` with these first fields and this place of the environment.
-    fn stat(begin: &str, (from, to): (u64, u64)) -> String {
+    /// A line of `/proc/7/stat` with these first fields, these flags and this place of the environment.
+    fn stat(begin: &str, flags: u64, (from, to): (u64, u64)) -> String {
         let zeros = |count: usize| vec!["0"; count].join(" ");
-        format!("{begin} 0 -1 {} 5 {} {from} {to} 0\n", zeros(13), zeros(27))
+        format!("{begin} 0 -1 {flags} {} 5 {} {from} {to} 0\n", zeros(12), zeros(27))
     }
 
     #[test]
     fn names_may_hold_anything() {
         let check = |begin: &str, expect: Option<(i32, i32, i32, bool)>| {
-            let found = parse(&stat(begin, (0, 0)));
+            let found = parse(&stat(begin, 0, (0, 0)));
             assert!(found.is_none_or(|entry| entry.started == 5));
             let found = found.map(|entry| (entry.parent, entry.group, entry.session, entry.is_dead));
             assert_eq!(found, expect, "{begin}");
@@ -111,16 +127,17 @@ mod tests {
 
     #[test]
     fn an_environment_that_is_yet_to_come_is_known() {
-        let check = |begin: &str, environment: (u64, u64), expect: bool| {
-            let found = parse(&stat(begin, environment)).unwrap();
-            assert_eq!(found.may_have_environment, expect, "{begin} {environment:?}");
+        let check = |begin: &str, flags: u64, environment: (u64, u64), expect: bool| {
+            let found = parse(&stat(begin, flags, environment)).unwrap();
+            assert_eq!(found.may_have_environment, expect, "{begin} {flags} {environment:?}");
         };
-        // Being started; started meanwhile; with an empty one; dead.
-        check("7 (cat) R 1 2 3", (0, 0), true);
-        check("7 (cat) R 1 2 3", (10, 20), true);
-        check("7 (cat) R 1 2 3", (10, 10), false);
-        check("7 (cat) Z 1 2 3", (0, 0), false);
-        let ours = entry(Pid::as_raw(Some(rustix::process::getpid()))).unwrap();
+        // Being started; started meanwhile; with an empty one; dead; the kernel's.
+        check("7 (cat) R 1 2 3", 0, (0, 0), true);
+        check("7 (cat) R 1 2 3", 0, (10, 20), true);
+        check("7 (cat) R 1 2 3", 0, (10, 10), false);
+        check("7 (cat) Z 1 2 3", 0, (0, 0), false);
+        check("7 (cat) S 1 2 3", KERNEL_THREAD, (0, 0), false);
+        let ours = entry(us()).unwrap();
         assert!(ours.may_have_environment && ours.started > 0);
     }
 

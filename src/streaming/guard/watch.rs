@@ -1,7 +1,7 @@
 //! The guard's own side: it listens, and when the line breaks off it ends what is left and removes the folders.
 //!
-//! It must not touch strangers, though numbers of processes are used again. So a process is ended only while it is
-//! held by a descriptor and is the one that was judged. It is the job's if it carries one of the job's folders, whose
+//! It must not touch strangers, though numbers of processes are used again. So a process is ended only if it is the one
+//! that was judged, while it is held by a descriptor where the kernel has them. It is the job's if it carries one of the job's folders, whose
 //! names cannot be guessed, in its environment; if it is in a group that was still running when the line broke off, and
 //! in the session of the job; or if one that is the job's has started it or leads its group.
 
@@ -100,18 +100,20 @@ impl Told {
     }
 
     pub(super) fn clean_up(&self) {
+        let mut led = BTreeSet::new();
         for _ in 0..ROUNDS_MAX {
-            let found = self.look();
+            let found = self.look(&mut led);
             let killed: Vec<_> =
                 found.ours.iter().filter_map(|(process, entry)| kill(*process, entry)).collect();
             if killed.is_empty() && !found.is_unsure {
                 break;
             }
-            for process in killed.iter().filter_map(|killed| killed.held.as_ref()) {
+            let held: Vec<_> = killed.iter().filter_map(|killed| killed.held.as_ref()).collect();
+            for process in &held {
                 // A descriptor of a process can be read from when it has ended.
                 poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&END_WAIT)).ok();
             }
-            if killed.is_empty() {
+            if held.is_empty() {
                 poll(&mut [], Some(&START_WAIT)).ok();
             }
         }
@@ -121,8 +123,9 @@ impl Told {
         }
     }
 
-    /// Looks once at all processes.
-    fn look(&self) -> Found {
+    /// Looks once at all processes. Groups, with their sessions, are added to `led` if a process of the job leads them:
+    /// we may not have been told of one, if mr-stream was killed just after it had started the leader.
+    fn look(&self, led: &mut BTreeSet<(i32, i32)>) -> Found {
         let us = rustix::process::getpid().as_raw_nonzero().get();
         let entries = process_table::all().filter(|process| *process != us);
         let entries = entries.filter_map(|process| Some((process, process_table::entry(process)?)));
@@ -140,7 +143,12 @@ impl Told {
         }
         loop {
             others.retain(|process, _| !ours.contains_key(process));
-            let more = others.iter().filter(|(process, entry)| follows(**process, entry, &ours));
+            let leaders = ours.iter().filter(|(process, entry)| **process == entry.group);
+            led.extend(leaders.map(|(_, entry)| (entry.group, entry.session)));
+            let follows = |entry: &Entry| {
+                led.contains(&(entry.group, entry.session)) || ours.contains_key(&entry.parent)
+            };
+            let more = others.iter().filter(|(process, entry)| follows(entry) && !is_guard(**process));
             let more: Vec<(i32, Entry)> = more.map(|(process, entry)| (*process, *entry)).collect();
             if more.is_empty() {
                 return Found { ours, is_unsure };
@@ -155,33 +163,28 @@ impl Told {
     }
 }
 
-/// Whether a process is the job's because others are: one of them has started it, or leads its group. We may not have
-/// been told of that group, if mr-stream was killed just after it had started the leader.
-///
-/// Other guards are spared: they have work to do when the mr-stream that they guard, a child of this job, is killed.
-fn follows(process: i32, entry: &Entry, ours: &BTreeMap<i32, Entry>) -> bool {
-    let leader = ours.get(&entry.group).filter(|leader| leader.session == entry.session);
-    let is_guard = || {
-        let [program, word] = COMMAND_LINE;
-        process_table::command_line(process) == format!("{program}\0{word}\0").as_bytes()
-    };
-    (leader.is_some() || ours.contains_key(&entry.parent)) && !is_guard()
+/// Whether a process is the guard of a job within this one. It has work to do when the mr-stream that it guards is
+/// killed, and ends by itself.
+fn is_guard(process: i32) -> bool {
+    let [program, word] = COMMAND_LINE;
+    process_table::command_line(process) == format!("{program}\0{word}\0").as_bytes()
 }
 
 /// Kills a process if it is still the one that this was read of.
 fn kill(process: i32, entry: &Entry) -> Option<Killed> {
     let id = Pid::from_raw(process)?;
-    match pidfd_open(id, PidfdFlags::empty()) {
+    let held = match pidfd_open(id, PidfdFlags::empty()) {
+        Ok(held) => Some(held),
+        // The kernel has no such descriptors, or a filter of system calls does not know them.
+        Err(Errno::NOSYS | Errno::PERM) => None,
+        Err(_) => return None,
+    };
+    process_table::entry(process).filter(|now| now.started == entry.started && !now.is_dead)?;
+    match &held {
         // If what is held ends now, the signal goes nowhere.
-        Ok(held) => {
-            process_table::entry(process).filter(|now| now.started == entry.started && !now.is_dead)?;
-            pidfd_send_signal(&held, Signal::KILL).ok()?;
-            Some(Killed { held: Some(held) })
-        }
-        Err(Errno::NOSYS) => {
-            kill_process(id, Signal::KILL).ok()?;
-            Some(Killed { held: None })
-        }
-        Err(_) => None,
+        Some(held) => pidfd_send_signal(held, Signal::KILL),
+        None => kill_process(id, Signal::KILL),
     }
+    .ok()?;
+    Some(Killed { held })
 }
