@@ -25,7 +25,8 @@ stay-family) for child in 1 2 3; do (sleep 100000 & wait) & done; wait_here ;;
 # In the group, but without any mark, and without the parent that started it.
 stay-nameless) (env -i "PATH=$PATH" sleep 100000 <&- >&- 2>&- &); wait_here ;;
 # Its name, cut to fifteen bytes, ends in half a letter.
-stay-renamed) cp "$(command -v sleep)" "$HERE/обработка" && "$HERE/обработка" 100000 <&- >&- 2>&- & wait_here ;;
+stay-renamed) cp "$(command -v sleep)" "$HERE/обработка"; "$HERE/обработка" 100000 <&- >&- 2>&- &
+    until ! kill -0 $! || readlink "/proc/$!/exe" | grep -q обработка; do :; done; wait_here ;;
 # What leaves the group: as a job of a shell that controls jobs, in a session of its own, without any mark.
 stay-job) set -m; sleep 100000 & wait_here ;;
 stay-daemon) setsid sleep 100000 & wait_here ;;
