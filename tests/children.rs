@@ -120,6 +120,14 @@ fn who_is_killed_at_once_is_survived_by_nobody() {
     }
 }
 
+/// Kills mr-stream alone, and waits until nothing is left of it.
+#[track_caller]
+fn check_killed(dir: &JobDir, running: Running) {
+    kill_process(running.pid, Signal::KILL).unwrap();
+    assert_eq!(running.finish().code, None);
+    dir.wait_until_clean();
+}
+
 /// The guard is told of a child only after its start.
 #[test]
 fn a_child_is_ended_that_nobody_was_told_of() {
@@ -130,9 +138,7 @@ fn a_child_is_ended_that_nobody_was_told_of() {
         let command = command_for(&dir, habit, &[]).with("MRSTREAM_FAULT", "write:1:stop:+");
         let running = command.start();
         wait_for_child(&dir);
-        kill_process(running.pid, Signal::KILL).unwrap();
-        assert_eq!(running.finish().code, None);
-        dir.wait_until_clean();
+        check_killed(&dir, running);
     }
 }
 
@@ -152,9 +158,7 @@ fn a_job_within_a_job_is_cleared_with_it() {
     let args = ["-cmdenv", &here, "-mapper", mapper.to_str().unwrap(), "-input", "in", "-output", "out"];
     let running = dir.command(&args).start();
     wait_for_child(&dir);
-    kill_process(running.pid, Signal::KILL).unwrap();
-    assert_eq!(running.finish().code, None);
-    dir.wait_until_clean();
+    check_killed(&dir, running);
 }
 
 #[test]

@@ -243,11 +243,7 @@ pub(crate) fn copy_tree(from: &Path, to: &Path, except: &[&str]) {
 /// Waits until something is so that nobody tells of.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let began = std::time::Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < process::HUNG_AFTER, "waited in vain until {what}");
-        std::thread::yield_now();
-    }
+    wait_until_gone("waited for in vain", || Vec::from_iter((!is_so()).then_some(what)));
 }
 
 /// Waits until none of these is there any more.
