@@ -37,6 +37,8 @@ pub(crate) enum Op {
     Remove,
     /// A link is made.
     Link,
+    /// A file is locked.
+    Lock,
     /// A folder is listed, or the size or kind of a file asked for or set.
     Look,
     /// A process is started.
@@ -76,7 +78,7 @@ mod armed {
     /// What this process is asked for now, in the order in which it was.
     static ARMED: RwLock<Vec<Arc<Armed>>> = RwLock::new(Vec::new());
 
-    const OPS: [(&str, Op); 12] = [
+    const OPS: [(&str, Op); 13] = [
         ("open", Op::Open),
         ("create", Op::Create),
         ("read", Op::Read),
@@ -86,12 +88,13 @@ mod armed {
         ("mkdir", Op::Mkdir),
         ("remove", Op::Remove),
         ("link", Op::Link),
+        ("lock", Op::Lock),
         ("look", Op::Look),
         ("spawn", Op::Spawn),
         ("wait", Op::Wait),
     ];
 
-    const ACTS: [(&str, Act); 18] = [
+    const ACTS: [(&str, Act); 19] = [
         ("EACCES", Act::Fail(Errno::ACCESS)),
         ("EAGAIN", Act::Fail(Errno::AGAIN)),
         ("EDQUOT", Act::Fail(Errno::DQUOT)),
@@ -101,6 +104,7 @@ mod armed {
         ("EIO", Act::Fail(Errno::IO)),
         ("EMFILE", Act::Fail(Errno::MFILE)),
         ("ENOENT", Act::Fail(Errno::NOENT)),
+        ("ENOLCK", Act::Fail(Errno::NOLCK)),
         ("ENOMEM", Act::Fail(Errno::NOMEM)),
         ("ENOSPC", Act::Fail(Errno::NOSPC)),
         ("EPIPE", Act::Fail(Errno::PIPE)),

@@ -44,7 +44,7 @@ impl Job {
 
     /// Looks at the world and makes the plan. A job that goes on where another run was killed is that run's job.
     pub fn plan(conf: JobConf, host: &HostFacts, job_id: JobId) -> Result<Self, PlanError> {
-        let job_id = existing::job_to_continue(&conf.output).unwrap_or(job_id);
+        let job_id = existing::run_to_continue(&conf.output).map_or(job_id, |begun| begun.job);
         let plan = planner::plan_job(&conf, host, job_id)?;
         let facts = planner::check_existing(&conf, &plan, host)?;
         Ok(Self { conf, plan, facts })

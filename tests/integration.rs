@@ -22,6 +22,7 @@ mod limits;
 mod messages;
 mod model;
 mod oracle;
+mod races;
 mod readme;
 mod resume;
 mod samples;

@@ -10,8 +10,8 @@
 
 mod answer;
 mod job;
-mod random;
 
+use crate::harness::Random;
 use crate::harness::{JobDir, say};
 use answer::{Answer, answer};
 use job::Job;
@@ -24,7 +24,6 @@ use mr_stream::engine::scheduler::Verdict;
 use mr_stream::ids::{AttemptId, JobId, TaskId};
 use mr_stream::streaming::ChildGroups;
 use mr_stream::task::{TaskError, TaskEvents};
-use random::Random;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

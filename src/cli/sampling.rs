@@ -12,9 +12,10 @@ use super::{configure, exit, new_job_id, refuse_setup, signals};
 use crate::conf::{HostFacts, JobConf, StreamOptions};
 use crate::engine::sampler::{CutPoints, SampleError, Sampler, sampled_conf};
 use crate::error;
-use crate::job::{Job, SetupError};
+use crate::job::SetupError;
+use crate::output::existing;
 use crate::plan::{KeyOrderSpec, PartitionerSpec};
-use crate::planner::partition_file;
+use crate::planner::{self, partition_file};
 use crate::shuffle::sample::{SampleMethod, SampleSpec};
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 use clap::{Arg, ArgMatches, Command, value_parser};
@@ -129,6 +130,9 @@ pub(super) fn sample_if_wanted(conf: JobConf, host: &HostFacts) -> Result<JobCon
     let wanted = conf.total_order.as_ref().is_some_and(|file| file.sampled_if_missing);
     match partition_file::path(&conf) {
         Some(path) if wanted && !path.exists() => {
+            if let Some(cuts) = existing::run_to_continue(&conf.output).and_then(|begun| begun.cuts) {
+                return Ok(JobConf { cuts: Some(cuts), ..conf });
+            }
             let found = find_cuts(&conf, SampleSpec::DEFAULT, &path, host)?;
             say(&told(&found, "for this job alone"));
             Ok(JobConf { cuts: Some(found.cuts), ..conf })
@@ -149,10 +153,8 @@ fn find_cuts(conf: &JobConf, spec: SampleSpec, path: &Path, host: &HostFacts) ->
         say("WARN TotalOrderPartitioner searches cut points by bytes, but the job sorts in another order: \
              set mapreduce.totalorderpartitioner.naturalorder=false");
     }
-    let plan = match Job::plan(sampled_conf(conf, Some(path)), host, new_job_id()) {
-        Ok(job) => job.plan,
-        Err(error) => return Err(refuse_setup(&SetupError::from(error))),
-    };
+    let plan = planner::plan_job(&sampled_conf(conf, Some(path)), host, new_job_id())
+        .map_err(|error| refuse_setup(&SetupError::from(error)))?;
     let guarded = Guarded::start();
     let sampler = Sampler {
         launch_dir: host.current_dir.clone(),

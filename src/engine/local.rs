@@ -12,7 +12,7 @@ use crate::ids::{AttemptId, TaskKind};
 use crate::local_fs::{self, Scratch};
 use crate::output::committer::JobCommitter;
 use crate::output::journal::{self, Begun, Fact};
-use crate::plan::{Existing, JobPlan};
+use crate::plan::{Existing, JobPlan, PartitionerSpec};
 use crate::shuffle::ShuffleError;
 use crate::shuffle::outputs::{MapOutputs, OnDisk};
 use crate::streaming::ChildGroups;
@@ -91,12 +91,17 @@ impl LocalEngine {
 
     /// What the journal begins with.
     fn begun(&self, plan: &JobPlan, scratch_prefix: &str) -> Begun {
+        let cuts = match &plan.shuffle.partitioner {
+            PartitionerSpec::TotalOrder { cuts, .. } => Some(cuts.clone()),
+            _ => None,
+        };
         Begun {
             job: plan.job_id.clone(),
             scratch_prefix: scratch_prefix.to_owned(),
             local_dirs: plan.resources.local_dirs.clone(),
             made: Vec::new(),
             clears: false,
+            cuts,
             facts: self.facts.clone(),
         }
     }

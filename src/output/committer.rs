@@ -1,163 +1,111 @@
 //! Publishes the output of a job: all of it or nothing. Hadoop: `FileOutputCommitter`, algorithm 1.
 //!
 //! ```text
+//! out/_temporary/lock                      held from before the first change until after the last one
 //! out/_temporary/0/_temporary/<attempt>/   an attempt writes here
 //! out/_temporary/0/<task>/                 commit_task: one rename, so one attempt of a task counts
 //! out/                                     commit_job: the tasks' files, folders merged; then _SUCCESS
 //! ```
 //!
-//! Whatever an attempt leaves in its folder is published, the files that its child put there included.
-//! Which attempt may commit is the scheduler's decision; nobody but this room names a path in `out`.
+//! Everything that an attempt leaves in its folder is published, files that its child put there included. Its
+//! *manifest* is taken when the task commits. The job's commit compares the folders with the manifests before it
+//! moves the first file, before it writes `_SUCCESS` and after that. What is missing, added or changed fails the job.
+//!
+//! The scheduler decides which attempt may commit. This module is the only one that names a path in `out`. It removes
+//! only what it made, which it knows by identity (device and inode) and not by name.
 
 use super::existing;
-use super::journal::{Begun, Committed, Entry, Journal, Lock, MapOutput, OutputFile};
-use super::manifest;
+use super::journal::{Begun, Committed, Entry, FileKind, Journal, MapOutput, OutputFile};
+use super::lock::{self, FileId, LockError, OutputLock};
+use super::manifest::{self, Difference, Differs, Manifests, TaskFile};
 use super::part_file::create_unlinked;
 use crate::counters::Counters;
 use crate::error::{At, IoError};
-use crate::fs::{self, File, FileType};
+use crate::fs::{self, OpenOptions};
 use crate::ids::{AttemptId, JobId, TaskId};
 use crate::plan::{Existing, OutputFormat, OutputSpec};
-use crate::sync::lock;
-use crate::units;
-use std::collections::BTreeMap;
+use crate::sync;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
-use std::time::SystemTime;
 
+mod error;
 mod take_over;
 #[cfg(test)]
 mod tests;
+mod tree;
 
+pub use error::CommitError;
 pub use take_over::Earlier;
+pub(super) use tree::entries;
+
+use tree::{Made, remove_entries, remove_made, remove_tree, sync_files, sync_folder};
 
 pub(super) const TEMPORARY: &str = "_temporary";
 pub(super) const SUCCESS: &str = "_SUCCESS";
 
-/// Why output could not be published.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CommitError {
-    /// The output folder is there, as a folder or as a file. In Hadoop's words, for which scripts look.
-    #[error("Output directory {shown} already exists")]
-    Exists {
-        /// The folder as the user wrote it.
-        shown: String,
-    },
-    /// A run was killed before its output was whole.
-    #[error(
-        "Output directory {shown} already exists: it is left from a run that was killed at {}: continue it with \
-         -resume, or clear it with -overwrite", when(*at)
-    )]
-    Unfinished {
-        /// The folder as the user wrote it.
-        shown: String,
-        /// When that run last wrote anything down, if that is known.
-        at: Option<SystemTime>,
-    },
-    /// Another process is at it.
-    #[error("Output directory {shown} already exists: another mr-stream is writing into it")]
-    Running {
-        /// The folder as the user wrote it.
-        shown: String,
-    },
-    /// An output is to be continued that is whole.
-    #[error("Output directory {shown} already exists: it is finished, there is nothing to continue")]
-    NothingLeft {
-        /// The folder as the user wrote it.
-        shown: String,
-    },
-    /// What is to be cleared may be somebody's work.
-    #[error(
-        "cannot overwrite {shown}: it is no output of a job: no folder, or one without _SUCCESS that holds more \
-         than part files; move it away"
-    )]
-    Foreign {
-        /// The folder as the user wrote it.
-        shown: String,
-    },
-    /// What is to be cleared holds something that the job or the user needs.
-    #[error("cannot overwrite {shown}: {what} is in it")]
-    Protected {
-        /// The folder as the user wrote it.
-        shown: String,
-        /// What is there.
-        what: String,
-    },
-    /// A run is to be continued with another job.
-    #[error(
-        "cannot continue the run that left {shown}: {what} was {before} and is {now} now; give the same command \
-         over the same input, or clear the folder with -overwrite"
-    )]
-    Changed {
-        /// The folder as the user wrote it.
-        shown: String,
-        /// What is another.
-        what: String,
-        /// How it was when the run began.
-        before: String,
-        /// How it is.
-        now: String,
-    },
-    /// The operating system refused.
-    #[error(transparent)]
-    Io(#[from] IoError),
-}
+/// Number of attempts to make an output folder whose parents other jobs remove at the same time.
+const FOLDER_TRIES: usize = 100;
 
-impl CommitError {
-    /// Whether the folder is as it was before.
-    pub fn is_refusal(&self) -> bool {
-        !matches!(self, Self::Io(_))
-    }
-}
-
-fn when(time: Option<SystemTime>) -> String {
-    time.map_or_else(|| "an unknown time".into(), units::utc)
+/// The right to write into the output folder.
+#[derive(Debug)]
+struct Claim {
+    lock: OutputLock,
+    /// Folders that this job made, the output folder included, outermost first.
+    made: Vec<Made>,
 }
 
 /// The output folder of one job.
 #[derive(Debug)]
 pub struct JobCommitter {
     out: PathBuf,
+    /// The folder as the user wrote it.
+    shown: String,
     job: JobId,
     success_marker: bool,
-    /// Folders that this job made, the output folder included, outermost first.
-    made: Vec<PathBuf>,
-    /// What stands in the output folder by this job's commit.
-    promoted: Vec<PathBuf>,
-    /// What is done so far, for a run after this one. `None` for a task in another process, and where the folder
-    /// may be shared (`NullOutputFormat`).
+    /// Others may have files in the output folder (`NullOutputFormat`).
+    is_shared: bool,
+    /// `None` for a task in another process.
+    claim: Option<Claim>,
+    /// What is done so far, for a run after this one. `None` for a task in another process, and for a shared folder.
     journal: Option<Journal>,
-    /// Files of committed attempts whose contents are known, until that is written down.
-    written: Mutex<BTreeMap<TaskId, Vec<OutputFile>>>,
-    /// Where the runs that this one goes on from left temporary folders, and what those are called.
+    /// What the committed tasks wrote.
+    manifests: Mutex<Manifests>,
+    /// What this job's commit put into the output folder.
+    published: Vec<Made>,
+    /// An earlier run of this job was killed while it committed.
+    commit_begun: bool,
+    /// Where the runs that this one continues left temporary folders, and what those are called.
     swept: Option<(Vec<PathBuf>, String)>,
 }
 
 impl JobCommitter {
-    /// The committer of a job whose output folder [`JobCommitter::setup`] has made, for a task in another
-    /// process. It makes nothing and so removes no folder of the user's.
+    /// The committer of a job whose output folder another process has set up.
     pub fn of(spec: &OutputSpec, job: &JobId) -> Self {
         Self {
             out: spec.dir.clone(),
+            shown: spec.shown.clone(),
             job: job.clone(),
             success_marker: spec.success_marker,
-            made: Vec::new(),
-            promoted: Vec::new(),
+            is_shared: spec.format == OutputFormat::Null,
+            claim: None,
             journal: None,
-            written: Mutex::default(),
+            manifests: Mutex::default(),
+            published: Vec::new(),
+            commit_begun: false,
             swept: None,
         }
     }
 
-    /// Makes the output folder, its missing parents, and the folder of pending attempts; or clears the folder
-    /// that is there. `run` is what the journal shall begin with; which folders were made is filled in. `end` ends the
-    /// processes of an earlier run, which have a path in their environment that begins with what it is given. If the
-    /// job goes on from what that run left, nothing is changed yet, and [`Self::go_on`] comes next.
+    /// Makes the output folder with its missing parents and takes its lock; or takes over the folder that is there.
+    /// `run` is the first entry of the journal; the made folders are filled in. `end` ends the processes of an
+    /// earlier run, which have a path in their environment that begins with one of the given ones. If the job
+    /// continues that run, nothing is changed yet, and [`Self::go_on`] comes next.
     ///
     /// # Errors
-    /// The output folder may not be used, or cannot be made; then what was made is gone again.
+    /// The output folder may not be used, or cannot be made; then everything is as it was before.
     pub fn setup(
         spec: &OutputSpec,
         run: Begun,
@@ -165,36 +113,138 @@ impl JobCommitter {
     ) -> Result<(Self, Option<Earlier>), CommitError> {
         existing::refuse(spec)?;
         let mut committer = Self::of(spec, &run.job);
-        if spec.existing != Existing::Refuse && spec.format != OutputFormat::Null && spec.dir.exists() {
-            let earlier = committer.take_over(spec, run, end)?;
-            return Ok((committer, earlier));
+        committer.refuse_nested(spec)?;
+        committer.claim(spec, spec.existing == Existing::Refuse && !committer.is_shared)?;
+        match committer.begin(spec, run, end) {
+            Ok(earlier) => Ok((committer, earlier)),
+            Err(error) => {
+                committer.give_back();
+                Err(error)
+            }
         }
-        if let Err(error) = committer.make_folders().and_then(|()| committer.begin(spec, run)) {
-            drop(remove_tree(&committer.out.join(TEMPORARY)));
-            committer.remove_made();
-            // Another job can have made the folder since it was looked for.
-            let raced = error.source.kind() == ErrorKind::AlreadyExists && error.path == spec.dir;
-            return Err(if raced { CommitError::Exists { shown: spec.shown.clone() } } else { error.into() });
-        }
-        Ok((committer, None))
     }
 
-    /// Begins the journal of a folder that was just made.
-    fn begin(&mut self, spec: &OutputSpec, run: Begun) -> Result<(), IoError> {
-        let temporary = self.out.join(TEMPORARY);
-        if spec.format == OutputFormat::Null {
-            return Ok(());
+    /// The committer of a job whose tasks ran in other processes, with the lock of its output folder.
+    pub fn of_tasks(spec: &OutputSpec, job: &JobId) -> Result<Self, CommitError> {
+        let mut committer = Self::of(spec, job);
+        committer.claim(spec, false)?;
+        let pending = committer.job_dir();
+        fs::create_dir_all(&pending).at("make output folder", &pending)?;
+        Ok(committer)
+    }
+
+    /// Makes what is missing of the output folder, which must not be there if it `is_new`, and takes the lock.
+    fn claim(&mut self, spec: &OutputSpec, is_new: bool) -> Result<(), CommitError> {
+        for _ in 0..FOLDER_TRIES {
+            let mut made = Vec::new();
+            let taken = self.make_folders(is_new, &mut made).map_err(LockError::Io);
+            let taken = taken.and_then(|()| OutputLock::take(&self.temporary()));
+            match taken {
+                Ok(Some(lock)) => {
+                    self.claim = Some(Claim { lock, made });
+                    return Ok(());
+                }
+                Ok(None) => {
+                    remove_made(made);
+                    return Err(CommitError::Running { shown: self.shown.clone() });
+                }
+                Err(error) => {
+                    remove_made(made);
+                    match error {
+                        // Another job made the folder since it was looked for.
+                        LockError::Io(error)
+                            if error.source.kind() == ErrorKind::AlreadyExists && error.path == spec.dir =>
+                        {
+                            existing::refuse(spec)?;
+                            return Err(CommitError::Exists { shown: self.shown.clone() });
+                        }
+                        // Another job removed a folder that it had made.
+                        LockError::Io(error) if error.source.kind() == ErrorKind::NotFound => {}
+                        LockError::Io(error) => return Err(error.into()),
+                        error @ LockError::Unsupported { .. } => return Err(error.into()),
+                    }
+                }
+            }
         }
-        // Nobody else writes into a folder that this process made.
-        if let Some(lock) = Lock::take(&temporary)? {
-            let begun = Entry::Begun(Begun { made: self.made.clone(), ..run });
-            self.journal = Some(Journal::begin(&temporary, lock, &[begun])?);
+        Err(io::Error::from(ErrorKind::NotFound)).at("make output folder", &self.out).map_err(Into::into)
+    }
+
+    fn make_folders(&self, is_new: bool, made: &mut Vec<Made>) -> Result<(), IoError> {
+        let missing: Vec<_> = self.out.ancestors().take_while(|folder| !folder.exists()).collect();
+        for folder in missing.into_iter().rev() {
+            match fs::create_dir(folder) {
+                Ok(()) => made.extend(Made::folder(folder)),
+                // Two jobs may make one parent, but not one output folder.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && !(is_new && folder == self.out) => {
+                }
+                Err(error) => return Err(error).at("make output folder", folder),
+            }
         }
-        Ok(())
+        let is_there = is_new && !made.last().is_some_and(|made| made.path == self.out);
+        if is_there {
+            Err(ErrorKind::AlreadyExists.into()).at("make output folder", &self.out)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Looks once more at the folder, which no other run changes from now on, and makes it this run's.
+    fn begin(
+        &mut self,
+        spec: &OutputSpec,
+        run: Begun,
+        end: impl FnMut(Vec<PathBuf>),
+    ) -> Result<Option<Earlier>, CommitError> {
+        self.refuse_nested(spec)?;
+        existing::refuse_locked(spec)?;
+        let mut earlier = None;
+        if self.is_shared {
+            // An earlier run's leftovers are no part of this one's output.
+            remove_tree(&self.job_dir())?;
+        } else if spec.existing == Existing::Refuse {
+            let begun = Entry::Begun(Begun { made: self.made_paths(), ..run });
+            self.journal = Some(Journal::begin(&self.temporary(), &[begun])?);
+        } else {
+            earlier = self.take_over(spec, run, end)?;
+        }
+        if earlier.is_none() {
+            let pending = self.job_dir();
+            fs::create_dir_all(&pending).at("make output folder", &pending)?;
+        }
+        Ok(earlier)
+    }
+
+    /// Refuses an output folder above which a live run writes, or below which one does if it is to be cleared.
+    fn refuse_nested(&self, spec: &OutputSpec) -> Result<(), CommitError> {
+        let above = lock::taken_above(&self.out, TEMPORARY);
+        let clears = spec.existing != Existing::Refuse && !self.is_shared;
+        let found = match above {
+            None if clears => lock::taken_below(&self.out, TEMPORARY)?,
+            above => above,
+        };
+        found.map_or(Ok(()), |other| Err(CommitError::RunningBeside { shown: self.shown.clone(), other }))
+    }
+
+    /// Removes what this run made, after it was refused or failed to begin.
+    fn give_back(&mut self) {
+        let Some(claim) = self.claim.take() else { return };
+        if claim.lock.is_held()
+            && !claim.made.is_empty()
+            && claim.made.last().is_some_and(|made| made.path == self.out)
+        {
+            drop(self.journal.take().map(|journal| journal.remove()));
+            drop(remove_entries(&self.temporary(), |name| name == lock::LOCK));
+        }
+        claim.lock.give_back();
+        remove_made(claim.made);
+    }
+
+    fn made_paths(&self) -> Vec<PathBuf> {
+        self.claim.iter().flat_map(|claim| &claim.made).map(|made| made.path.clone()).collect()
     }
 
     /// Writes down that an attempt is committed, which must be true: what it counted, in how many pieces its output
-    /// for reducers is, and what of this and other tasks' output went to disk meanwhile.
+    /// for reducers is, and what of this and other tasks' output went to disk since the last time.
     pub fn note(
         &self,
         attempt: AttemptId,
@@ -203,9 +253,8 @@ impl JobCommitter {
         outputs: Vec<MapOutput>,
     ) -> Result<(), CommitError> {
         let Some(journal) = &self.journal else { return Ok(()) };
-        let written = self.written().remove(&attempt.task).unwrap_or_default();
-        let files = manifest::of(&self.task_dir(attempt.task), &written)?;
-        let task = Committed { attempt, counters: counters.clone(), files, pieces };
+        let task =
+            Committed { attempt, counters: counters.clone(), files: self.files_of(attempt.task), pieces };
         journal.add(&Entry::Task(Box::new(task)))?;
         Ok(self.note_outputs(outputs)?)
     }
@@ -221,28 +270,28 @@ impl JobCommitter {
         outputs.into_iter().try_for_each(|output| journal.add(&Entry::MapOutput(output)))
     }
 
-    /// Whether a run after this one can go on from what this one does.
+    /// Whether a run after this one can continue from what this one does.
     pub fn has_journal(&self) -> bool {
         self.journal.is_some()
     }
 
-    fn written(&self) -> MutexGuard<'_, BTreeMap<TaskId, Vec<OutputFile>>> {
-        // What a thread that panicked left is only what need not be read again.
-        lock(&self.written)
+    /// What a committed task wrote.
+    pub fn files_of(&self, task: TaskId) -> Vec<OutputFile> {
+        self.manifests().get(&task).into_iter().flatten().map(|file| file.file.clone()).collect()
     }
 
-    fn make_folders(&mut self) -> Result<(), IoError> {
-        let missing: Vec<_> = self.out.ancestors().take_while(|folder| !folder.exists()).collect();
-        for folder in missing.into_iter().rev() {
-            match fs::create_dir(folder) {
-                Ok(()) => self.made.push(folder.to_path_buf()),
-                // A parent that two jobs make at once is the user's business; the output folder is not.
-                Err(error) if error.kind() == ErrorKind::AlreadyExists && folder != self.out => {}
-                Err(error) => return Err(error).at("make output folder", folder),
-            }
-        }
-        let pending = self.job_dir();
-        fs::create_dir_all(&pending).at("make output folder", &pending)
+    /// Adds the manifest of a task that another process committed.
+    pub fn expect_files(&self, task: TaskId, files: Vec<OutputFile>) {
+        self.manifests().insert(task, files.into_iter().map(TaskFile::from).collect());
+    }
+
+    fn manifests(&self) -> MutexGuard<'_, Manifests> {
+        // Each change is one call, so a thread that panicked left nothing half done.
+        sync::lock(&self.manifests)
+    }
+
+    fn temporary(&self) -> PathBuf {
+        self.out.join(TEMPORARY)
     }
 
     /// The folder in which an attempt writes; made by its first file.
@@ -257,37 +306,43 @@ impl JobCommitter {
 
     /// `0` is the number of the application's attempt, of which there is only ever one here.
     fn job_dir(&self) -> PathBuf {
-        self.out.join(TEMPORARY).join("0")
+        self.temporary().join("0")
     }
 
     /// Makes this attempt's files the task's, in place of those of an earlier one. An attempt without a
     /// folder has no files, which is no error. `written` are those whose contents are known; others may be there.
     ///
     /// The files reach the disk here and not at the end of the job, so that tasks wait for it side by side.
-    pub fn commit_task(&self, attempt: AttemptId, written: Vec<OutputFile>) -> Result<(), CommitError> {
+    pub fn commit_task(&self, attempt: AttemptId, written: Vec<TaskFile>) -> Result<(), CommitError> {
         let (from, to) = (self.attempt_dir(attempt), self.task_dir(attempt.task));
         if from.is_symlink() {
-            // What stands elsewhere is not ours to publish, and must not be missed either.
+            // What stands elsewhere is not this job's to publish, and must not be missed either.
             let moved = io::Error::other("a link is in the folder's place");
             return Err(moved).at("commit the task's output from", &from).map_err(Into::into);
         }
-        let relative = |file: OutputFile| {
-            let path = file.path.strip_prefix(&from).ok()?.to_path_buf();
-            Some(OutputFile { path, ..file })
+        let written: Vec<_> = written.into_iter().filter_map(|file| file.below(&from)).collect();
+        self.manifests().remove(&attempt.task);
+        let is_missing = match sync_files(&from) {
+            Err(error) if error.source.kind() == ErrorKind::NotFound && error.path == from => true,
+            synced => synced.map(|()| false)?,
         };
-        let written = written.into_iter().filter_map(relative).collect();
-        self.written().insert(attempt.task, written);
-        match sync_files(&from) {
-            Err(error) if error.source.kind() == ErrorKind::NotFound && error.path == from => return Ok(()),
-            synced => synced?,
-        }
         remove_tree(&to)?;
+        if is_missing && written.is_empty() {
+            return Ok(());
+        }
+        let manifest = manifest::of(&from, &written, |_| true)?;
+        let found: BTreeSet<_> = manifest.iter().map(|found| &found.file).collect();
+        if let Some(lost) = written.iter().find(|written| !found.contains(&written.file)) {
+            return Err(self.altered(Some((from.join(&lost.file.path), Difference::Changed))));
+        }
         fs::rename(&from, &to).at("commit the task's output to", &to)?;
+        self.manifests().insert(attempt.task, manifest);
         Ok(())
     }
 
     /// Removes what a task has committed, for it failed after all.
     pub fn revoke_task(&self, task: TaskId) -> Result<(), CommitError> {
+        self.manifests().remove(&task);
         Ok(remove_tree(&self.task_dir(task))?)
     }
 
@@ -299,176 +354,190 @@ impl JobCommitter {
     /// Moves the files of every committed task to the output folder, and writes `_SUCCESS` last. The journal
     /// outlives it: a run that is killed before that is gone can be ended by another.
     ///
-    /// Of two files with one name that of the task with the higher number stays. After an error call
-    /// [`Self::abort_job`]. What could not be removed of all that is of no more use is no error: it is returned.
+    /// Of two files with one name that of the later task stays. After an error call [`Self::abort_job`]. The returned
+    /// errors are of temporary files that could not be removed, which no longer matter.
     pub fn commit_job(&mut self) -> Result<Vec<IoError>, CommitError> {
-        let job_dir = self.job_dir();
         let mut left = Vec::from_iter(self.sweep().err());
+        let mut manifests = std::mem::take(&mut *self.manifests());
+        self.check_lock()?;
+        self.check_waiting(&mut manifests)?;
         if let Some(journal) = &self.journal {
             journal.add(&Entry::Committing)?;
+            journal.sync()?;
         }
-        for (name, kind) in entries(&job_dir)? {
-            let task = job_dir.join(&name);
-            if name != TEMPORARY && kind.is_dir() {
-                self.promote(&task)?;
-            }
+        for (task, files) in &mut manifests {
+            self.promote(&self.task_dir(*task), files)?;
         }
-        match &self.journal {
-            Some(_) => remove_tree(&job_dir)?,
-            None => remove_tree(&self.out.join(TEMPORARY))?,
-        }
+        let mut published = manifest::merged(&mut manifests, is_published);
+        remove_tree(&self.job_dir())?;
         // The marker says that the output is complete, and readers trust it after a power cut too. Renames
         // are only safe once their folders are on disk, hence first those, then the marker, then its name.
-        self.sync_folders()?;
+        self.sync_folders(published.iter().filter(|(_, file)| file.file.kind == FileKind::Folder))?;
+        self.check_published(&mut published, None)?;
         if self.success_marker {
-            let marker = self.out.join(SUCCESS);
-            if marker.symlink_metadata().is_err() {
-                self.promoted.push(marker.clone());
-            }
-            create_unlinked(&marker).and_then(|file| file.sync_all()).at("write", &marker)?;
-            sync_folder(&self.out)?;
+            let marker = self.write_marker()?;
+            self.check_published(&mut published, Some(marker))?;
         }
         if let Some(journal) = &self.journal {
             // A run after this one that finds it sees the output is whole.
             left.extend(journal.remove().err());
         }
+        match &self.claim {
+            Some(claim) => left.extend(claim.lock.remove().err()),
+            None => remove_tree(&self.temporary())?,
+        }
         Ok(left)
     }
 
-    /// Moves what a task left into the output folder.
-    fn promote(&mut self, task: &Path) -> Result<(), IoError> {
-        for (name, kind) in entries(task)? {
-            let to = self.out.join(&name);
-            // An output folder that was there before (NullOutputFormat) holds files that are not ours.
-            if to.symlink_metadata().is_err() {
-                self.promoted.push(to.clone());
+    fn check_lock(&self) -> Result<(), CommitError> {
+        match &self.claim {
+            Some(claim) if !claim.lock.is_held() => Err(CommitError::LockLost {
+                shown: self.shown.clone(),
+                path: claim.lock.path().to_path_buf(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn altered(&self, differs: Differs) -> CommitError {
+        let (path, how) = differs.map_or((PathBuf::new(), ""), |(path, how)| (path, how.text()));
+        CommitError::Altered { shown: self.shown.clone(), path, how }
+    }
+
+    fn same(&self, differs: Differs) -> Result<(), CommitError> {
+        if differs.is_some() { Err(self.altered(differs)) } else { Ok(()) }
+    }
+
+    /// Checks, before anything is moved, that the folders of the committed tasks hold what those wrote, and that
+    /// there is nothing else to publish.
+    fn check_waiting(&self, manifests: &mut Manifests) -> Result<(), CommitError> {
+        if self.commit_begun {
+            return self.check_partly_published(manifests);
+        }
+        for (task, files) in manifests.iter_mut() {
+            let folder = self.task_dir(*task);
+            let differs = manifest::compare(&folder, files)?;
+            self.same(differs.map(|(path, how)| (folder.join(path), how)))?;
+        }
+        let expected: BTreeSet<_> =
+            manifests.keys().map(|task| OsString::from(task.in_job(&self.job))).collect();
+        self.refuse_additions(&self.job_dir(), |name| name == TEMPORARY || expected.contains(name))?;
+        if self.is_shared { Ok(()) } else { self.refuse_additions(&self.out, |name| name == TEMPORARY) }
+    }
+
+    fn refuse_additions(
+        &self,
+        folder: &Path,
+        is_expected: impl Fn(&OsStr) -> bool,
+    ) -> Result<(), CommitError> {
+        let added = entries(folder)?.into_iter().find(|(name, _)| !is_expected(name));
+        self.same(added.map(|(name, _)| (folder.join(name), Difference::Added)))
+    }
+
+    /// Checks that the output folder holds what the tasks wrote, and nothing else but the marker once it is written.
+    fn check_published(
+        &self,
+        published: &mut BTreeMap<PathBuf, &mut TaskFile>,
+        marker: Option<FileId>,
+    ) -> Result<(), CommitError> {
+        self.check_lock()?;
+        let path = self.out.join(SUCCESS);
+        let marker_stands = marker.is_none_or(|marker| marker.is_at(&path));
+        self.same((!marker_stands).then_some((path, Difference::Changed)))?;
+        let expected = published.iter_mut().map(|(path, file)| (path.clone(), &mut **file)).collect();
+        let differs = if self.is_shared {
+            manifest::compare_some(&self.out, expected)?
+        } else {
+            let counts = |path: &Path| is_published(path) || marker.is_none() && path == Path::new(SUCCESS);
+            manifest::compare_all(&self.out, expected, counts)?
+        };
+        self.same(differs.map(|(path, how)| (self.out.join(path), how)))
+    }
+
+    /// Moves what a task left into the output folder. Of two folders the entries; a file replaces what is there.
+    /// Hadoop: `FileOutputCommitter.mergePaths`.
+    fn promote(&mut self, from: &Path, files: &mut [TaskFile]) -> Result<(), IoError> {
+        let mut moved: Option<PathBuf> = None;
+        for file in files.iter_mut().filter(|file| is_published(&file.file.path)) {
+            let (path, kind) = (file.file.path.clone(), file.file.kind);
+            let to = self.out.join(&path);
+            if !moved.as_ref().is_some_and(|folder| path.starts_with(folder)) {
+                let from = from.join(&path);
+                if self.commit_begun && from.symlink_metadata().is_err() {
+                    // An earlier run moved it.
+                    continue;
+                }
+                let there = to.symlink_metadata().ok().map(|there| there.is_dir());
+                match (there, kind) {
+                    (Some(true), FileKind::Folder) => continue,
+                    (Some(true), _) | (Some(false), FileKind::Folder) => remove_tree(&to)?,
+                    _ => {}
+                }
+                fs::rename(from, &to).at("move output to", &to)?;
+                file.was_renamed(&to);
+                moved = (kind == FileKind::Folder).then_some(path);
             }
-            merge(&task.join(&name), kind, &to)?;
+            let made = file.id().map(|id| Made { path: to, id, is_folder: kind == FileKind::Folder });
+            self.published.extend(made);
         }
         Ok(())
     }
 
-    fn sync_folders(&self) -> Result<(), IoError> {
-        for path in &self.promoted {
-            sync_folders_below(path)?;
+    fn write_marker(&mut self) -> Result<FileId, CommitError> {
+        let path = self.out.join(SUCCESS);
+        let is_there = path.symlink_metadata().is_ok();
+        let file = if self.is_shared {
+            create_unlinked(&path)
+        } else {
+            OpenOptions::new().write(true).create_new(true).open(&path)
+        };
+        let file = file.at("write", &path)?;
+        let id = FileId::of(&file.metadata().at("write", &path)?);
+        if !(self.is_shared && is_there) {
+            self.published.push(Made { path: path.clone(), id, is_folder: false });
+        }
+        file.sync_all().at("write", &path)?;
+        sync_folder(&self.out)?;
+        Ok(id)
+    }
+
+    fn sync_folders<'a>(
+        &self,
+        published: impl Iterator<Item = (&'a PathBuf, &'a &'a mut TaskFile)>,
+    ) -> Result<(), IoError> {
+        for (path, _) in published {
+            sync_folder(&self.out.join(path))?;
         }
         sync_folder(&self.out)?;
         // The entry of each folder that was made is in the folder above it.
-        self.made.iter().filter_map(|folder| folder.parent()).try_for_each(sync_folder)
+        let made = self.claim.iter().flat_map(|claim| &claim.made);
+        made.filter_map(|made| made.path.parent()).try_for_each(sync_folder)
     }
 
-    /// Takes back whatever the job has put on disk, so that a failed job leaves no output folder. Folders
-    /// that this job made go if nobody else has put anything into them.
+    /// Takes back what the job has put on disk, so that a failed job leaves no output folder. Files of others stay,
+    /// and so do the folders that hold them.
     pub fn abort_job(mut self) -> Result<(), CommitError> {
-        // The marker, the last thing promoted, goes first: without it nothing looks finished.
-        for path in std::mem::take(&mut self.promoted).into_iter().rev() {
-            remove_tree(&path)?;
+        // The marker, the last thing published, goes first: without it nothing looks finished.
+        let published = std::mem::take(&mut self.published).into_iter().rev();
+        // What one error leaves must not keep the rest.
+        let removed = published.map(|made| made.remove()).fold(Ok(()), Result::and);
+        let swept = self.sweep();
+        let Some(Claim { lock, made }) = self.claim.take() else {
+            return Ok(removed.and(swept).and_then(|()| remove_tree(&self.temporary()))?);
+        };
+        let mut unlocked = Ok(());
+        if lock.is_held() {
+            // The lock last: what is in the folder after that may be the next run's.
+            unlocked =
+                remove_entries(&self.temporary(), |name| name == lock::LOCK).and_then(|()| lock.remove());
         }
-        self.sweep()?;
-        remove_tree(&self.out.join(TEMPORARY))?;
-        self.remove_made();
-        Ok(())
-    }
-
-    fn remove_made(&mut self) {
-        while let Some(folder) = self.made.pop() {
-            // A folder that is not empty has files of somebody else's, and stays with all above it.
-            if fs::remove_dir(&folder).is_err() {
-                return;
-            }
-        }
+        remove_made(made);
+        Ok(removed.and(swept).and(unlocked)?)
     }
 }
 
-/// Moves `from` to `to`; of two folders the entries, of anything else what comes replaces what is there.
-/// Hadoop: `FileOutputCommitter.mergePaths`.
-fn merge(from: &Path, kind: FileType, to: &Path) -> Result<(), IoError> {
-    let there = to.symlink_metadata().ok().map(|meta| meta.file_type());
-    if let (true, Some(there)) = (kind.is_dir(), there)
-        && there.is_dir()
-    {
-        for (name, kind) in entries(from)? {
-            merge(&from.join(&name), kind, &to.join(&name))?;
-        }
-        return Ok(());
-    }
-    if there.is_some_and(|there| there.is_dir() || kind.is_dir()) {
-        remove_tree(to)?;
-    }
-    fs::rename(from, to).at("move output to", to)
-}
-
-/// Names and kinds in a folder, by name. What a link leads to is not listed: whoever asks may remove it all.
-pub(super) fn entries(folder: &Path) -> Result<Vec<(std::ffi::OsString, FileType)>, IoError> {
-    let read = || -> io::Result<Vec<_>> {
-        if folder.is_symlink() {
-            return Err(io::Error::other("a link is in its place, which is not followed"));
-        }
-        let found = fs::read_dir(folder)?;
-        found.map(|entry| entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?)))).collect()
-    };
-    let mut found = read().at("list output folder", folder)?;
-    found.sort_by(|one, other| one.0.cmp(&other.0));
-    Ok(found)
-}
-
-/// Removes what is in a folder but for the names that are kept.
-fn remove_entries(folder: &Path, keep: impl Fn(&std::ffi::OsStr) -> bool) -> Result<(), IoError> {
-    for (name, _) in entries(folder)? {
-        if !keep(&name) {
-            remove_tree(&folder.join(name))?;
-        }
-    }
-    Ok(())
-}
-
-/// Removes a file or a folder with all it holds; one that is not there is no error.
-fn remove_tree(path: &Path) -> Result<(), IoError> {
-    let removed = match path.symlink_metadata() {
-        Ok(meta) if meta.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-        Err(error) => Err(error),
-    };
-    match removed {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        removed => removed.at("remove", path),
-    }
-}
-
-/// Sees that the contents of every file below `folder` are on disk. A rename can reach the disk before the
-/// bytes of the file it moves; after a power cut a published part would then be empty.
-fn sync_files(folder: &Path) -> Result<(), IoError> {
-    for (name, kind) in entries(folder)? {
-        let path = folder.join(name);
-        if kind.is_dir() {
-            sync_files(&path)?;
-        } else if kind.is_file() {
-            // Only regular files: opening a pipe that a child left would wait for its writer for ever.
-            match File::open(&path).and_then(|file| file.sync_all()) {
-                // A file that a child made unreadable is its own affair.
-                Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
-                synced => synced.at("sync output file", &path)?,
-            }
-        }
-    }
-    Ok(())
-}
-
-fn sync_folders_below(path: &Path) -> Result<(), IoError> {
-    if !path.symlink_metadata().is_ok_and(|meta| meta.is_dir()) {
-        return Ok(());
-    }
-    for (name, kind) in entries(path)? {
-        if kind.is_dir() {
-            sync_folders_below(&path.join(name))?;
-        }
-    }
-    sync_folder(path)
-}
-
-/// Sees that the names in a folder are on disk.
-fn sync_folder(folder: &Path) -> Result<(), IoError> {
-    // The parent of a relative name's first part; paths are absolute, but the current folder is one too.
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    File::open(folder).and_then(|folder| folder.sync_all()).at("sync output folder", folder)
+/// Whether what a task wrote at this path is published. Two names at the top are the job's own; Hadoop replaces the
+/// one and removes the other too.
+fn is_published(path: &Path) -> bool {
+    !path.starts_with(TEMPORARY) && !path.starts_with(SUCCESS)
 }

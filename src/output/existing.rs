@@ -1,11 +1,12 @@
-//! What stands where a job's output shall go, and whether the job may go on from there or clear it.
+//! State of an output folder that exists, and whether a job may use, clear or continue it.
 //!
-//! Nothing is changed here: [`super::committer`] does that, once it holds the folder's lock.
+//! Nothing is changed here: [`super::committer`] does that while it holds the folder's lock.
 
 use super::committer::{CommitError, SUCCESS, TEMPORARY, entries};
-use super::journal::{self, Begun, Committed, Entry, Fact, Lock, MapOutput, Written};
+use super::journal::{self, Begun, Committed, Entry, Fact, MapOutput, Written};
+use super::lock::{self, LOCK};
 use crate::error::{At, IoError};
-use crate::ids::{JobId, TaskId, TaskKind};
+use crate::ids::{TaskId, TaskKind};
 use crate::plan::{Existing, OutputFormat, OutputSpec, wire};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -63,62 +64,60 @@ impl Left {
     }
 }
 
-/// What stands in the place of an output folder.
+/// State of an output folder.
 #[derive(Debug)]
-enum Standing {
-    Nothing,
-    /// A folder that holds nothing.
+enum FolderState {
+    Missing,
     Empty,
-    /// A run that lives writes there.
-    Running,
     /// A run ended before its output was whole.
     Unfinished {
         at: Option<SystemTime>,
     },
     /// The output of a job.
     Finished,
-    /// No folder, or one that is no job's.
+    /// No folder, or one that is not a job's.
     Foreign,
 }
 
-fn look(dir: &Path) -> Result<Standing, IoError> {
-    match dir.symlink_metadata() {
-        // Under a file there is nothing either; that no folder can be made there is found out soon enough.
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(Standing::Nothing);
-        }
-        found => {
-            if !found.at("look at output folder", dir)?.is_dir() {
-                return Ok(Standing::Foreign);
+impl FolderState {
+    /// Looks at the folder. Its lock is not looked at, and counts for nothing when it is all that a run left.
+    fn of(dir: &Path) -> Result<Self, IoError> {
+        match dir.symlink_metadata() {
+            // Under a file there is nothing either; that no folder can be made there is found out soon enough.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(Self::Missing);
+            }
+            found => {
+                if !found.at("look at output folder", dir)?.is_dir() {
+                    return Ok(Self::Foreign);
+                }
             }
         }
-    }
-    let temporary = dir.join(TEMPORARY);
-    if temporary.is_symlink() {
-        // Somebody put it there, and what it leads to is not ours to clear.
-        return Ok(Standing::Foreign);
-    }
-    if Lock::is_taken(&temporary)? {
-        return Ok(Standing::Running);
-    }
-    let names: Vec<_> = entries(dir)?.into_iter().map(|(name, _)| name).collect();
-    let has = |wanted: &str| names.iter().any(|name| name == wanted);
-    let only_temporary = names.iter().all(|name| name == TEMPORARY);
-    let written = if has(TEMPORARY) { journal::read(&temporary)? } else { Written::default() };
-    let at = written.at;
-    Ok(match Left::of(written) {
-        // All that is missing is the end of the journal.
-        Some(left) if left.committing && has(SUCCESS) => Standing::Finished,
-        Some(_) => Standing::Unfinished { at },
-        None if has(SUCCESS) => Standing::Finished,
-        None if only_temporary && (!has(TEMPORARY) || entries(&temporary)?.is_empty()) => Standing::Empty,
-        // Of a run that was only about to begin, or of Hadoop's.
-        None if has(TEMPORARY) && (only_temporary || !journal::is_in(&temporary)) => {
-            Standing::Unfinished { at }
+        let temporary = dir.join(TEMPORARY);
+        if temporary.is_symlink() {
+            // What a planted link leads to is not a job's to clear.
+            return Ok(Self::Foreign);
         }
-        None if names.iter().all(|name| is_part(name) || name == TEMPORARY) => Standing::Finished,
-        None => Standing::Foreign,
-    })
+        let mut names: Vec<_> = entries(dir)?.into_iter().map(|(name, _)| name).collect();
+        let has_temporary = names.iter().any(|name| name == TEMPORARY);
+        names.retain(|name| name != TEMPORARY);
+        let is_marked = names.iter().any(|name| name == SUCCESS);
+        let written = if has_temporary { journal::read(&temporary)? } else { Written::default() };
+        let left_something = has_temporary && entries(&temporary)?.iter().any(|(name, _)| name != LOCK);
+        let at = written.at;
+        Ok(match Left::of(written) {
+            // All that is missing is the end of the journal.
+            Some(left) if left.committing && is_marked => Self::Finished,
+            Some(_) => Self::Unfinished { at },
+            // The marker is written last and removed first, so what is beside it is whole.
+            None if is_marked => Self::Finished,
+            // A run began, or committed: its journal is lost, or it is Hadoop's.
+            None if left_something => Self::Unfinished { at },
+            None if names.is_empty() => Self::Empty,
+            None if names.iter().all(|name| is_part(name)) => Self::Finished,
+            None => Self::Foreign,
+        })
+    }
 }
 
 /// Whether a file without a `_SUCCESS` beside it can be a job's.
@@ -133,33 +132,51 @@ pub fn refuse(spec: &OutputSpec) -> Result<(), CommitError> {
     if spec.format == OutputFormat::Null {
         return Ok(());
     }
+    let temporary = spec.dir.join(TEMPORARY);
+    if !temporary.is_symlink() && lock::is_taken(&temporary)? {
+        return Err(CommitError::Running { shown: spec.shown.clone() });
+    }
+    refuse_state(spec, FolderState::of(&spec.dir)?)
+}
+
+/// The same for the process that holds the folder's lock.
+pub(super) fn refuse_locked(spec: &OutputSpec) -> Result<(), CommitError> {
+    if spec.format == OutputFormat::Null {
+        return Ok(());
+    }
+    match FolderState::of(&spec.dir)? {
+        // The folder that this process made.
+        FolderState::Empty => Ok(()),
+        state => refuse_state(spec, state),
+    }
+}
+
+fn refuse_state(spec: &OutputSpec, state: FolderState) -> Result<(), CommitError> {
     let shown = || spec.shown.clone();
-    let standing = look(&spec.dir)?;
-    Err(match (standing, spec.existing) {
-        (Standing::Nothing, _)
-        | (Standing::Empty, Existing::Clear | Existing::Continue)
-        | (Standing::Unfinished { .. } | Standing::Finished, Existing::Clear)
-        | (Standing::Unfinished { .. }, Existing::Continue) => return Ok(()),
-        (Standing::Finished, Existing::Continue) => match Left::read(&spec.dir.join(TEMPORARY))? {
+    Err(match (state, spec.existing) {
+        (FolderState::Missing, _)
+        | (FolderState::Empty, Existing::Clear | Existing::Continue)
+        | (FolderState::Unfinished { .. } | FolderState::Finished, Existing::Clear)
+        | (FolderState::Unfinished { .. }, Existing::Continue) => return Ok(()),
+        (FolderState::Finished, Existing::Continue) => match Left::read(&spec.dir.join(TEMPORARY))? {
             Some(_) => return Ok(()),
             None => CommitError::NothingLeft { shown: shown() },
         },
-        (Standing::Running, _) => CommitError::Running { shown: shown() },
-        (Standing::Unfinished { at }, Existing::Refuse) => CommitError::Unfinished { shown: shown(), at },
-        (Standing::Foreign, Existing::Clear) => CommitError::Foreign { shown: shown() },
-        (Standing::Empty | Standing::Finished, Existing::Refuse)
-        | (Standing::Foreign, Existing::Refuse | Existing::Continue) => {
+        (FolderState::Unfinished { at }, Existing::Refuse) => CommitError::Unfinished { shown: shown(), at },
+        (FolderState::Foreign, Existing::Clear) => CommitError::Foreign { shown: shown() },
+        (FolderState::Empty | FolderState::Finished, Existing::Refuse)
+        | (FolderState::Foreign, Existing::Refuse | Existing::Continue) => {
             CommitError::Exists { shown: shown() }
         }
     })
 }
 
-/// The job that a run began here and did not end, if it is to be continued.
-pub fn job_to_continue(spec: &OutputSpec) -> Option<JobId> {
+/// How the run began that is to be continued here, if there is one.
+pub fn run_to_continue(spec: &OutputSpec) -> Option<Begun> {
     let wanted = spec.format != OutputFormat::Null && spec.existing == Existing::Continue;
-    // What cannot be read is told of when the folder is looked at in earnest.
+    // What cannot be read is reported when the folder is looked at again, with the lock held.
     let left = Left::read(&spec.dir.join(TEMPORARY)).ok().flatten().filter(|_| wanted)?;
-    Some(left.begun.job)
+    Some(left.begun)
 }
 
 /// Refuses to continue a run whose result was decided by something else than `facts`.

@@ -1,32 +1,30 @@
-//! What a run has done so far, beside its output, so that a later run can go on from there.
+//! What a run has done so far, beside its output, so that a later run can continue from there.
 //!
 //! ```text
-//!   out/_temporary/lock      locked (fcntl) for as long as the run lives
 //!   out/_temporary/journal   entry*
 //!   entry = length u32, document with its checksum (plan::wire)
 //! ```
 //!
-//! The length is little-endian. Entries are only ever added, one write each and none of them synced: a kill
-//! loses none, a power cut may lose the last ones, and whoever reads them checks the files they name. What
-//! follows the first entry that is not whole is ignored. Whether an entry is true is not known here.
+//! The length is little-endian. Entries are only ever added, one write each. A kill loses none; a power cut may lose
+//! the last ones that were not synced, and a reader checks the files that entries name. What follows the first entry
+//! that is not whole is ignored. An entry on which a removal or a rename in the output folder depends is synced
+//! first ([`Journal::sync`]). Whether an entry is true is not known here.
 
-use super::part_file::{create_unlinked_with, ours_alone};
+use super::part_file::create_unlinked_with;
 use crate::counters::Counters;
 use crate::error::{At, IoError};
 use crate::fs::{self, File, OpenOptions};
 use crate::ids::{AttemptId, JobId, TaskId};
 use crate::plan::wire::{self, WireError};
 use crate::sync::lock;
-use rustix::fs::{FlockOperation, OFlags, fcntl_lock};
-use rustix::io::Errno;
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
-use std::io::{self, ErrorKind, Read};
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use std::time::SystemTime;
 
-const LOCK: &str = "lock";
 const JOURNAL: &str = "journal";
 /// A journal that is being written anew.
 const NEXT: &str = "journal.next";
@@ -55,6 +53,8 @@ pub struct Begun {
     pub made: Vec<PathBuf>,
     /// It clears a folder that held something; [`Entry::Cleared`] says when that is done.
     pub clears: bool,
+    /// The cut points of its total order, if it has one: a sample might give others the next time.
+    pub cuts: Option<Vec<Vec<u8>>>,
     /// What decides about its result.
     pub facts: Vec<Fact>,
 }
@@ -73,7 +73,7 @@ pub struct Committed {
     pub attempt: AttemptId,
     /// What it counted.
     pub counters: Counters,
-    /// What is in the task's folder.
+    /// All that is in the task's folder.
     pub files: Vec<OutputFile>,
     /// In how many pieces a map task's output for reducers is; 0 for others.
     pub pieces: u32,
@@ -91,16 +91,38 @@ pub struct MapOutput {
     pub bytes: u64,
 }
 
-/// A file of a task's output.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What stands at a path of a task's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link.
+    Link,
+    /// A pipe, a socket or a device.
+    Other,
+}
+
+/// A file or folder of a task's output.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct OutputFile {
     /// Its path in the output folder.
     #[serde(with = "wire::path_bytes")]
     pub path: PathBuf,
-    /// Its size.
+    /// What it is.
+    pub kind: FileKind,
+    /// Size of a regular file in bytes; 0 for all others.
     pub bytes: u64,
-    /// Of its contents (xxh3).
+    /// xxh3 of a regular file's contents or of a link's target; 0 for all others and for a file that cannot be read.
     pub checksum: u64,
+}
+
+impl OutputFile {
+    /// A regular file.
+    pub fn file(path: PathBuf, bytes: u64, checksum: u64) -> Self {
+        Self { path, kind: FileKind::File, bytes, checksum }
+    }
 }
 
 /// One step of a run.
@@ -120,11 +142,10 @@ pub enum Entry {
     Committing,
 }
 
-/// The journal of the run that this process is. Nobody else writes to it while this lives.
+/// The journal of this process's run. The holder of the output's lock is its only writer.
 #[derive(Debug)]
 pub struct Journal {
     folder: PathBuf,
-    _lock: File,
     tail: Mutex<Tail>,
 }
 
@@ -145,60 +166,11 @@ pub(super) struct Written {
     pub(super) other_version: Option<u32>,
 }
 
-/// The right to write into an output folder.
-#[derive(Debug)]
-pub(super) struct Lock(File);
-
-impl Lock {
-    /// Takes the right to write below `folder`, a job's folder of temporary files; `None` if a run that lives
-    /// has it.
-    pub(super) fn take(folder: &Path) -> Result<Option<Self>, IoError> {
-        let path = folder.join(LOCK);
-        let file = options().write(true).create(true).truncate(false).open(&path).and_then(ours_alone);
-        let file = file.at("open", &path)?;
-        if !try_lock(&file, FlockOperation::NonBlockingLockExclusive).at("lock", &path)? {
-            return Ok(None);
-        }
-        // The run before can have ended, and removed the file, since it was opened.
-        let same =
-            |there: fs::Metadata, here: fs::Metadata| (there.dev(), there.ino()) == (here.dev(), here.ino());
-        let here = file.metadata().at("look at", &path)?;
-        Ok(fs::metadata(&path).is_ok_and(|there| same(there, here)).then_some(Self(file)))
-    }
-
-    /// Whether a run that lives writes below `folder`.
-    pub(super) fn is_taken(folder: &Path) -> Result<bool, IoError> {
-        let path = folder.join(LOCK);
-        match options().read(true).open(&path) {
-            Ok(file) => Ok(!try_lock(&file, FlockOperation::NonBlockingLockShared).at("lock", &path)?),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error).at("open", &path),
-        }
-    }
-}
-
-/// The lock is this process's alone: with `flock` a child that was begun and does not run its program yet would hold
-/// it too, for a moment after we are gone. It ends when this process closes the file, by whatever descriptor.
-fn try_lock(file: &File, operation: FlockOperation) -> io::Result<bool> {
-    match fcntl_lock(file, operation) {
-        Err(Errno::AGAIN | Errno::ACCESS) => Ok(false),
-        // Some network file systems have no locks. Runs that begin are told apart by who makes the folder.
-        Ok(()) | Err(Errno::NOTSUP | Errno::NOLCK | Errno::NOSYS) => Ok(true),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// How files are opened here: for this user only, and without following a link or waiting for a pipe that somebody
-/// planted.
+/// Opens files for this user only, without following a planted link or waiting for a planted pipe.
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.mode(0o600).custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32);
     options
-}
-
-/// Whether a run has begun to write below `folder`.
-pub(super) fn is_in(folder: &Path) -> bool {
-    [LOCK, JOURNAL].iter().any(|name| folder.join(name).symlink_metadata().is_ok())
 }
 
 /// Reads the journal below `folder`; one that is not there is empty.
@@ -250,8 +222,8 @@ fn push_entry(bytes: &mut Vec<u8>, entry: &Entry) {
 }
 
 impl Journal {
-    /// Puts a journal of these entries in the place of the one that is there, if one is.
-    pub(super) fn begin(folder: &Path, lock: Lock, entries: &[Entry]) -> Result<Self, IoError> {
+    /// Makes a journal of these entries, in place of an earlier one.
+    pub(super) fn begin(folder: &Path, entries: &[Entry]) -> Result<Self, IoError> {
         let (next, path) = (folder.join(NEXT), folder.join(JOURNAL));
         let mut bytes = Vec::new();
         for entry in entries {
@@ -261,7 +233,13 @@ impl Journal {
         file.write_all_at(&bytes, 0).at("write", &next)?;
         fs::rename(&next, &path).at("rename to", &path)?;
         let tail = Mutex::new(Tail { file, length: bytes.len() as u64 });
-        Ok(Self { folder: folder.to_path_buf(), _lock: lock.0, tail })
+        Ok(Self { folder: folder.to_path_buf(), tail })
+    }
+
+    /// Brings all entries so far, and the journal's name, to the disk.
+    pub(super) fn sync(&self) -> Result<(), IoError> {
+        self.tail().file.sync_data().at("sync", &self.folder.join(JOURNAL))?;
+        File::open(&self.folder).and_then(|folder| folder.sync_all()).at("sync output folder", &self.folder)
     }
 
     /// Adds an entry.
@@ -274,21 +252,16 @@ impl Journal {
         Ok(())
     }
 
-    /// Removes the journal, the last trace of a run, and then its folder. Until the journal is gone, the run
-    /// can be ended once more by another.
+    /// Removes the journal. Until it is gone, another run can finish what this one began.
     pub(super) fn remove(&self) -> Result<(), IoError> {
-        // Without a lock another run could take what is just being removed for its own.
-        for name in [JOURNAL, LOCK] {
-            let path = self.folder.join(name);
-            // Tried twice: what a disk refused once is gone then, and nothing stays in a good output.
-            fs::remove_file(&path).or_else(|_| fs::remove_file(&path)).at("remove", &path)?;
-        }
-        fs::remove_dir(&self.folder).or_else(|_| fs::remove_dir(&self.folder)).at("remove", &self.folder)
+        let path = self.folder.join(JOURNAL);
+        // Tried twice, so that a disk that failed once leaves nothing beside a good output.
+        fs::remove_file(&path).or_else(|_| fs::remove_file(&path)).at("remove", &path)
     }
 
-    /// Whether a name in the folder is the journal's.
+    /// Whether a name in the folder of temporary files is the journal's.
     pub(super) fn owns(name: &std::ffi::OsStr) -> bool {
-        name == LOCK || name == JOURNAL
+        name == JOURNAL
     }
 
     fn tail(&self) -> MutexGuard<'_, Tail> {
@@ -303,7 +276,7 @@ mod tests {
 
     fn task(number: u32) -> Entry {
         let attempt = AttemptId { task: TaskId::map(number), attempt: 0 };
-        let files = vec![OutputFile { path: "part-00000".into(), bytes: 3, checksum: 7 }];
+        let files = vec![OutputFile::file("part-00000".into(), 3, 7)];
         Entry::Task(Box::new(Committed { attempt, counters: Counters::new(), files, pieces: 0 }))
     }
 
@@ -315,6 +288,7 @@ mod tests {
             local_dirs: vec!["/tmp".into()],
             made: Vec::new(),
             clears: false,
+            cuts: None,
             facts: vec![fact],
         })
     }
@@ -322,8 +296,7 @@ mod tests {
     #[test]
     fn what_is_added_is_read_and_a_torn_tail_ignored() {
         let folder = tempfile::tempdir().unwrap();
-        let journal =
-            Journal::begin(folder.path(), Lock::take(folder.path()).unwrap().unwrap(), &[begun()]).unwrap();
+        let journal = Journal::begin(folder.path(), &[begun()]).unwrap();
         journal.add(&task(1)).unwrap();
         journal.add(&Entry::Committing).unwrap();
         let all = [begun(), task(1), Entry::Committing];
@@ -370,34 +343,23 @@ mod tests {
     #[test]
     fn a_planted_journal_is_not_followed() {
         let folder = tempfile::tempdir().unwrap();
-        let (lock, elsewhere) =
-            (Lock::take(folder.path()).unwrap().unwrap(), folder.path().join("elsewhere"));
+        let elsewhere = folder.path().join("elsewhere");
         fs::write(&elsewhere, "precious").unwrap();
         for name in [JOURNAL, NEXT] {
             std::os::unix::fs::symlink(&elsewhere, folder.path().join(name)).unwrap();
         }
         assert!(read(folder.path()).is_err());
-        assert!(Journal::begin(folder.path(), lock, &[begun()]).is_err());
+        assert!(Journal::begin(folder.path(), &[begun()]).is_err());
         assert_eq!(fs::read(&elsewhere).unwrap(), b"precious");
     }
 
     #[test]
     fn what_an_error_left_half_written_is_written_over() {
         let folder = tempfile::tempdir().unwrap();
-        let journal =
-            Journal::begin(folder.path(), Lock::take(folder.path()).unwrap().unwrap(), &[begun()]).unwrap();
+        let journal = Journal::begin(folder.path(), &[begun()]).unwrap();
         let length = journal.tail().length;
         journal.tail().file.write_all_at(b"torn", length).unwrap();
         journal.add(&task(2)).unwrap();
         assert_eq!(read(folder.path()).unwrap().entries, [begun(), task(2)]);
-    }
-
-    /// That another process does not get it is shown by `tests/resume.rs`.
-    #[test]
-    fn a_folder_is_free_before_and_after() {
-        let folder = tempfile::tempdir().unwrap();
-        assert!(!Lock::is_taken(folder.path()).unwrap());
-        assert!(Lock::take(folder.path()).unwrap().is_some());
-        assert!(!Lock::is_taken(folder.path()).unwrap());
     }
 }

@@ -7,13 +7,14 @@
 //! ```
 //!
 //! [`open`] makes the writer of one attempt by the job's output format; [`committer`] alone moves files out
-//! of the attempt's folder. This room knows no child process and no counters: a writer returns how many
+//! of the attempt's folder. This module knows no child process and no counters: a writer returns how many
 //! bytes it stored.
 
 pub mod committer;
 pub mod existing;
 pub mod journal;
 mod lazy;
+mod lock;
 mod manifest;
 mod multiple;
 mod part_file;
@@ -21,13 +22,13 @@ mod sequence;
 mod text;
 mod write_back;
 
+pub use manifest::TaskFile;
 pub use text::TextWriter;
 
 use crate::error::IoError;
 use crate::plan::{OutputFormat, OutputSpec};
 use crate::record::RecordRef;
 use crate::writable::WritableError;
-use journal::OutputFile;
 use lazy::LazyWriter;
 use std::path::Path;
 
@@ -62,7 +63,7 @@ pub struct Stored {
     /// Bytes of all its files.
     pub bytes: u64,
     /// The files, by their whole paths.
-    pub files: Vec<OutputFile>,
+    pub files: Vec<TaskFile>,
 }
 
 /// The output of one attempt. Text is apart because it can be written in bulk.

@@ -6,6 +6,7 @@
 
 use super::Stored;
 use super::journal::OutputFile;
+use super::manifest::TaskFile;
 use super::write_back::WriteBack;
 use crate::checksum::Checksum;
 use crate::error::{At, IoError};
@@ -71,7 +72,9 @@ impl PartFile {
         shared.store(&[]).at_write("write output file", &self.path, bytes)?;
         shared.write_back.finish().at("sync output file", &self.path)?;
         let (bytes, checksum) = (shared.stored, shared.checksum.digest());
-        Ok(Stored { bytes, files: vec![OutputFile { path: self.path.clone(), bytes, checksum }] })
+        let metadata = shared.file.metadata().at("look at output file", &self.path)?;
+        let file = OutputFile::file(self.path.clone(), bytes, checksum);
+        Ok(Stored { bytes, files: vec![TaskFile::written(file, &metadata)] })
     }
 
     /// A panic in the middle of a write leaves nothing half-done that a further write would make worse.
@@ -168,7 +171,8 @@ mod tests {
         }
         let stored = file.finish().unwrap();
         let checksum = crate::checksum::of(&expect);
-        assert_eq!(stored.files, [OutputFile { path: path.clone(), bytes: stored.bytes, checksum }]);
+        let files: Vec<_> = stored.files.iter().map(|found| found.file.clone()).collect();
+        assert_eq!(files, [OutputFile::file(path.clone(), stored.bytes, checksum)]);
         assert_eq!(stored.bytes, expect.len() as u64, "{pieces:?}");
         assert!(std::fs::read(&path).unwrap() == expect, "{pieces:?}");
     }

@@ -17,6 +17,7 @@ use crate::error::{At, IoError};
 use crate::ids::{AttemptId, TaskId, TaskKind};
 use crate::local_fs::Scratch;
 use crate::output::committer::{CommitError, JobCommitter};
+use crate::output::journal::OutputFile;
 use crate::plan::{JobPlan, wire};
 use crate::shuffle::passes;
 use crate::shuffle::run::Run;
@@ -44,6 +45,8 @@ pub struct RemoteTask<'a> {
 struct TaskReport {
     spills: Vec<String>,
     counters: Counters,
+    /// What the task wrote to the job's output.
+    files: Vec<OutputFile>,
 }
 
 impl RemoteTask<'_> {
@@ -63,19 +66,18 @@ impl RemoteTask<'_> {
         let groups = self.children.clone();
         let mut host = TaskHost::new(self.plan, &scratch, &committer, self.launch_dir, events, groups)?;
         host.memory.shared_table_bytes = 0; // there is nobody to share with
-        let report = match attempt.task.kind {
+        let (spills, counters) = match attempt.task.kind {
             TaskKind::Map => {
                 let outcome = map_task::run(&host, attempt)?;
-                let spills = self.keep(outcome.runs, attempt.task, &host)?;
-                TaskReport { spills, counters: outcome.counters }
+                (self.keep(outcome.runs, attempt.task, &host)?, outcome.counters)
             }
             TaskKind::Reduce => {
                 let map_output = MapOutput { runs: self.map_output()?, maps: self.plan.maps.len() as u32 };
-                let counters = reduce_task::run(&host, attempt, &map_output)?;
-                TaskReport { spills: Vec::new(), counters }
+                (Vec::new(), reduce_task::run(&host, attempt, &map_output)?)
             }
         };
         drop(host);
+        let report = TaskReport { spills, counters, files: committer.files_of(attempt.task) };
         let (path, half) = (self.done(attempt.task), self.work_dir.join(format!("{}.half", attempt.task)));
         crate::fs::write(&half, wire::to_bytes(&report)).at("write", &half)?;
         Ok(crate::fs::rename(&half, &path).at("rename to", &path)?)
@@ -87,6 +89,7 @@ impl RemoteTask<'_> {
     /// When a task has not left its report, or the output cannot be published.
     pub fn commit(&self) -> Result<Counters, CommitError> {
         let mut counters = Counters::new();
+        let mut committer = JobCommitter::of_tasks(&self.plan.output, &self.plan.job_id)?;
         let maps = (0..self.plan.maps.len() as u32).map(TaskId::map);
         for task in maps.chain((0..self.plan.reduces).map(TaskId::reduce)) {
             let report = self.report(task).map_err(|failure| match failure {
@@ -98,8 +101,9 @@ impl RemoteTask<'_> {
                 },
             })?;
             counters.merge(&report.counters);
+            committer.expect_files(task, report.files);
         }
-        JobCommitter::of(&self.plan.output, &self.plan.job_id).commit_job()?;
+        committer.commit_job()?;
         Ok(counters)
     }
 

@@ -6,6 +6,7 @@
 //! and nowhere else.
 
 mod process;
+mod random;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,6 +16,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 pub(crate) use process::{MrCommand, Running};
+pub(crate) use random::Random;
 
 /// How often a job in the background is looked for; one look takes hundreds of turns of the scheduler.
 const LOOKS_MAX: usize = 1000;

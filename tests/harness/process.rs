@@ -95,6 +95,19 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// Waits until the process has stopped (SIGSTOP) or ended.
+    pub(crate) fn wait_until_stopped(&self) {
+        let stat = format!("/proc/{}/stat", self.pid.as_raw_nonzero());
+        let rests = |stat: String| [") T ", ") t ", ") Z "].iter().any(|state| stat.contains(state));
+        super::wait_until("it runs", || fs::read_to_string(&stat).map_or(true, rests));
+    }
+
+    /// Lets a process that has stopped go on.
+    pub(crate) fn go_on(&self) {
+        // One that has ended is no error.
+        rustix::process::kill_process(self.pid, rustix::process::Signal::CONT).ok();
+    }
+
     /// Waits until the process is gone and nobody holds its output open any more.
     #[track_caller]
     pub(crate) fn finish(self) -> Output {

@@ -1,6 +1,6 @@
 //! A random job: what it reads, what it does, and everything that must not change its answer.
 
-use super::random::Random;
+use crate::harness::Random;
 use mr_stream::codec::Codec;
 use std::fmt;
 use std::io::Write as _;

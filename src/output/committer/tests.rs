@@ -19,7 +19,7 @@ fn begin(spec: &OutputSpec) -> Result<(JobCommitter, Option<Earlier>), CommitErr
 fn begin_with(spec: &OutputSpec, facts: Vec<Fact>) -> Result<(JobCommitter, Option<Earlier>), CommitError> {
     let made = Vec::new();
     let (scratch_prefix, local_dirs) = ("mr-stream-test-".to_owned(), Vec::new());
-    let run = Begun { job: job(), scratch_prefix, local_dirs, made, clears: false, facts };
+    let run = Begun { job: job(), scratch_prefix, local_dirs, made, clears: false, cuts: None, facts };
     JobCommitter::setup(spec, run, |_| {})
 }
 
@@ -105,6 +105,7 @@ fn one_attempt_of_a_task_counts() {
     elsewhere.commit_task(attempt(7, 2), Vec::new()).unwrap();
     let waiting = out.join("_temporary/0/task_local1_0001_m_000007/part");
     assert_eq!(fs::read_to_string(waiting).unwrap(), "new");
+    committer.expect_files(TaskId::map(7), elsewhere.files_of(TaskId::map(7)));
     // Never committed, so never seen.
     write(&committer, attempt(8, 0), &["part-8=x"]);
     committer.commit_job().unwrap();
@@ -184,7 +185,7 @@ fn an_output_folder_that_cannot_be_made_says_which() {
 }
 
 #[test]
-fn planted_links_are_not_followed() {
+fn a_planted_marker_is_not_followed() {
     let root = tempfile::tempdir().unwrap();
     let (out, precious) = (root.path().join("out"), root.path().join("precious"));
     fs::write(&precious, "kept").unwrap();
@@ -192,10 +193,8 @@ fn planted_links_are_not_followed() {
     write(&committer, attempt(0, 0), &["part-00000=a"]);
     symlink(&precious, committer.attempt_dir(attempt(0, 0)).join(SUCCESS)).unwrap();
     committer.commit_task(attempt(0, 0), Vec::new()).unwrap();
-    let error = committer.commit_job().unwrap_err();
-    assert_eq!(error.to_string(), format!("cannot write {}", out.join(SUCCESS).display()));
-    committer.abort_job().unwrap();
-    assert_eq!(tree(root.path()), ["precious=kept"]);
+    committer.commit_job().unwrap();
+    assert_eq!(tree(root.path()), ["out/", "out/_SUCCESS=", "out/part-00000=a", "precious=kept"]);
 }
 
 /// What was compared before the folder was this run's may have changed since.
@@ -225,16 +224,63 @@ fn an_attempt_whose_folder_was_moved_away_is_not_committed() {
 }
 
 #[test]
-fn a_commit_that_breaks_off_can_be_taken_back() {
+fn a_commit_that_fails_is_taken_back() {
     let root = tempfile::tempdir().unwrap();
     let out = root.path().join("out");
     let mut committer = setup(&text(&out)).unwrap();
-    write(&committer, attempt(0, 0), &["part-00000=a"]);
+    write(&committer, attempt(0, 0), &["part-00000=a", "deep/side=b"]);
     committer.commit_task(attempt(0, 0), Vec::new()).unwrap();
-    // A folder in the marker's place stops the commit after everything has been moved.
-    fs::create_dir(out.join(SUCCESS)).unwrap();
-    let error = committer.commit_job().unwrap_err();
-    assert_eq!(error.to_string(), format!("cannot write {}", out.join(SUCCESS).display()));
+    // A link in the marker's place stops the commit after everything has been moved.
+    let manifests = &mut committer.manifests().clone();
+    committer.promote(&committer.task_dir(TaskId::map(0)), manifests.values_mut().next().unwrap()).unwrap();
+    symlink("nowhere", out.join(SUCCESS)).unwrap();
+    assert!(committer.write_marker().is_err());
+    fs::write(out.join("deep/notes"), "mine").unwrap();
+    fs::remove_file(out.join("part-00000")).unwrap();
+    fs::write(out.join("part-00000"), "another's").unwrap();
     committer.abort_job().unwrap();
-    assert_eq!(tree(root.path()), ["out/", "out/_SUCCESS/"]);
+    let left = ["out/", "out/_SUCCESS=", "out/deep/", "out/deep/notes=mine", "out/part-00000=another's"];
+    assert_eq!(tree(root.path()), left);
+}
+
+/// Commits two tasks, changes something below the output folder, and expects that the job's commit fails with this
+/// message and leaves these files.
+#[track_caller]
+fn check_altered(change: impl Fn(&Path), message: &str, left: &[&str]) {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("out");
+    let mut committer = setup(&text(&out)).unwrap();
+    for number in 0..2 {
+        write(&committer, attempt(number, 0), &[&format!("part-0000{number}=a"), "deep/side=b"]);
+        committer.commit_task(attempt(number, 0), Vec::new()).unwrap();
+    }
+    change(&out);
+    let error = committer.commit_job().unwrap_err().to_string();
+    assert!(error.replace(&format!("{}/", out.display()), "").contains(message), "{error}");
+    committer.abort_job().unwrap();
+    assert_eq!(tree(root.path()), left);
+}
+
+#[test]
+fn an_output_that_another_program_changed_is_not_published() {
+    const TASK: &str = "_temporary/0/task_local1_0001_m_000001";
+    let in_task = |name: &str| format!("{TASK}/{name}");
+    let changed = "part-00001 was changed or replaced: another program changed the folder";
+    check_altered(|out| fs::write(out.join(in_task("part-00001")), "x").unwrap(), changed, &[]);
+    check_altered(|out| fs::write(out.join(in_task("part-00001")), "xy").unwrap(), changed, &[]);
+    check_altered(|out| fs::write(out.join(in_task("part-7")), "").unwrap(), "part-7 was added", &[]);
+    check_altered(|out| fs::remove_file(out.join(in_task("deep/side"))).unwrap(), "side is missing", &[]);
+    check_altered(|out| fs::remove_dir_all(out.join(TASK)).unwrap(), "is missing", &[]);
+    check_altered(|out| fs::create_dir(out.join("_temporary/0/task_x")).unwrap(), "task_x was added", &[]);
+    let notes = |out: &Path| fs::write(out.join("notes"), "mine").unwrap();
+    check_altered(notes, "notes was added", &["out/", "out/notes=mine"]);
+    let lost = "its lock _temporary/lock was removed while the job ran";
+    check_altered(|out| fs::remove_dir_all(out).unwrap(), lost, &[]);
+    let replace = |out: &Path| {
+        fs::rename(out, out.with_extension("old")).unwrap();
+        fs::create_dir_all(out.join("_temporary")).unwrap();
+        fs::write(out.join("_temporary/lock"), "").unwrap();
+        fs::remove_dir_all(out.with_extension("old")).unwrap();
+    };
+    check_altered(replace, lost, &["out/", "out/_temporary/", "out/_temporary/lock="]);
 }
