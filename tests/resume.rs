@@ -384,6 +384,26 @@ fn a_torn_journal_counts_as_far_as_it_is_whole() {
     }
 }
 
+/// A power cut can do this; the parts that were published may not be all of them.
+#[test]
+fn a_commit_whose_journal_is_lost_is_unfinished() {
+    for shape in [MAP_ONLY, SIDE_FILES] {
+        let case = Case::new(shape);
+        for length in [0, 40] {
+            for way in ["-resume", "-overwrite"] {
+                assert_eq!(case.run_to(&JOB_COMMITS.replace(":1:", ":2:"), &[]).code, None);
+                let journal = case.dir.path("out/_temporary/journal");
+                fs::OpenOptions::new().write(true).open(&journal).unwrap().set_len(length).unwrap();
+                case.dir.wait_until_clean();
+                case.run(&[]).expect_code(5).expect_stderr(&["killed at 2", "continue it with -resume"]);
+                case.run(&[way]).expect_code(0);
+                case.assert_reference(&format!("{shape}: journal of {length} bytes, then {way}"));
+                case.clear();
+            }
+        }
+    }
+}
+
 /// Kills a job, changes what `change` says, and expects that `-resume` is refused with these words and leaves all
 /// as it is.
 #[track_caller]

@@ -97,6 +97,25 @@ fn a_file_that_is_there_is_replaced() {
 }
 
 #[test]
+fn a_resumed_job_keeps_its_sampled_cut_points() {
+    let dir = words();
+    let command = format!(
+        "{} -D mrstream.checkpoint.seconds=0 -D mrstream.map.slots=1 -D mrstream.reduce.slots=1",
+        job(5, "-D mrstream.totalorder.sample=true")
+    );
+    let words: Vec<&str> = command.split_whitespace().collect();
+    dir.run(&command).expect_code(0);
+    let whole = dir.files("out");
+    std::fs::remove_dir_all(dir.path("out")).unwrap();
+    let killed = dir.command(&words).with("MRSTREAM_FAULT", "rename:2:kill:_temporary/0/task_").run();
+    assert_eq!(killed.code, None, "{}", killed.report());
+    let resumed = dir.run(&format!("{command} -resume")).expect_code(0).expect_stderr(&["Continuing: "]);
+    assert!(!resumed.stderr.contains("cut points from"), "{}", resumed.report());
+    assert!(dir.files("out") == whole, "{}", resumed.report());
+    dir.assert_clean();
+}
+
+#[test]
 fn a_job_samples_for_itself_when_asked() {
     let dir = words();
     dir.run(&job(5, "")).expect_code(1).expect_stderr(&["cannot use partition file"]);
