@@ -241,8 +241,15 @@ pub(super) fn taken_above(out: &Path, temporary_name: &str) -> Option<PathBuf> {
         let below = real.strip_prefix(folder).ok();
         below.is_none_or(|below| !below.starts_with(temporary_name))
     });
-    // A folder that may not be looked into is another user's, who decides who writes below it.
-    let taken = |folder: &&Path| is_taken(&folder.join(temporary_name)).unwrap_or(false);
+    // In a folder that many users share, such as /tmp, another user's lock could keep everybody's jobs away. A folder
+    // that may not be looked into is another user's, who decides who writes below it.
+    let taken = |folder: &&Path| {
+        let temporary = folder.join(temporary_name);
+        let user = rustix::process::geteuid().as_raw();
+        let owner = temporary.join(LOCK).symlink_metadata().map_or(user, |lock| lock.uid());
+        let is_trusted = owner == user || folder.metadata().is_ok_and(|folder| folder.uid() == owner);
+        is_trusted && is_taken(&temporary).unwrap_or(false)
+    };
     above.into_iter().find(|folder| taken(folder)).map(Path::to_path_buf)
 }
 
