@@ -114,7 +114,7 @@ fn few_descriptors_are_refused_by_name() {
         assert!(ran || limit < 18, "{limit}");
     }
     // What the caller left open counts too.
-    let others = (4..10).map(|file| format!("exec {file}</dev/null;")).collect::<String>();
+    let others = (4..10).map(|file| format!("exec {file}</dev/null;")).collect::<Vec<_>>().concat();
     succeeds_or_says(&format!("{others} ulimit -n 20;"), "", &["the limit on open files (`ulimit -n`)"]);
 }
 

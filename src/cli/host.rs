@@ -130,21 +130,19 @@ fn slots_within(memory_bytes: Option<u64>) -> u32 {
 /// The limit that is too low: with less, not even the clean-up is certain.
 pub(super) fn check_limits() -> Result<(), String> {
     // Files that the caller left open count too, so it is tried.
-    let null = rustix::io::dup(rustix::stdio::stderr());
     let held: Result<Vec<_>, _> =
-        null.and_then(|null| (1..OPEN_FILES_MIN).map(|_| rustix::io::dup(&null)).collect());
+        (0..OPEN_FILES_MIN).map(|_| rustix::io::dup(rustix::stdio::stderr())).collect();
     if held.is_err() {
         return Err(format!(
             "the limit on open files (`ulimit -n`) is too low: a job needs {OPEN_FILES_MIN} beside those that are open"
         ));
     }
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     for (resource, name, used) in
         [(Resource::As, "ulimit -v", "VmSize:"), (Resource::Data, "ulimit -d", "VmData:")]
     {
         let Some(limit) = getrlimit(resource).current else { continue };
-        let used = status.lines().find_map(|line| line.strip_prefix(used)?.trim().strip_suffix("kB"));
-        let used = used.and_then(|kib| kib.trim().parse::<u64>().ok()).unwrap_or(0) << 10;
+        let used_kib = status(used).and_then(|size| size.strip_suffix("kB")?.trim().parse::<u64>().ok());
+        let used = used_kib.unwrap_or(0) << 10;
         let left = limit.saturating_sub(used);
         if left < JOB_BYTES_MIN {
             return Err(format!(
@@ -156,6 +154,18 @@ pub(super) fn check_limits() -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether a signal is ignored, or may be, because that cannot be seen.
+pub(super) fn ignores(signal: i32) -> bool {
+    let mask = status("SigIgn:").and_then(|mask| u64::from_str_radix(&mask, 16).ok());
+    mask.is_none_or(|mask| mask & 1 << (signal - 1) != 0)
+}
+
+/// What the system's status of this process says behind a name.
+fn status(name: &str) -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| Some(line.strip_prefix(name)?.trim().to_owned()))
 }
 
 fn process_limits() -> impl Iterator<Item = u64> {

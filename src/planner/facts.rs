@@ -52,11 +52,9 @@ fn hashed(salt: &str, value: &[u8]) -> String {
 
 /// Whether a property may hold passwords: by its name, or because it sets variables.
 fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
+    let name = format!("{}.", name.to_ascii_lowercase());
     let holds = |part: &str| name.contains(part);
-    name == "stream.addenvironment"
-        || name.ends_with(".env")
-        || [".env.", "secret", "password", "token", "credential"].into_iter().any(holds)
+    ["stream.addenvironment.", ".env.", "secret", "password", "token", "credential"].into_iter().any(holds)
 }
 
 fn of_variable(salt: &str, name: &OsStr, value: &OsStr) -> Option<Fact> {

@@ -230,7 +230,8 @@ mod tests {
                 trial += 1;
                 Ok(range.contains(&3) || trial == spurious)
             };
-            assert_eq!(find_bad(8, 1, &mut fails).unwrap(), [3..4], "trial {spurious}");
+            let found = find_bad(8, 1, &mut fails).unwrap();
+            assert!(found.len() == 1 && found[0] == (3..4), "trial {spurious}: {found:?}");
             trial
         };
         for spurious in 1..=trials(0) {
