@@ -70,7 +70,12 @@ fn a_child_that_uses_the_terminal_fails_by_name() {
 #[test]
 fn a_child_that_is_stopped_otherwise_goes_on() {
     let dir = JobDir::new();
-    let stops = "#!/bin/sh\n(until grep -q '^State:.T' /proc/$$/status; do :; done; kill -CONT $$) &\nkill -STOP $$\ncat\n";
+    // The first thread of mr-stream waits anew ten times a second: so the child is stopped for several looks at it.
+    let stops = "#!/bin/sh\n\
+                 turns() { sed -n 's/^voluntary_ctxt_switches:.//p' /proc/$PPID/status; }\n\
+                 (until grep -q '^State:.T' /proc/$$/status; do :; done\n\
+                 seen=$(turns); until test $(turns) -gt $((seen + 4)); do :; done; kill -CONT $$) &\n\
+                 kill -STOP $$\ncat\n";
     dir.write("in/a.txt", "one\ntwo\n").script("mapper.sh", stops);
     dir.run("-input in -output out -mapper ./mapper.sh -numReduceTasks 0").expect_code(0);
     assert_eq!(dir.parts_joined(), b"one\t\ntwo\t\n");
