@@ -8,6 +8,7 @@ mod refusal;
 pub use refusal::Refusal;
 pub(crate) use refusal::explain_write;
 
+use rustix::io::Errno;
 use std::any::Any;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -48,6 +49,22 @@ impl<T> At<T> for io::Result<T> {
     fn at_write(self, action: &'static str, path: &Path, bytes: u64) -> Result<T, IoError> {
         self.map_err(|source| IoError::new(action, path, source, Some(bytes)))
     }
+}
+
+/// What limits the number of threads and processes, for errors of starting one.
+pub(crate) const THREAD_LIMITS: &str = "the limit on processes (`ulimit -u`, the control group's pids.max) or on \
+                                        memory (`ulimit -v`) allows no more; raise it, or run fewer tasks at once \
+                                        with -D mapreduce.local.map.tasks.maximum=1 and \
+                                        -D mapreduce.local.reduce.tasks.maximum=1";
+
+/// Adds the limit that was met to an error of starting a process.
+pub(crate) fn naming_limit(source: io::Error) -> io::Error {
+    let limit = match Errno::from_io_error(&source) {
+        Some(Errno::AGAIN | Errno::NOMEM) => THREAD_LIMITS,
+        Some(Errno::MFILE | Errno::NFILE) => "the limit on open files (`ulimit -n`) allows no more; raise it",
+        _ => return source,
+    };
+    io::Error::new(source.kind(), format!("{source}; {limit}"))
 }
 
 /// Makes a call again for as long as signals interrupt it.

@@ -31,6 +31,8 @@ pub struct Job {
     pub plan: JobPlan,
     /// What decides about the result.
     pub facts: Vec<Fact>,
+    /// Inherited variables that were others for the run that is continued, and may change the result.
+    pub changed_variables: Vec<String>,
 }
 
 impl Job {
@@ -47,7 +49,8 @@ impl Job {
         let job_id = existing::run_to_continue(&conf.output).map_or(job_id, |begun| begun.job);
         let plan = planner::plan_job(&conf, host, job_id)?;
         let facts = planner::check_existing(&conf, &plan, host)?;
-        Ok(Self { conf, plan, facts })
+        let changed_variables = existing::changed_variables(&plan.output, &facts);
+        Ok(Self { conf, plan, facts, changed_variables })
     }
 
     /// Runs the plan: maps, shuffle, reduces, commit.

@@ -12,8 +12,9 @@ use crate::error::{At, IoError, chain};
 use crate::fault::{self, Op};
 use crate::fs::{File, Metadata, Permissions};
 use crate::stop::StopFlag;
+use crate::units;
 use scratch_file::Folders;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,6 +41,8 @@ const SCRATCH_PREFIX: &str = "mr-stream-";
 #[derive(Debug)]
 pub struct Scratch {
     folders: Vec<TempDir>,
+    /// Dropped after them: local folders that were made for this job.
+    _made: MadeFolders,
     /// The same, for files that are large.
     places: Arc<Folders>,
     /// Why local folders were left out from the beginning.
@@ -59,10 +62,10 @@ impl Scratch {
 
     /// As [`Scratch::create`], with names that begin with `prefix`, by which [`sweep`] finds them.
     pub fn create_named(local_dirs: &[PathBuf], prefix: &str) -> Result<Self, IoError> {
-        let mut folders = Vec::new();
+        let (mut folders, mut made) = (Vec::new(), MadeFolders::default());
         let (mut refused, mut texts) = (None, Vec::new());
         for dir in local_dirs {
-            match make_private(dir, prefix) {
+            match made.make(dir).and_then(|()| make_private(dir, prefix)) {
                 Ok(folder) => folders.push(folder),
                 Err(error) => {
                     texts.push(chain(&error));
@@ -74,7 +77,7 @@ impl Scratch {
             return Err(error);
         }
         let places = Arc::new(Folders::new(folders.iter().map(|folder| folder.path().to_path_buf())));
-        Ok(Self { folders, places, refused: texts, stop: OnceLock::new() })
+        Ok(Self { folders, _made: made, places, refused: texts, stop: OnceLock::new() })
     }
 
     /// Whoever writes large files here ends when `stop` is set.
@@ -132,8 +135,31 @@ impl Scratch {
     }
 }
 
+/// Folders that were missing and were made, outermost first; each is removed when this is dropped, unless it holds
+/// something by then.
+#[derive(Debug, Default)]
+struct MadeFolders(Vec<PathBuf>);
+
+impl MadeFolders {
+    /// Makes `dir` and the folders above it, where they are missing.
+    fn make(&mut self, dir: &Path) -> Result<(), IoError> {
+        let missing = dir.ancestors().take_while(|folder| folder.symlink_metadata().is_err());
+        let missing: Vec<_> = missing.filter(|folder| !folder.as_os_str().is_empty()).collect();
+        self.0.extend(missing.into_iter().rev().map(Path::to_path_buf));
+        crate::fs::create_dir_all(dir).at("make local folder", dir)
+    }
+}
+
+impl Drop for MadeFolders {
+    fn drop(&mut self) {
+        for folder in self.0.iter().rev() {
+            // It stays if others use it by now.
+            drop(crate::fs::remove_dir(folder));
+        }
+    }
+}
+
 fn make_private(dir: &Path, prefix: &str) -> Result<TempDir, IoError> {
-    crate::fs::create_dir_all(dir).at("make local folder", dir)?;
     fault::point(Op::Mkdir, dir).at("make a temp folder in", dir)?;
     tempfile::Builder::new()
         .prefix(prefix)
@@ -167,6 +193,21 @@ pub fn sweep(local_dirs: &[PathBuf], prefix: &str) -> Result<(), IoError> {
         }
     }
     Ok(())
+}
+
+/// Reads a file that is small if it is the right one, such as a configuration file.
+///
+/// # Errors
+/// It cannot be read, or has more than `bytes_max` bytes: a device or the wrong file, which need not fit in memory.
+pub(crate) fn read_small(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > bytes_max {
+        let what =
+            format!("it has more than {}, the most that is read of such a file", units::bytes(bytes_max));
+        return Err(io::Error::new(ErrorKind::InvalidData, what));
+    }
+    Ok(bytes)
 }
 
 /// The process's soft limit of open files.

@@ -29,6 +29,7 @@ mod samples;
 mod shim;
 mod simulation;
 mod skip;
+mod surroundings;
 mod tasks;
 mod tidy;
 mod total_order;

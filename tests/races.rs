@@ -322,6 +322,21 @@ fn an_output_that_is_changed_while_a_job_runs_fails_or_is_right() {
     }
 }
 
+/// Between the first look at the folder and the lock.
+#[test]
+fn a_folder_that_a_user_fills_before_it_is_locked_is_not_cleared() {
+    let race = Race::new(Before::Nothing, &[(Way::Overwrite, A, "nest/out")]);
+    race.prepare();
+    fs::create_dir(race.dir.path("nest/out")).unwrap();
+    let run = race.command(0).with("MRSTREAM_FAULT", "lock:1:stop").start();
+    run.wait_until_stopped();
+    race.dir.write("nest/out/notes.txt", "mine");
+    run.go_on();
+    run.finish().expect_code(5).expect_stderr(&["cannot overwrite nest/out: it is no output of a job"]);
+    assert_eq!(race.files().into_keys().collect::<Vec<_>>(), ["out/notes.txt"]);
+    race.dir.assert_clean();
+}
+
 #[test]
 fn a_file_system_without_locks_is_refused_by_name() {
     let race = Race::new(Before::Nothing, &[(Way::Plain, A, "nest/out")]);

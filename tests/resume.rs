@@ -707,3 +707,46 @@ fn a_journal_is_private_and_one_of_hadoop_s_folders_is_named() {
     let marker = case.dir.path("out/_SUCCESS").metadata().unwrap();
     assert_eq!(marker.size(), 0);
 }
+
+/// Runs a job that is killed before its second task commits, with these variables; then resumes it with others, and
+/// other options. A variable that is given twice has its last value.
+#[track_caller]
+fn check_variables(changed: &[(&str, &str)], options: &str, code: i32, says: &str) {
+    let dir = JobDir::new();
+    for file in 0..4 {
+        dir.write(&format!("in/{file}.txt"), "line\n");
+    }
+    let run = |more: &str, variables: &[(&str, &str)]| {
+        let words = format!("-input in -output out -mapper cat -numReduceTasks 0 {more}");
+        let command = dir.command(&words.split_whitespace().collect::<Vec<_>>());
+        let given = [("FACTOR", "hunter2"), ("PYTHONHASHSEED", "1"), ("TERM", "vt100")];
+        let all = given.iter().chain(variables);
+        all.fold(command, |command, (name, value)| command.with(name, *value)).run()
+    };
+    let rule = ("MRSTREAM_FAULT", "rename:2:kill:_temporary/0/task_");
+    let killed = run("-cmdenv KEY=hunter2", &[rule]);
+    assert_eq!(killed.code, None, "{}", killed.report());
+    dir.wait_until_clean();
+    let journal = fs::read(dir.path("out/_temporary/journal")).unwrap();
+    assert!(memchr::memmem::find(&journal, b"hunter2").is_none(), "values are in the journal");
+    let output = run(&format!("{options} -resume"), changed).expect_code(code).expect_stderr(&[says]);
+    let warns = says.contains("WARN -resume");
+    assert_eq!(output.stderr.contains("WARN -resume"), warns, "{}", output.report());
+}
+
+#[test]
+fn changed_variables_are_refused_or_named() {
+    let same = "-cmdenv KEY=hunter2";
+    check_variables(&[], same, 0, "completed successfully");
+    check_variables(&[("TERM", "xterm"), ("SSH_TTY", "/dev/pts/1")], same, 0, "completed successfully");
+    let warning = |names: &str| {
+        format!(
+            "WARN -resume: not as in the run that began this output: {names}; if the programs use them, start again \
+             with -overwrite"
+        )
+    };
+    check_variables(&[("FACTOR", "3"), ("EXTRA", "")], same, 0, &warning("EXTRA, FACTOR"));
+    check_variables(&[("PYTHONHASHSEED", "2")], same, 5, "variable PYTHONHASHSEED was a value with hash ");
+    check_variables(&[("LC_ALL", "C")], same, 5, "variable LC_ALL was not there and is \"C\" now");
+    check_variables(&[], "-cmdenv KEY=3", 5, "property stream.addenvironment was a value with hash ");
+}

@@ -110,6 +110,24 @@ fn a_task_without_bad_records_is_as_always() {
     check(&dir, dir.run(&format!("{SKIP} -numReduceTasks 0")), &[]);
 }
 
+/// Another process ends the mapper while it tries one good record alone.
+#[test]
+fn a_kill_from_outside_makes_no_record_bad() {
+    for good in [18, 19] {
+        let dir = job_dir(&[20]);
+        let text = format!(
+            "#!/bin/sh\nlines=$(cat)\n\
+             if [ \"$lines\" = '{good} good' ] && mkdir {0}/killed 2>/dev/null; then kill -9 $$; fi\n\
+             printf '%s\\n' \"$lines\" | {0}/bad.sh\n",
+            dir.beside("job").display()
+        );
+        dir.script("bad.sh", MAPPER).script("mapper.sh", &text);
+        let output = dir.run(&format!("{SKIP} -numReduceTasks 0"));
+        assert!(dir.path("killed").exists(), "{}", output.report());
+        check(&dir, output, &[20]);
+    }
+}
+
 #[test]
 fn what_skipping_cannot_mend_fails_the_job() {
     let fails = |dir: &JobDir, args: &str, says: &[&str]| {

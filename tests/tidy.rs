@@ -56,7 +56,7 @@ const DOORS: [(&str, &[&str]); 21] = [
     ("lz4_flex", &["codec", "shuffle/spill"]),
     ("md5", &["fs_shell/checksum"]),
     ("memmap2", &["shuffle/arena"]),
-    ("nix", &["fault", "streaming/child/spawn", "streaming/groups", "streaming/guard"]),
+    ("nix", &["cli/inherited", "fault", "streaming/child/spawn", "streaming/groups", "streaming/guard"]),
     ("quick_xml", &["conf/xml"]),
     ("rayon", &["shuffle"]),
     ("serde_json", &["plan/wire", "report"]),

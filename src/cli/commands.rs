@@ -259,8 +259,12 @@ fn remote_task(remote: &RemoteTask<'_>, given: &ArgMatches) -> u8 {
     }
 }
 
+/// Most bytes of a plan that is read: 1 GiB.
+const PLAN_BYTES_MAX: u64 = /* 1 GiB */ 1_024 * 1_024 * 1_024;
+
 fn read_plan(path: &Path) -> Result<JobPlan, u8> {
-    let bytes = crate::fs::read(path).at("read plan", path).map_err(|error| report(Err(error)))?;
+    let bytes = crate::local_fs::read_small(path, PLAN_BYTES_MAX);
+    let bytes = bytes.at("read plan", path).map_err(|error| report(Err(error)))?;
     wire::from_bytes(&bytes).map_err(|error| {
         say(&format!("mr-stream: cannot read plan {}: {}", path.display(), error::chain(&error)));
         exit::JOB_FAILED

@@ -1,8 +1,11 @@
 //! The facts of this machine and process, read once.
 
+use super::arenas;
 use crate::conf::HostFacts;
 use crate::fs_shell::Accounts;
 use crate::local_fs;
+use crate::units;
+use rustix::process::{Resource, getrlimit};
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
@@ -18,10 +21,21 @@ const HDFS_ROOT: &str = "MRSTREAM_HDFS_ROOT";
 /// Assumed where the system does not say how much memory there is.
 const MEMORY_BYTES_UNKNOWN: u64 = 2 << 30;
 
+/// Memory that the smallest job takes: 24 MiB.
+const JOB_BYTES_MIN: u64 = /* 24 MiB */ 24 * 1_024 * 1_024;
+
+/// Memory, beside the records, that an attempt takes at most: 16 MiB, the stacks of its threads and what the
+/// allocator reserves for each.
+const SLOT_BYTES: u64 = /* 16 MiB */ 16 * 1_024 * 1_024;
+
+/// Descriptors that the smallest job opens at once.
+const OPEN_FILES_MIN: usize = 13;
+
 /// Reads the environment, the current folder and the machine's size.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads them")]
 pub(super) fn facts() -> std::io::Result<HostFacts> {
-    let environment: Vec<_> = std::env::vars_os().collect();
+    let mut environment: Vec<_> = std::env::vars_os().collect();
+    arenas::hide(&mut environment);
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let user =
         variable("USER").or_else(|| variable("LOGNAME")).map(|user| user.to_string_lossy().into_owned());
@@ -52,7 +66,7 @@ pub(super) fn facts() -> std::io::Result<HostFacts> {
         logs_dir: None,
         memory_bytes: memory_bytes(),
         cores: available_parallelism().map_or(1, |cores| cores.get() as u32),
-        slots_max: local_fs::slots_max(),
+        slots_max: local_fs::slots_max().min(slots_within(process_limits().min())),
         environment,
     })
 }
@@ -100,11 +114,61 @@ fn memory_bytes() -> u64 {
         let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
         Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
     });
-    group_limits().chain(process_limits()).chain(total).min().unwrap_or(MEMORY_BYTES_UNKNOWN)
+    let left_by_limits = process_limits().map(|bytes| bytes.saturating_sub(JOB_BYTES_MIN).max(1 << 20));
+    group_limits().chain(left_by_limits).chain(total).min().unwrap_or(MEMORY_BYTES_UNKNOWN)
+}
+
+/// How many attempts may run at once in so much memory of this process; at least one.
+fn slots_within(memory_bytes: Option<u64>) -> u32 {
+    let left = memory_bytes.map_or(u64::MAX, |bytes| bytes.saturating_sub(JOB_BYTES_MIN));
+    u32::try_from(left / SLOT_BYTES).unwrap_or(u32::MAX).max(1)
+}
+
+/// Whether the limits of this process leave enough for the smallest job.
+///
+/// # Errors
+/// The limit that is too low: with less, not even the clean-up is certain.
+pub(super) fn check_limits() -> Result<(), String> {
+    // Files that the caller left open count too, so it is tried.
+    let held: Result<Vec<_>, _> =
+        (0..OPEN_FILES_MIN).map(|_| rustix::io::dup(rustix::stdio::stderr())).collect();
+    if held.is_err() {
+        return Err(format!(
+            "the limit on open files (`ulimit -n`) is too low: a job needs {OPEN_FILES_MIN} beside those that are open"
+        ));
+    }
+    for (resource, name, used) in
+        [(Resource::As, "ulimit -v", "VmSize:"), (Resource::Data, "ulimit -d", "VmData:")]
+    {
+        let Some(limit) = getrlimit(resource).current else { continue };
+        let used_kib = status(used).and_then(|size| size.strip_suffix("kB")?.trim().parse::<u64>().ok());
+        let used = used_kib.unwrap_or(0) << 10;
+        let left = limit.saturating_sub(used);
+        if left < JOB_BYTES_MIN {
+            return Err(format!(
+                "the limit on memory (`{name}`) is too low: of {} there are {} left, and a job needs {}",
+                units::bytes(limit),
+                units::bytes(left),
+                units::bytes(JOB_BYTES_MIN)
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a signal is ignored, or may be, because that cannot be seen.
+pub(super) fn ignores(signal: i32) -> bool {
+    let mask = status("SigIgn:").and_then(|mask| u64::from_str_radix(&mask, 16).ok());
+    mask.is_none_or(|mask| mask & 1 << (signal - 1) != 0)
+}
+
+/// What the system's status of this process says behind a name.
+fn status(name: &str) -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| Some(line.strip_prefix(name)?.trim().to_owned()))
 }
 
 fn process_limits() -> impl Iterator<Item = u64> {
-    use rustix::process::{Resource, getrlimit};
     [Resource::As, Resource::Data].into_iter().filter_map(|resource| getrlimit(resource).current)
 }
 

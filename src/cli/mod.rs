@@ -4,6 +4,7 @@
 //! dash is a command of ours ([`commands`]): `plan`, `sample`, `properties`, `classes`, and `task`, which engines call.
 //! Called by one of Hadoop's names the program is a [`shim`].
 
+mod arenas;
 pub mod args;
 mod background;
 mod commands;
@@ -11,6 +12,7 @@ pub mod exit;
 pub mod generic_options;
 mod guard;
 mod host;
+mod inherited;
 mod jobs;
 mod sampling;
 mod shim;
@@ -51,6 +53,7 @@ pub fn main(words: Vec<OsString>) -> u8 {
     if argv.first().is_some_and(|word| guard::is_wanted(word)) {
         return guard::run();
     }
+    arenas::limit(&program, &argv);
     #[cfg(debug_assertions)]
     let _faults = match host::arm_faults() {
         Ok(faults) => faults,
@@ -69,6 +72,7 @@ pub fn main(words: Vec<OsString>) -> u8 {
             return exit::USAGE;
         }
     };
+    inherited::undo();
     signals::let_large_writes_fail();
     background::begin_if_wanted(&mut argv, &mut host);
     if let Some(name) = shim {
@@ -132,7 +136,15 @@ fn plan_job(options: &StreamOptions, host: &HostFacts) -> Result<Job, u8> {
 
 fn plan_configured(conf: JobConf, host: &HostFacts) -> Result<Job, u8> {
     let conf = sampling::sample_if_wanted(conf, host)?;
-    Job::plan(conf, host, new_job_id()).map_err(|error| refuse_setup(&SetupError::from(error)))
+    let job = Job::plan(conf, host, new_job_id()).map_err(|error| refuse_setup(&SetupError::from(error)))?;
+    if !job.changed_variables.is_empty() {
+        say(&format!(
+            "WARN -resume: not as in the run that began this output: {}; if the programs use them, start again with \
+             -overwrite",
+            job.changed_variables.join(", ")
+        ));
+    }
+    Ok(job)
 }
 
 fn refuse_setup(error: &SetupError) -> u8 {
@@ -182,6 +194,11 @@ fn say_state(spec: &OutputSpec, output: OutputState, started: bool, kept: Option
 }
 
 fn run_planned(job: &Job, host: &HostFacts) -> u8 {
+    if let Err(limit) = host::check_limits() {
+        say(&format!("mr-stream: {limit}"));
+        say_state(&job.plan.output, output_before(&job.plan.output), false, None);
+        return exit::NOT_STARTED;
+    }
     let in_background = job.conf.background;
     let (run, log) = match begin_record(job, host) {
         Ok((run, log)) => (Some(run), log),

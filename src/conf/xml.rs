@@ -4,10 +4,11 @@
 //! `<value>` says nothing; name, value and final may also stand as attributes of `<property>`; any other
 //! element is passed over; `xi:include` reads another local file in place, relative to the first one, with
 //! `xi:fallback` for one that does not exist. A document type is passed over, its entities are not known,
-//! and nothing is ever fetched.
+//! and nothing is ever fetched. No more than [`BYTES_MAX`] bytes are read of a file and those that it includes.
 
 use super::error::ConfError;
 use crate::error::At;
+use crate::local_fs;
 use quick_xml::Reader;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
@@ -17,6 +18,16 @@ use std::path::{Path, PathBuf};
 
 /// How deep inclusions may be nested; more is a file that includes itself.
 const INCLUSIONS_MAX: usize = 20;
+
+/// Most bytes of a file and of those that it includes: 64 MiB. An endless file ends there, and so do files that
+/// include themselves again and again.
+const BYTES_MAX: u64 = /* 64 MiB */ 64 * 1_024 * 1_024;
+
+/// What reading a file takes of that, whatever its size.
+const BYTES_PER_FILE: u64 = 4 * 1_024;
+
+/// Most attributes of an element: each is compared with all others.
+const ATTRIBUTES_MAX: usize = 1_000;
 
 /// One `<property>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,21 +43,28 @@ pub(crate) struct FileProperty {
 /// Reads a configuration file; `None` if there is none, as Hadoop passes over a missing `-conf` file.
 pub(crate) fn read_file(path: &Path) -> Result<Option<Vec<FileProperty>>, ConfError> {
     let base = path.parent().unwrap_or(Path::new("/"));
-    read_nested(path, base, 0)
+    read_nested(path, base, (0, &mut { BYTES_MAX }))
 }
 
-fn read_nested(path: &Path, base: &Path, depth: usize) -> Result<Option<Vec<FileProperty>>, ConfError> {
-    let bytes = match crate::fs::read(path) {
+/// `left` is how many bytes may still be read.
+fn read_nested(
+    path: &Path,
+    base: &Path,
+    (depth, left): (usize, &mut u64),
+) -> Result<Option<Vec<FileProperty>>, ConfError> {
+    let bytes = match local_fs::read_small(path, *left) {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(None);
         }
         bytes => bytes.at("read", path)?,
     };
+    *left = left.saturating_sub(bytes.len() as u64 + BYTES_PER_FILE);
     let Some(text) = decode(&bytes) else {
         let what = "bytes that are no text: expected UTF-8 or a declared ISO-8859-1".to_owned();
         return Err(ConfError::Xml { path: path.to_path_buf(), line: 1, column: 1, what });
     };
-    let mut file = File { path, base, depth, text: &text, properties: Vec::new(), open: Open::default() };
+    let mut file =
+        File { path, base, depth, left, text: &text, properties: Vec::new(), open: Open::default() };
     file.parse()?;
     Ok(Some(file.properties))
 }
@@ -68,6 +86,7 @@ struct File<'a> {
     /// What inclusions are relative to.
     base: &'a Path,
     depth: usize,
+    left: &'a mut u64,
     text: &'a str,
     properties: Vec<FileProperty>,
     open: Open,
@@ -193,7 +212,7 @@ impl File<'_> {
             return Err(self.malformed(at, format!("cannot include {href}: expected a local file")));
         }
         let path = self.base.join(local);
-        match read_nested(&path, self.base, self.depth + 1)? {
+        match read_nested(&path, self.base, (self.depth + 1, &mut *self.left))? {
             Some(properties) => self.properties.extend(properties),
             None => self.open.missing = Some(path),
         }
@@ -203,6 +222,11 @@ impl File<'_> {
     fn attributes(&self, element: &BytesStart<'_>, at: u64) -> Result<Vec<(String, String)>, ConfError> {
         let mut found = Vec::new();
         for attribute in element.attributes() {
+            if found.len() == ATTRIBUTES_MAX {
+                return Err(
+                    self.malformed(at, format!("an element with more than {ATTRIBUTES_MAX} attributes"))
+                );
+            }
             let attribute = attribute.map_err(|error| self.malformed(at, error.to_string()))?;
             let value = attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0);
             let value = value.map_err(|error| self.malformed(at, error.to_string()))?;
@@ -317,6 +341,32 @@ mod tests {
         check_error(b"<c/>\n<d/>", "an element after the end of the first one");
         check_error(b"just text", "text outside of elements");
         check_error(b"<!DOCTYPE c [<!ENTITY e SYSTEM '/etc/passwd'>]><c>&e;</c>", "unknown entity &e;");
+    }
+
+    #[test]
+    fn endless_files_are_refused() {
+        let refused = |result: Result<_, ConfError>| crate::error::chain(&result.map(drop).unwrap_err());
+        let text = refused(read_file(Path::new("/dev/zero")));
+        let expect = "cannot read /dev/zero: it has more than 64.0 MiB, the most that is read of such a file";
+        assert!(text.ends_with(expect), "{text}");
+        // Two inclusions of itself, 20 deep, are a million files.
+        let twice = b"<c><i:include href='job.xml'><i:fallback/></i:include><i:include href='job.xml'/></c>";
+        check_error(twice, "inclusions are nested more than 20 deep");
+        let levels: Vec<(String, String)> = (0..20)
+            .map(|level| {
+                let include = format!("<i:include href='{}.xml'/>", level + 1);
+                (format!("{level}.xml"), format!("<c>{include}{include}</c>"))
+            })
+            .collect();
+        let mut files: Vec<(&str, &[u8])> =
+            levels.iter().map(|(name, text)| (name.as_str(), text.as_bytes())).collect();
+        files.extend([("20.xml", &b"<c/>"[..]), ("job.xml", levels[0].1.as_bytes())]);
+        let text = refused(read(&files));
+        assert!(text.contains("it has more than 0 B, the most that is read"), "{text}");
+        let attributes =
+            (0..=ATTRIBUTES_MAX).map(|number| format!(" a{number}=''")).collect::<Vec<_>>().concat();
+        let many = format!("<c><property{attributes}/></c>");
+        check_error(many.as_bytes(), "an element with more than 1000 attributes");
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub enum JobError {
     #[error(transparent)]
     Archive(#[from] ArchiveError),
     /// No thread can be started to run tasks on.
-    #[error("cannot start a thread for the tasks; the system or `ulimit -u` allows no more")]
+    #[error("cannot start a thread for the tasks; {}", crate::error::THREAD_LIMITS)]
     Thread {
         /// What the operating system said.
         #[source]

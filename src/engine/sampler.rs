@@ -21,6 +21,7 @@ use crate::shuffle::sample::{KeySampler, SampleSpec};
 use crate::streaming::ChildGroups;
 use crate::task::{TaskError, TaskEvents, TaskHost, map_task};
 use crossbeam_channel::{Receiver, bounded, never, select};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -51,6 +52,13 @@ pub enum SampleError {
     /// The keys do not suffice.
     #[error("cannot choose cut points")]
     TooFewKeys(#[from] TooFewKeys),
+    /// The thread that hears of signals could not be started.
+    #[error("cannot start a thread to watch for signals; {}", crate::error::THREAD_LIMITS)]
+    Thread {
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
     /// The user stopped it.
     #[error("stopped by signal {signal}")]
     Stopped {
@@ -126,7 +134,7 @@ impl Sampler {
         let stop = self.stop.as_ref().unwrap_or(&nobody);
         let (done, over) = bounded::<()>(0);
         thread::scope(|scope| {
-            let guard = scope.spawn(move || {
+            let watching = move || {
                 select! {
                     recv(over) -> _ => None,
                     recv(stop) -> signal => {
@@ -134,7 +142,9 @@ impl Sampler {
                         signal.ok()
                     }
                 }
-            });
+            };
+            let guard = thread::Builder::new().spawn_scoped(scope, watching);
+            let guard = guard.map_err(|source| SampleError::Thread { source })?;
             let worked = work();
             drop(done);
             let signal = guard.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));

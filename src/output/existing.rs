@@ -3,12 +3,12 @@
 //! Nothing is changed here: [`super::committer`] does that while it holds the folder's lock.
 
 use super::committer::{CommitError, SUCCESS, TEMPORARY, entries};
-use super::journal::{self, Begun, Committed, Entry, Fact, MapOutput, Written};
+use super::journal::{self, Begun, Committed, Entry, Fact, MAY_DECIDE, MapOutput, Written};
 use super::lock::{self, LOCK};
 use crate::error::{At, IoError};
 use crate::ids::{TaskId, TaskKind};
 use crate::plan::{Existing, OutputFormat, OutputSpec, wire};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -189,6 +189,19 @@ pub fn refuse_change(spec: &OutputSpec, facts: &[Fact]) -> Result<(), CommitErro
     Left::of(written).map_or(Ok(()), |left| compare(spec, &left.begun.facts, facts))
 }
 
+/// Inherited variables that may decide about the result and are not as they were for the run that is to be continued.
+pub fn changed_variables(spec: &OutputSpec, facts: &[Fact]) -> Vec<String> {
+    let wanted = spec.format != OutputFormat::Null && spec.existing == Existing::Continue;
+    let left = Left::read(&spec.dir.join(TEMPORARY)).ok().flatten().filter(|_| wanted);
+    let Some(left) = left else { return Vec::new() };
+    let only = |facts: &[Fact], others: &[Fact]| -> BTreeSet<String> {
+        let changed = facts.iter().filter(|fact| !others.contains(fact));
+        changed.filter_map(|fact| fact.what.strip_prefix(MAY_DECIDE)).map(str::to_owned).collect()
+    };
+    let then = &left.begun.facts;
+    only(then, facts).union(&only(facts, then)).cloned().collect()
+}
+
 /// Refuses to continue what another version of mr-stream left.
 fn refuse_version(spec: &OutputSpec, written: &Written) -> Result<(), CommitError> {
     let Some(found) = written.other_version else { return Ok(()) };
@@ -205,7 +218,8 @@ fn compare(spec: &OutputSpec, then: &[Fact], now: &[Fact]) -> Result<(), CommitE
         facts.iter().map(|fact| (fact.what.clone(), fact.value.clone())).collect()
     };
     let (before, after) = (by_name(then), by_name(now));
-    let changed = then.iter().chain(now).find(|fact| before.get(&fact.what) != after.get(&fact.what));
+    let decide = then.iter().chain(now).filter(|fact| !fact.what.starts_with(MAY_DECIDE));
+    let changed = decide.into_iter().find(|fact| before.get(&fact.what) != after.get(&fact.what));
     let Some(Fact { what, .. }) = changed else { return Ok(()) };
     let value =
         |facts: &BTreeMap<String, String>| facts.get(what).cloned().unwrap_or_else(|| "not there".into());

@@ -29,6 +29,9 @@ const JOURNAL: &str = "journal";
 /// A journal that is being written anew.
 const NEXT: &str = "journal.next";
 
+/// What the name of a fact begins with that may decide about the result, or not: an inherited variable.
+pub const MAY_DECIDE: &str = "inherited variable ";
+
 /// Something that decides about the result of a job, and that a later run can look at again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {

@@ -20,6 +20,7 @@ use rustix::process::{Flock, FlockType, fcntl_getlk};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Name of the lock file, in the folder of temporary files.
 pub(super) const LOCK: &str = "lock";
@@ -62,11 +63,13 @@ pub enum LockError {
 pub(super) struct FileId {
     device: u64,
     inode: u64,
+    /// Time of birth, where the file system has one: numbers of inodes are used again.
+    born: Option<SystemTime>,
 }
 
 impl FileId {
     pub(super) fn of(metadata: &Metadata) -> Self {
-        Self { device: metadata.dev(), inode: metadata.ino() }
+        Self { device: metadata.dev(), inode: metadata.ino(), born: metadata.created().ok() }
     }
 
     /// The identity of what stands at `path`. Links are not followed.

@@ -28,6 +28,9 @@ pub fn path(conf: &JobConf) -> Option<PathBuf> {
     }
 }
 
+/// Most bytes of all keys of a partition file: 256 MiB, or it is another file.
+const KEYS_BYTES_MAX: usize = /* 256 MiB */ 256 * 1_024 * 1_024;
+
 /// The keys of a partition file, as payloads.
 pub(super) fn read(
     path: &Path,
@@ -36,9 +39,16 @@ pub(super) fn read(
     let file = File::open(path)?;
     let length = file.metadata()?.len();
     let mut reader = SequenceReader::open(BufReader::new(file), length)?;
-    let mut cuts = Vec::new();
+    let (mut cuts, mut bytes) = (Vec::new(), 0);
     while let Some(record) = reader.next_record()? {
-        cuts.push(kind.read_serialized(record.key)?.0.to_vec());
+        let cut = kind.read_serialized(record.key)?.0;
+        bytes += cut.len().max(1);
+        if bytes > KEYS_BYTES_MAX {
+            return Err(
+                format!("its keys have more than {KEYS_BYTES_MAX} bytes; is it a partition file?").into()
+            );
+        }
+        cuts.push(cut.to_vec());
     }
     Ok(cuts)
 }

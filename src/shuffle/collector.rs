@@ -20,7 +20,7 @@ use crate::record_room::{LongRecords, RecordRoom};
 use crate::writable::WritableKind;
 use memchr::memchr;
 use std::sync::Arc;
-use std::thread::{Scope, ScopedJoinHandle};
+use std::thread::{self, Scope, ScopedJoinHandle};
 
 /// What an attempt's collecting needs to know.
 #[derive(Clone, Copy)]
@@ -242,7 +242,7 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
         let mut next = self.next_buffer(self.buffer.bytes())?;
         self.buffer.hand_pending_to(&mut next)?;
         let full = std::mem::replace(&mut self.buffer, next);
-        self.spill(full);
+        self.spill(full)?;
         if self.long.is_some() {
             self.wait_for_spill()?;
             self.long = None;
@@ -254,7 +254,7 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
     fn rotate_folded(&mut self) -> Result<(), ShuffleError> {
         if let Stage::Folding(mut fold) = std::mem::replace(&mut self.stage, Stage::Sorting) {
             let buffer = self.drain(&mut fold)?;
-            self.spill(buffer);
+            self.spill(buffer)?;
             self.stage = Stage::Folding(fold);
         }
         Ok(())
@@ -278,11 +278,15 @@ impl<'scope, 'env, O: KeyOrder + 'env> Collector<'scope, 'env, O> {
         }
     }
 
-    fn spill(&mut self, full: SortBuffer) {
+    fn spill(&mut self, full: SortBuffer) -> Result<(), ShuffleError> {
         let (spec, order) = (self.spec, self.order.clone());
         let number = self.done.runs.len();
         let combiner = spec.combiner.filter(|_| self.long.is_none());
-        self.spilling = Some(self.scope.spawn(move || spec.spill(full.sort(&order), number, combiner)));
+        let spill = move || spec.spill(full.sort(&order), number, combiner);
+        let started = thread::Builder::new().spawn_scoped(self.scope, spill);
+        self.spilling =
+            Some(started.map_err(|source| ShuffleError::Thread { action: "spill map output", source })?);
+        Ok(())
     }
 
     fn wait_for_spill(&mut self) -> Result<Option<SortBuffer>, ShuffleError> {

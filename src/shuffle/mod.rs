@@ -63,6 +63,15 @@ pub enum ShuffleError {
         #[source]
         source: io::Error,
     },
+    /// A thread that sorts, merges or spills could not be started.
+    #[error("cannot start a thread to {action}; {}", crate::error::THREAD_LIMITS)]
+    Thread {
+        /// What it was for.
+        action: &'static str,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
     /// One record does not fit.
     #[error(
         "a record of at least {bytes} bytes is larger than the {limit} bytes that one record may have; \

@@ -147,7 +147,8 @@ impl<'a> Ranges<'a> {
         thread::scope(|scope| {
             // Only workers hold these, so that nobody waits for workers that are gone.
             let desk = Desk { work, used };
-            scope.spawn(|| crew.work(scope, desk));
+            let worker = thread::Builder::new().spawn_scoped(scope, || crew.work(scope, desk));
+            worker.map_err(|source| ShuffleError::Thread { action: "merge map output", source })?;
             // What is not received when this returns is dropped, and then the workers stop.
             let mut consume_all = move || {
                 while let Some(receiver) = begun.pop_front() {
@@ -229,7 +230,8 @@ impl Crew<'_> {
                 && self.workers.compare_exchange(workers, workers + 1, Relaxed, Relaxed).is_ok()
             {
                 let desk = Desk { work: work.clone(), used: used.clone() };
-                scope.spawn(|| self.work(scope, desk));
+                // Without another thread, this one does all the work.
+                drop(thread::Builder::new().spawn_scoped(scope, || self.work(scope, desk)));
             }
             self.merge(range, &sender, &used);
         }

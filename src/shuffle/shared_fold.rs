@@ -21,6 +21,7 @@ use super::partitioner::Partitioner;
 use super::sort_buffer::{BufferLimits, MemoryRun, SortBuffer};
 use crate::record::KeyFields;
 use crate::sync::lock;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
@@ -112,11 +113,17 @@ impl<'a> SharedFold<'a> {
 
     fn sort_all(&self, tables: &[Table]) -> Result<Vec<MemoryRun>, ShuffleError> {
         thread::scope(|scope| {
-            let sorting: Vec<_> =
-                tables.iter().map(|table| scope.spawn(|| self.sorted(&table.lines))).collect();
-            let join = |sorting: thread::ScopedJoinHandle<'_, _>| match sorting.join() {
-                Ok(run) => run,
-                Err(panic) => std::panic::resume_unwind(panic),
+            let sorting: Vec<_> = tables
+                .iter()
+                .map(|table| {
+                    (table, thread::Builder::new().spawn_scoped(scope, || self.sorted(&table.lines)))
+                })
+                .collect();
+            let join = |(table, sorting): (&Table, io::Result<thread::ScopedJoinHandle<'_, _>>)| match sorting
+            {
+                Ok(sorting) => sorting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                // The system allows no more threads.
+                Err(_) => self.sorted(&table.lines),
             };
             sorting.into_iter().map(join).collect()
         })

@@ -20,10 +20,15 @@ use crate::record::{KeyFields, RecordRef};
 use crate::writable::{text_serialized_len, vlong_len};
 use memchr::{memchr, memchr_iter, memchr2_iter};
 use rayon::slice::ParallelSliceMut;
+use std::sync::LazyLock;
 
 /// Below this many entries one core sorts alone. A split of usual size has fewer, and then its neighbours keep the
 /// other cores busy; a buffer that has more comes of a large budget, and perhaps of the only mapper.
 const PARALLEL_SORT_FROM: usize = 1 << 20;
+
+/// The threads that sort; `None` if the system allows no more threads. Rayon's own pool panics then.
+static SORTERS: LazyLock<Option<rayon::ThreadPool>> =
+    LazyLock::new(|| rayon::ThreadPoolBuilder::new().build().ok());
 
 /// No read is worth its system call for fewer bytes than this.
 const ROOM_BYTES_MIN: usize = 4 << 10;
@@ -459,7 +464,10 @@ impl SortBuffer {
 /// Sorts by partition, key and position, or with a `value_gap` by partition, key and value.
 fn sort_entries<O: KeyOrder>(arena: &[u8], entries: &mut [Entry], order: &O, value_gap: Option<usize>) {
     if entries.len() >= PARALLEL_SORT_FROM {
-        entries.par_sort_unstable_by_key(Entry::rank);
+        match &*SORTERS {
+            Some(sorters) => sorters.install(|| entries.par_sort_unstable_by_key(Entry::rank)),
+            None => entries.sort_unstable_by_key(Entry::rank),
+        }
     } else {
         entries.sort_unstable_by_key(Entry::rank);
     }

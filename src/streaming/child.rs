@@ -76,6 +76,19 @@ pub(crate) enum ChildError<E: std::error::Error + 'static> {
         /// Bytes that it read.
         read_bytes: u64,
     },
+    /// The child used the terminal, which stopped it for ever; it was ended.
+    #[error("the child was stopped by {signal} for using the terminal")]
+    Terminal {
+        /// `SIGTTIN` or `SIGTTOU`.
+        signal: &'static str,
+    },
+    /// No thread could be started to write the child's input; the child was ended.
+    #[error("cannot start a thread to write standard input")]
+    Thread {
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
     /// The job was stopped.
     #[error("stopped")]
     Stopped,
@@ -140,13 +153,16 @@ where
             Ok(Fed::end(fed, Ok(()), input, &life))
         } else {
             let life = &life;
-            Err(scope.spawn(move || {
+            let feeding = thread::Builder::new().spawn_scoped(scope, move || {
                 let _end = EndOnPanic(life);
                 let caught_up = if fed.is_ok() { input.catch_up() } else { Ok(()) };
                 let goes_on = fed.is_ok() && caught_up.is_ok();
                 let fed = if goes_on { feed(&mut input) } else { fed };
                 Fed::end(fed, caught_up, input, life)
-            }))
+            });
+            // The child, ended, is waited for when the scope is left.
+            let failed = |source| -> ChildError<E> { ChildError::Thread { source } };
+            Err(feeding.inspect_err(|_| life.end()).map_err(failed)?)
         };
         let drained = drain(&mut stdout);
         if drained.is_err() {
@@ -155,12 +171,12 @@ where
         let mut listener = stdout.close();
         listener.until_dead();
         let exit = life.reap();
-        let heard = listener.rest();
+        let (stopped_by, heard) = (listener.stopped_by(), listener.rest());
         let mut fed = feeding.unwrap_or_else(join);
         fed.input.look_at_rest();
-        Ends { fed, drained, heard, exit }
+        Ok::<_, ChildError<E>>(Ends { fed, drained, heard, exit, stopped_by })
     });
-    if groups.stopped() { Err(ChildError::Stopped) } else { ends.judge(leniency) }
+    if groups.stopped() { Err(ChildError::Stopped) } else { ends?.judge(leniency) }
 }
 
 /// How the feeding of a child ended.
@@ -188,10 +204,16 @@ struct Ends<T, E> {
     drained: Result<T, E>,
     heard: io::Result<()>,
     exit: io::Result<ExitStatus>,
+    /// The signal that stopped the child for using the terminal.
+    stopped_by: Option<&'static str>,
 }
 
 impl<T, E: std::error::Error> Ends<T, E> {
     fn judge(self, leniency: Leniency) -> Result<T, ChildError<E>> {
+        if let Some(signal) = self.stopped_by {
+            // The child was ended for it, so every other cause is a consequence.
+            return Err(ChildError::Terminal { signal });
+        }
         let output = self.drained.map_err(ChildError::Ours)?;
         self.fed.feed.map_err(ChildError::Ours)?;
         let pipe = |action| move |source| ChildError::Pipe { action, source };

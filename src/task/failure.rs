@@ -3,7 +3,7 @@
 use super::BuiltInError;
 use crate::archive::ArchiveError;
 use crate::counters::CounterError;
-use crate::error::{self, IoError};
+use crate::error::{self, IoError, naming_limit};
 use crate::ids::AttemptId;
 use crate::input::InputError;
 use crate::output::OutputError;
@@ -125,6 +125,25 @@ pub enum TaskFailure {
     /// What a map attempt left went with output of other tasks that could not be read any more.
     #[error("its output was lost before the task was committed")]
     Lost,
+    /// The child used the terminal, and was ended.
+    #[error(
+        "the child was stopped by {signal} and then ended: it {}, which the programs of a job cannot do; \
+         give it what it asks for by an option, a file or -cmdenv",
+        if *.signal == "SIGTTIN" { "reads from the terminal" } else { "changes the settings of the terminal" }
+    )]
+    Terminal {
+        /// `SIGTTIN` or `SIGTTOU`.
+        signal: &'static str,
+    },
+    /// A thread of the attempt could not be started.
+    #[error("cannot {action}; {}", crate::error::THREAD_LIMITS)]
+    Thread {
+        /// What was being done.
+        action: &'static str,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
     /// The job was stopped.
     #[error(transparent)]
     Stopped(#[from] Stopped),
@@ -147,6 +166,7 @@ impl TaskFailure {
                 | Self::Start { .. }
                 | Self::Pipe { .. }
                 | Self::Silent { .. }
+                | Self::Terminal { .. }
                 | Self::Counter(_)
                 | Self::Writable(_)
         )
@@ -162,11 +182,15 @@ impl TaskFailure {
     /// The failure in a child's end. `mapper` says which rules it was under.
     pub(super) fn from_child(error: ChildError<Self>, mapper: bool) -> Self {
         match error {
-            ChildError::Start { program, source } => Self::Start { program, source },
+            ChildError::Start { program, source } => Self::Start { program, source: naming_limit(source) },
             ChildError::Ours(failure) => failure,
             ChildError::Pipe { action, source } => Self::Pipe { action, source },
             ChildError::Exit { status } => Self::Exit { status },
             ChildError::Unread { read_bytes } => Self::Unread { read_bytes, record: None, mapper },
+            ChildError::Terminal { signal } => Self::Terminal { signal },
+            ChildError::Thread { source } => {
+                Self::Thread { action: "start a thread to write standard input", source }
+            }
             ChildError::Stopped => Stopped.into(),
         }
     }

@@ -243,6 +243,23 @@ fn a_commit_that_fails_is_taken_back() {
     assert_eq!(tree(root.path()), left);
 }
 
+/// A file that was written to behind the writer's back, before its task committed.
+#[test]
+fn a_part_file_that_another_program_overwrote_is_not_committed() {
+    let root = tempfile::tempdir().unwrap();
+    let committer = setup(&text(&root.path().join("out"))).unwrap();
+    let attempt = attempt(0, 0);
+    write(&committer, attempt, &["part-00000=a"]);
+    let path = committer.attempt_dir(attempt).join("part-00000");
+    let metadata = path.symlink_metadata().unwrap();
+    let file = OutputFile::file(path.clone(), 1, crate::checksum::of(b"a"));
+    let written = vec![TaskFile::written(file, &metadata)];
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, "b").unwrap();
+    let error = committer.commit_task(attempt, written).unwrap_err();
+    assert!(error.to_string().contains("part-00000 was changed or replaced"), "{error}");
+}
+
 /// Commits two tasks, changes something below the output folder, and expects that the job's commit fails with this
 /// message and leaves these files.
 #[track_caller]

@@ -8,7 +8,7 @@ use crate::streaming::pace::Pace;
 use crate::streaming::reporter::Reporter;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, ioctl_fionread};
-use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
@@ -115,6 +115,11 @@ impl<'a, 'r> Listener<'a, 'r> {
         }
     }
 
+    /// The signal that stopped the child for using the terminal.
+    pub(super) fn stopped_by(&self) -> Option<&'static str> {
+        self.watch.stopped_by
+    }
+
     /// Hears what the child has said, when it is dead. Who has left its group and holds the pipe is not listened to.
     pub(super) fn rest(mut self) -> io::Result<()> {
         let left = self.stderr.as_ref().map_or(Ok(0), ioctl_fionread)?;
@@ -192,13 +197,24 @@ pub(super) struct Watch {
     join_delay: Option<Duration>,
     /// It ended badly and that was not forgiven.
     failed: bool,
+    /// The signal that stopped it for using the terminal; it was ended for that.
+    stopped_by: Option<&'static str>,
     looked: Instant,
 }
 
 impl Watch {
     pub(super) fn new(life: Arc<Life>, leniency: Leniency) -> Self {
         let (now, end_if_failed, join_delay) = (Instant::now(), !leniency.any_exit, leniency.join_delay);
-        Self { life, end_if_failed, dead: false, died: now, join_delay, failed: false, looked: now }
+        Self {
+            life,
+            end_if_failed,
+            dead: false,
+            died: now,
+            join_delay,
+            failed: false,
+            stopped_by: None,
+            looked: now,
+        }
     }
 
     /// The child is dead, and whoever holds its output has had the time that the job gives.
@@ -214,21 +230,27 @@ impl Watch {
 
     fn look(&mut self) {
         self.looked = Instant::now();
-        self.ask(WaitIdOptions::NOHANG);
+        self.ask(WaitIdOptions::NOHANG | WaitIdOptions::STOPPED);
     }
 
     fn wait_for_death(&mut self) {
+        // Returns at once while the child is stopped, so this is asked once.
+        self.ask(WaitIdOptions::STOPPED);
         while !self.dead {
             self.ask(WaitIdOptions::empty());
         }
     }
 
-    /// Asks for the child's death without taking it off the system's list.
+    /// Asks whether the child is dead, or stopped, without reaping it.
     fn ask(&mut self, how: WaitIdOptions) {
         let child = Pid::from_raw(self.life.child).map(WaitId::Pid);
         let asked = child.map(|child| waitid(child, WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | how));
         let dead = match asked {
             Some(Err(Errno::INTR) | Ok(None)) => false,
+            Some(Ok(Some(status))) if status.stopped() => {
+                self.end_if_stopped_by_terminal(status.stopping_signal());
+                false
+            }
             Some(Ok(Some(status))) => {
                 self.failed = self.end_if_failed && status.exit_status() != Some(0);
                 if self.failed {
@@ -242,6 +264,18 @@ impl Watch {
         };
         if dead && !self.dead {
             (self.dead, self.died) = (true, Instant::now());
+        }
+    }
+
+    /// Ends a child that reads from the terminal or changes its settings. The system has stopped it, and nothing
+    /// would let it go on, since its process group never becomes the terminal's foreground group.
+    fn end_if_stopped_by_terminal(&mut self, signal: Option<i32>) {
+        let terminal = [(Signal::TTIN, "SIGTTIN"), (Signal::TTOU, "SIGTTOU")];
+        let found = terminal.into_iter().find(|(number, _)| signal == Some(number.as_raw()));
+        if let Some((_, name)) = found {
+            self.stopped_by = Some(name);
+            self.failed = true;
+            self.life.end();
         }
     }
 }
