@@ -6,9 +6,10 @@
 
 use super::commands::Lines;
 use super::guard::Guarded;
-use super::voice::say;
+use super::jobs::JobClaim;
+use super::voice::{say, say_lines};
 use super::watcher::failure_text;
-use super::{configure, exit, new_job_id, refuse_setup, signals};
+use super::{configure, exit, refuse_setup, signals};
 use crate::conf::{HostFacts, JobConf, StreamOptions};
 use crate::engine::sampler::{CutPoints, SampleError, Sampler, sampled_conf};
 use crate::error;
@@ -149,7 +150,8 @@ fn find_cuts(conf: &JobConf, spec: SampleSpec, path: &Path, host: &HostFacts) ->
         say("WARN TotalOrderPartitioner searches cut points by bytes, but the job sorts in another order: \
              set mapreduce.totalorderpartitioner.naturalorder=false");
     }
-    let plan = match Job::plan(sampled_conf(conf, Some(path)), host, new_job_id()) {
+    let claim = JobClaim::new(host);
+    let plan = match Job::plan(sampled_conf(conf, Some(path)), host, claim.id.clone()) {
         Ok(job) => job.plan,
         Err(error) => return Err(refuse_setup(&SetupError::from(error))),
     };
@@ -163,7 +165,7 @@ fn find_cuts(conf: &JobConf, spec: SampleSpec, path: &Path, host: &HostFacts) ->
     guarded.dismiss();
     found.map_err(|error| match error {
         SampleError::Task(error) => {
-            say(failure_text(&plan, &error).trim_end());
+            say_lines(failure_text(&plan, &error).trim_end());
             say("No cut points were found: the mapper failed on a sampled split");
             exit::JOB_FAILED
         }
