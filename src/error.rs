@@ -9,6 +9,7 @@ pub use refusal::Refusal;
 pub(crate) use refusal::explain_write;
 
 use rustix::io::Errno;
+use crate::printable::one_line;
 use std::any::Any;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -77,7 +78,8 @@ pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::R
     }
 }
 
-/// An error and its causes on one line, `outer: inner: innermost`, each cause once.
+/// An error and its causes on one line, `outer: inner: innermost`, each cause once. Line ends and control characters in
+/// names are escaped.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
@@ -89,7 +91,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         }
         next = cause.source();
     }
-    text
+    one_line(&text).into_owned()
 }
 
 /// What a panic said, from what it carries.

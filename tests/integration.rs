@@ -31,5 +31,6 @@ mod simulation;
 mod skip;
 mod surroundings;
 mod tasks;
+mod terminal;
 mod tidy;
 mod total_order;
