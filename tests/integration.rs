@@ -11,6 +11,7 @@ mod children;
 mod disk;
 mod engine;
 mod faults;
+mod fs_races;
 mod fs_shell;
 mod golden;
 mod harness;

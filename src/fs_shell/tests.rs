@@ -51,6 +51,7 @@ impl Disk {
             trash: self.trash,
             home: self.root().join("home"),
             accounts: Accounts::default(),
+            unfinished: Unfinished::default(),
             input: &mut input,
             out,
             err: &mut err,
