@@ -23,6 +23,7 @@ mod limits;
 mod messages;
 mod model;
 mod oracle;
+mod overwrite;
 mod readme;
 mod resume;
 mod samples;

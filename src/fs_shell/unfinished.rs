@@ -9,9 +9,14 @@
 
 use crate::fault::{self, Op};
 use crate::fs::{File, OpenOptions};
-use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, ftruncate, renameat_with};
+use rustix::fs::{
+    AtFlags, CWD, FlockOperation, Mode, OFlags, RenameFlags, flock, ftruncate, open, renameat_with, statat,
+    unlinkat,
+};
 use rustix::io::Errno;
+use std::ffi::OsString;
 use std::io::{self, ErrorKind, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,8 +33,8 @@ pub struct Unfinished(Arc<Mutex<Option<Begun>>>);
 
 #[derive(Debug)]
 enum Begun {
-    /// A file under a private name.
-    New(PathBuf),
+    /// A file of this private name in a folder, which may get another path before the file is whole.
+    New(OwnedFd, OsString),
     /// A file that had this many bytes gets more.
     Longer(File, u64),
 }
@@ -38,7 +43,7 @@ impl Begun {
     /// Errors are passed over: the verb failed already, or the process ends.
     fn undo(self) {
         match self {
-            Self::New(path) => drop(crate::fs::remove_file(path)),
+            Self::New(folder, name) => drop(unlinkat(folder, name, AtFlags::empty())),
             Self::Longer(file, bytes) => drop(ftruncate(&file, bytes)),
         }
     }
@@ -61,8 +66,17 @@ impl Unfinished {
     /// Makes an empty file under a private name beside `target`.
     pub(super) fn create(&self, target: &Path) -> io::Result<Growing> {
         let mut begun = self.lock();
+        let folder = open_parent(target)?;
         let (file, path) = with_private_name(target, |path| File::create_new(path))?;
-        *begun = Some(Begun::New(path.clone()));
+        let name = path.file_name().unwrap_or_default().to_owned();
+        let there = statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let made = file.metadata()?;
+        if (there.st_dev, there.st_ino) != (made.dev(), made.ino()) {
+            // Another folder has this path now.
+            drop(crate::fs::remove_file(&path));
+            return Err(ErrorKind::NotFound.into());
+        }
+        *begun = Some(Begun::New(folder, name));
         Ok(Growing { unfinished: self.clone(), file, path })
     }
 
@@ -80,7 +94,12 @@ impl Unfinished {
     /// Removes a folder with all in it. Others see it whole or not at all; a signal waits until it is gone.
     pub(super) fn remove_tree(&self, path: &Path) -> io::Result<()> {
         let _held = self.lock();
+        let folder = open_parent(path)?;
         let ((), aside) = with_private_name(path, |aside| rename_new(path, aside))?;
+        // The folder around it may get another path.
+        let number = folder.as_raw_fd().to_string();
+        let by_number = Path::new("/proc/self/fd").join(number).join(aside.file_name().unwrap_or_default());
+        let aside = if by_number.symlink_metadata().is_ok() { by_number } else { aside };
         let mut removed = crate::fs::remove_dir_all(&aside);
         // A process that had the folder in its hands may have made something in it.
         for _ in 0..TRIES {
@@ -166,6 +185,11 @@ fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
+fn open_parent(path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(open(path.parent().unwrap_or(path), flags, Mode::empty())?)
+}
+
 /// Does something with the first private name beside `target` that is free.
 fn with_private_name<T>(target: &Path, act: impl Fn(&Path) -> io::Result<T>) -> io::Result<(T, PathBuf)> {
     let mut number = 0_u64;
@@ -243,11 +267,12 @@ mod tests {
         let refused = new.finish(|path| rename_new(path, &target)).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::AlreadyExists);
         assert_eq!(names(), 2);
-        let _new = unfinished.create(&target).unwrap();
+        let new = unfinished.create(&target).unwrap();
         unfinished.undo_and_stop();
         assert_eq!(names(), 2);
         assert!(unfinished.0.try_lock().is_err(), "no verb goes on");
-        std::mem::forget(_new);
+        // Dropping it would wait for ever.
+        std::mem::forget(new);
     }
 
     #[test]
