@@ -238,6 +238,10 @@ fn a_folder_is_removed_at_once() {
         ("-rm -r /d/n", "-mkdir /d/n"),
         ("-rm -r /d/n", "-mv /d/n /d/m"),
         ("-put B /d/n/new", "-rm -r /d/n"),
+        ("-put B /d/n/new", "-D fs.trash.interval=9 -rm -r /d/n"),
+        ("-put B /d/n/new", "-mv /d/n /d/m"),
+        ("-appendToFile B /d/n/z", "-mv /d/n /d/m"),
+        ("-rm -r /d/n", "-mv /d /e"),
         ("-getmerge /d/n local/got", "-rm -r /d/n"),
     ]);
     // Of two that remove one thing, one does.

@@ -287,9 +287,8 @@ fn write_file(
     let mut new = unfinished.create(&target.path).map_err(failed)?;
     fill(&mut new).map_err(|error| unwritten(target, error))?;
     dress(new.path()).map_err(failed)?;
-    let give_name = |path: &Path| match overwrite {
-        true => crate::fs::rename(path, &target.path),
-        false => rename_new(path, &target.path),
+    let give_name = |path: &Path| {
+        if overwrite { crate::fs::rename(path, &target.path) } else { rename_new(path, &target.path) }
     };
     new.finish(give_name).map_err(failed)
 }
@@ -339,12 +338,12 @@ pub(super) fn append_to_file(call: &mut Call<'_, '_>, mut words: Vec<String>) ->
     for source in &sources {
         source.file()?;
     }
-    if let Some(above) = to.path.parent() {
-        // Of all that makes files only this verb makes the folders above: HDFS does, and no check comes before.
-        make_above(above, &call.addresses().root).map_err(|error| FsError::io(&to.shown, &error))?;
-    }
     let unfinished = call.shell.unfinished.clone();
     if !to.exists() {
+        if let Some(above) = to.path.parent() {
+            // Of all that makes files only this verb makes the folders above: HDFS does, and no check comes before.
+            make_above(above, &call.addresses().root).map_err(|error| FsError::io(&to.shown, &error))?;
+        }
         return write_file(&unfinished, &to, false, |file| fill(call, &sources, file), |_| Ok(()));
     }
     let mut longer = unfinished.extend(&to.path).map_err(|error| leased(call, &to, "APPEND_FILE", &error))?;

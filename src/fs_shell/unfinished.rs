@@ -69,9 +69,11 @@ impl Unfinished {
         let folder = open_parent(target)?;
         let (file, path) = with_private_name(target, |path| File::create_new(path))?;
         let name = path.file_name().unwrap_or_default().to_owned();
-        let there = statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW)?;
-        let made = file.metadata()?;
-        if (there.st_dev, there.st_ino) != (made.dev(), made.ino()) {
+        let is_there = file.metadata().is_ok_and(|made| {
+            let there = statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW);
+            there.is_ok_and(|there| (there.st_dev, there.st_ino) == (made.dev(), made.ino()))
+        });
+        if !is_there {
             // Another folder has this path now.
             drop(crate::fs::remove_file(&path));
             return Err(ErrorKind::NotFound.into());
