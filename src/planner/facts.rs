@@ -6,16 +6,14 @@
 //!
 //! Values that may be secrets are hashed: the journal must not hold them.
 
+use super::needs;
 use crate::checksum;
 use crate::conf::{ConfError, HostFacts, JobConf};
 use crate::output::journal::{Fact, MAY_DECIDE};
 use crate::plan::{JobPlan, wire};
-use crate::streaming::command::find_program;
-use crate::task;
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Lists the facts of a job that was planned.
 pub(crate) fn of(conf: &JobConf, plan: &JobPlan, host: &HostFacts) -> Result<Vec<Fact>, ConfError> {
@@ -33,11 +31,8 @@ pub(crate) fn of(conf: &JobConf, plan: &JobPlan, host: &HostFacts) -> Result<Vec
     facts.extend(host.environment.iter().filter_map(|(name, value)| of_variable(salt, name, value)));
     // Cut points come out of a file, or out of a sample.
     facts.push(fact("the partitioner", format!("{:?}", plan.shuffle.partitioner)));
-    let inputs: BTreeSet<&Path> =
-        plan.maps.iter().flat_map(|map| &map.splits).map(|split| split.path.as_path()).collect();
-    facts.extend(inputs.into_iter().map(|path| of_file("input", path)));
-    facts.extend(plan.cache.iter().map(|entry| of_file("shipped file", &entry.path)));
-    facts.extend(programs(plan, host).iter().map(|path| of_file("program", path)));
+    let needs = needs::list(conf, plan, host).into_iter().filter(|need| need.decides);
+    facts.extend(needs.map(|need| of_file(need.what, &need.path)));
     Ok(facts)
 }
 
@@ -206,19 +201,6 @@ fn of_file(kind: &str, path: &Path) -> Fact {
     };
     fact(&format!("{kind} {}", path.display()), value)
 }
-
-/// The files that the job's commands name, programs in `PATH` included.
-fn programs(plan: &JobPlan, host: &HostFacts) -> BTreeSet<PathBuf> {
-    let path = plan.children.environment.get("PATH").unwrap_or(OsStr::new("/usr/bin:/bin"));
-    let mut found = BTreeSet::new();
-    for command in task::map_task::commands(plan) {
-        found.extend(command.first().map(|name| find_program(name, &host.current_dir, path).path));
-        found.extend(command.iter().skip(1).map(|word| host.current_dir.join(word)));
-    }
-    found.retain(|path| path.is_file());
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
