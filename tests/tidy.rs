@@ -50,7 +50,7 @@ const DOORS: [(&str, &[&str]); 21] = [
     ("bzip2", &["codec"]),
     ("clap", &["cli"]),
     ("crc32c", &["fs_shell/checksum"]),
-    ("crossbeam_channel", &["cli/signals", "engine", "shuffle", "streaming"]),
+    ("crossbeam_channel", &["cli/guard", "cli/signals", "engine", "shuffle", "streaming"]),
     ("flate2", &["codec"]),
     ("jiff", &["clock"]),
     ("lz4_flex", &["codec", "shuffle/spill"]),

@@ -5,6 +5,7 @@ use crate::fs_shell::Accounts;
 use crate::local_fs;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 /// The accounts of this machine.
 const ACCOUNTS: &str = "/etc/passwd";
@@ -71,6 +72,31 @@ pub(super) fn arm_faults() -> Result<Option<crate::fault::Faults>, String> {
     crate::fault::arm(&rules.unwrap_or_default().to_string_lossy(), log.map(PathBuf::from)).map(Some)
 }
 
+/// How long after the first signal others belong to the same stop, if a test sets it (`MRSTREAM_STOP_MS`).
+#[cfg(debug_assertions)]
+#[expect(clippy::disallowed_methods, reason = "faults are not for the conf")]
+pub(super) fn one_stop() -> Option<Duration> {
+    std::env::var("MRSTREAM_STOP_MS").ok()?.parse().ok().map(Duration::from_millis)
+}
+
+#[cfg(not(debug_assertions))]
+pub(super) fn one_stop() -> Option<Duration> {
+    None
+}
+
+/// Whether a signal is ignored, as the program that started us wanted it.
+pub(super) fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    ignores(&status, signal)
+}
+
+/// `SigIgn:` and a number of 64 bits, in hexadecimal digits, one a signal.
+fn ignores(status: &str, signal: i32) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
 /// The names of users and groups of this machine.
 pub(super) fn accounts() -> Accounts {
     let read = |path: &str| std::fs::read(path).unwrap_or_default();
@@ -131,6 +157,14 @@ fn group_limits() -> impl Iterator<Item = u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ignored_signals_are_found_in_the_mask() {
+        let status = "Name:\tcat\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000002\n";
+        let ignored: Vec<i32> = (1..=64).filter(|signal| ignores(status, *signal)).collect();
+        assert_eq!(ignored, [1, 13]);
+        assert!(!ignores("", 1));
+    }
 
     #[test]
     fn accounts_are_found_by_number() {

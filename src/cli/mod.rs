@@ -183,22 +183,16 @@ fn say_state(spec: &OutputSpec, output: OutputState, started: bool, kept: Option
 
 fn run_planned(job: &Job, host: &HostFacts) -> u8 {
     let in_background = job.conf.background;
+    let (guarded, stop) = Guarded::start_and_watch();
     let (run, log) = match begin_record(job, host) {
         Ok((run, log)) => (Some(run), log),
         Err(error) if in_background => {
+            guarded.dismiss();
             say(&format!("mr-stream: -background: {}", error::chain(&error)));
             say_state(&job.plan.output, output_before(&job.plan.output), false, None);
             return exit::NOT_STARTED;
         }
         Err(_) => (None, None),
-    };
-    let guarded = Guarded::start();
-    let stop = match signals::watch(&guarded.children) {
-        Ok(stop) => Some(stop),
-        Err(error) => {
-            say(&format!("WARN cannot watch for signals, an interrupt will not clean up: {error}"));
-            None
-        }
     };
     let engine = LocalEngine {
         launch_dir: host.current_dir.clone(),

@@ -6,8 +6,12 @@
 
 use crate::clock;
 use crate::report::printable;
-use std::io::{IsTerminal, Write};
+use crate::sync::lock;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, TryLockError};
 
 /// Whether we are Hadoop's client to those who read. Set once, before anything is said.
 static IS_HADOOPS: AtomicBool = AtomicBool::new(false);
@@ -33,8 +37,72 @@ pub(super) fn say(line: &str) {
 
 /// Prints a line as it is.
 pub(super) fn put(line: &str) {
-    // Nobody is left to tell when standard error is closed.
-    drop(std::io::stderr().write_all(format!("{line}\n").as_bytes()));
+    // A closed standard error is no reason to fail.
+    drop(Stderr.write_all(format!("{line}\n").as_bytes()));
+}
+
+/// Bytes that a pipe takes at once without blocking if it takes any (`PIPE_BUF`).
+const PIECE: usize = 4096;
+
+/// How long a writer waits before it looks whether this process is to stop.
+const LOOK_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+/// Whether this process is to stop, so that no writer may wait for a reader for long.
+static IS_STOPPING: AtomicBool = AtomicBool::new(false);
+
+/// Whether a writer has given up waiting.
+static IS_BLOCKED: AtomicBool = AtomicBool::new(false);
+
+/// One writer at a time: what one has found free in a pipe must not be taken by another.
+static WRITER: Mutex<()> = Mutex::new(());
+
+/// From now on messages are dropped if standard error does not take them: a stop must not wait for a reader.
+pub(super) fn drop_what_nobody_reads() {
+    IS_STOPPING.store(true, Ordering::SeqCst);
+}
+
+/// Prints a line if that is possible now.
+pub(super) fn say_unless_blocked(line: &str) {
+    drop_what_nobody_reads();
+    match WRITER.try_lock() {
+        Ok(free) => drop(free),
+        Err(TryLockError::Poisoned(poisoned)) => drop(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => return,
+    }
+    say(line);
+}
+
+/// Standard error. A write waits while the reader is slow, but not if this process is to stop.
+pub(super) struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _alone = lock(&WRITER);
+        let stderr = io::stderr();
+        loop {
+            let is_stopping = IS_STOPPING.load(Ordering::SeqCst);
+            let is_hopeless = is_stopping && IS_BLOCKED.load(Ordering::SeqCst);
+            let time = if is_hopeless { Timespec::default() } else { LOOK_EVERY };
+            match poll(&mut [PollFd::new(&stderr, PollFlags::OUT)], Some(&time)) {
+                Ok(0) if is_stopping => {
+                    IS_BLOCKED.store(true, Ordering::SeqCst);
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+                Ok(0) | Err(Errno::INTR) => continue,
+                // The write says what is wrong.
+                Ok(_) | Err(_) => {}
+            }
+            match rustix::io::write(&stderr, &bytes[..bytes.len().min(PIECE)]) {
+                // Another program may have made the file one that does not block.
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                written => return Ok(written?),
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A line as Hadoop's client logs it. log4j: `%d{ISO8601} %p %c{2}: %m`.

@@ -73,7 +73,7 @@ impl<'a> Watcher<'a> {
     ) -> Self {
         let stderr = std::io::stderr();
         let out: Box<dyn Write + Send> =
-            if voice::is_hadoops() { Box::new(Log) } else { Box::new(std::io::stderr()) };
+            if voice::is_hadoops() { Box::new(Log) } else { Box::new(voice::Stderr) };
         // Programs that run Hadoop at a terminal of their own read its log there.
         let style = if stderr.is_terminal() && !voice::is_hadoops() && log.is_none() {
             let columns = rustix::termios::tcgetwinsize(&stderr).map_or(COLUMNS_UNKNOWN, |size| size.ws_col);
