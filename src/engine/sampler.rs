@@ -12,13 +12,14 @@ use crate::archive::ArchiveError;
 use crate::conf::JobConf;
 use crate::error::IoError;
 use crate::ids::{AttemptId, TaskId};
-use crate::local_fs::Scratch;
+use crate::local_fs::{self, Scratch};
 use crate::output::committer::JobCommitter;
 use crate::plan::{JobPlan, PartitionerSpec};
 use crate::shuffle::TooFewKeys;
 use crate::shuffle::cut_points::choose_cuts;
 use crate::shuffle::sample::{KeySampler, SampleSpec};
 use crate::streaming::ChildGroups;
+use crate::streaming::guard::end_marked;
 use crate::task::{TaskError, TaskEvents, TaskHost, map_task};
 use crossbeam_channel::{Receiver, bounded, never, select};
 use std::path::{Path, PathBuf};
@@ -92,7 +93,8 @@ impl Sampler {
         spec: SampleSpec,
         events: &dyn TaskEvents,
     ) -> Result<CutPoints, SampleError> {
-        let scratch = Scratch::create(&plan.resources.local_dirs)?;
+        sweep_dead_samplers(plan);
+        let scratch = Scratch::create_owned(&plan.resources.local_dirs)?;
         // Nothing is written to the output, so the committer has nothing to set up.
         let committer = JobCommitter::of(&plan.output, &plan.job_id);
         let host =
@@ -141,6 +143,11 @@ impl Sampler {
             signal.map_or(worked, |signal| Err(SampleError::Stopped { signal }))
         })
     }
+}
+
+/// Removes the temporary folders of samplers that were killed together with their guards.
+pub(super) fn sweep_dead_samplers(plan: &JobPlan) {
+    local_fs::sweep_ownerless(&plan.resources.local_dirs, |folder| end_marked([folder].into_iter()));
 }
 
 /// The map tasks by file and place. The plan has the longest first, which says nothing about where in a

@@ -8,7 +8,7 @@
 //! taken off the list now and then, those that live end with the job ([`ChildGroups::end_orphans`]).
 
 use super::guard::Guard;
-use super::process_table;
+use super::{inner, process_table};
 use crate::stop::StopFlag;
 use crate::sync::lock;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
@@ -61,13 +61,26 @@ impl ChildGroups {
         Self(Arc::new(Shared { guard: Some(guard), ..Shared::default() }), Arc::default())
     }
 
-    /// Ends all children with their descendants, now and from now on.
+    /// Ends all children with their descendants, now and from now on. Runs of mr-stream among them get the time to
+    /// clean up.
     pub fn stop(&self) {
         // Set first: who enters now sees it, who has entered is seen.
         self.0.stop.set();
-        for &group in &self.running().groups {
-            kill(group);
+        let groups = self.running().groups.clone();
+        self.ask_inner_runs(&groups);
+        for group in groups {
+            self.end(group);
         }
+    }
+
+    /// Lets the runs of mr-stream in these groups clean up, and waits until they have ended.
+    fn ask_inner_runs(&self, groups: &BTreeSet<i32>) {
+        let asked = {
+            // While this lock is held no group leaves, so each number means what it did.
+            let running = self.running();
+            inner::ask(&groups.intersection(&running.groups).copied().collect())
+        };
+        asked.wait();
     }
 
     /// A part of these groups, for the children of one attempt.
@@ -80,6 +93,7 @@ impl ChildGroups {
         // As in [`Self::stop`].
         self.1.ended.store(true, SeqCst);
         let groups = self.part_groups().clone();
+        self.ask_inner_runs(&groups);
         for group in groups {
             self.end(group);
         }
@@ -158,6 +172,10 @@ impl ChildGroups {
 
     /// Ends what is left of a group. Only then its child may be taken off the system's list.
     pub(super) fn leave(&self, group: i32) {
+        if self.stopped() {
+            // The child may have been killed while a run that it started cleans up.
+            self.ask_inner_runs(&[group].into());
+        }
         let mut running = self.running();
         kill(group);
         if let Some(guard) = &self.0.guard {
@@ -170,19 +188,31 @@ impl ChildGroups {
         self.part_groups().remove(&group);
     }
 
-    /// Ends who has left its group and lives on. To be called when no child runs.
+    /// Ends the processes that have left their group and live on. To be called when no child runs. Guards of inner
+    /// runs are waited for, and inner runs are asked before they are killed.
     pub(crate) fn end_orphans(&self) {
         let Some(guard) = self.0.guard.as_ref().filter(|guard| guard.takes_orphans()) else { return };
-        let guard = guard.id().ok();
+        let mut spared: BTreeSet<i32> = guard.id().into_iter().collect();
+        let mut asked = BTreeSet::new();
         for _ in 0..ROUNDS_MAX {
-            let orphans = process_table::our_children().into_iter().filter(|child| Some(*child) != guard);
+            let orphans = process_table::our_children().into_iter().filter(|child| !spared.contains(child));
             let orphans: Vec<Pid> = orphans.filter_map(Pid::from_raw).collect();
             if orphans.is_empty() {
                 return;
             }
             // Their numbers are taken until we have waited for them.
             for orphan in &orphans {
-                kill_process(*orphan, Signal::KILL).ok();
+                let number = orphan.as_raw_nonzero().get();
+                if inner::is_guard(number) {
+                    // One that takes longer than the wait below ends by itself.
+                    spared.insert(number);
+                } else if asked.insert(number)
+                    && let Some(run) = inner::ask_process(number)
+                {
+                    run.wait();
+                } else {
+                    kill_process(*orphan, Signal::KILL).ok();
+                }
             }
             for orphan in orphans {
                 if let Ok(held) = pidfd_open(orphan, PidfdFlags::empty()) {

@@ -1,7 +1,10 @@
 //! The system's list of processes, as `/proc` shows it. Where there is none, nothing is found.
 
-use rustix::process::Pid;
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// What the list says of a process.
@@ -74,6 +77,41 @@ pub(super) fn environment(process: i32) -> Option<Vec<u8>> {
 /// The words that a process was started with, each with a NUL behind. Empty if it is gone.
 pub(super) fn command_line(process: i32) -> Vec<u8> {
     fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default()
+}
+
+/// Whether a process runs the program that this one runs, under whatever name.
+pub(super) fn is_our_program(process: i32) -> bool {
+    let file = |process: &str| {
+        let program = fs::metadata(format!("/proc/{process}/exe")).ok()?;
+        Some((program.dev(), program.ino()))
+    };
+    file("self").is_some_and(|ours| file(&process.to_string()) == Some(ours))
+}
+
+/// A process that was sent a signal.
+#[derive(Debug)]
+pub(super) struct Signalled {
+    /// What tells its end, if the kernel has such descriptors.
+    pub(super) held: Option<OwnedFd>,
+}
+
+/// Sends a signal to a process if it is still the one that `entry` was read of.
+pub(super) fn signal(process: i32, entry: &Entry, signal: Signal) -> Option<Signalled> {
+    let id = Pid::from_raw(process)?;
+    let held = match pidfd_open(id, PidfdFlags::empty()) {
+        Ok(held) => Some(held),
+        // The kernel has no such descriptors, or a filter of system calls does not know them.
+        Err(Errno::NOSYS | Errno::PERM) => None,
+        Err(_) => return None,
+    };
+    self::entry(process).filter(|now| now.started == entry.started && !now.is_dead)?;
+    match &held {
+        // If what is held ends now, the signal goes nowhere.
+        Some(held) => pidfd_send_signal(held, signal),
+        None => kill_process(id, signal),
+    }
+    .ok()?;
+    Some(Signalled { held })
 }
 
 /// The numbers of this process's open files.
