@@ -28,6 +28,7 @@ mod samples;
 mod shim;
 mod simulation;
 mod skip;
+mod stops;
 mod tasks;
 mod tidy;
 mod total_order;

@@ -10,7 +10,7 @@
 
 mod answer;
 mod job;
-mod random;
+pub(crate) mod random;
 
 use crate::harness::{JobDir, say};
 use answer::{Answer, answer};

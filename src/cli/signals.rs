@@ -11,11 +11,12 @@
 
 use super::exit::SIGNAL_BASE;
 use super::{host, voice};
+use crate::stop::STOP_SIGNALS;
 use crate::streaming::ChildGroups;
 use crate::sync::lock;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rustix::process::{Pid, Signal, kill_process};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGXCPU, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -84,10 +85,9 @@ fn install(target: Target) -> std::io::Result<()> {
     if watch.is_installed {
         return Ok(());
     }
-    let mut stops = vec![SIGINT, SIGTERM, SIGQUIT, SIGXCPU];
-    // `nohup` ignores it, and a job that was started so goes on when its terminal is closed.
-    stops.extend((!host::is_ignored(SIGHUP)).then_some(SIGHUP));
-    let mut signals = Signals::new(stops)?;
+    let stops = STOP_SIGNALS.map(Signal::as_raw).into_iter();
+    // `nohup` ignores HUP, and a job that was started so goes on when its terminal is closed.
+    let mut signals = Signals::new(stops.filter(|signal| *signal != SIGHUP || !host::is_ignored(SIGHUP)))?;
     thread::Builder::new().name("signals".into()).spawn(move || {
         for signal in &mut signals {
             lock(&WATCH).take(signal);

@@ -8,6 +8,7 @@
 //! streaming, where the mapper makes the keys. So the mapper is run over the sampled splits here and the keys
 //! of its output are taken. Attempts run one by one, so that a sample depends on its seed and not on timing.
 
+use super::signal_on_its_way;
 use crate::archive::ArchiveError;
 use crate::conf::JobConf;
 use crate::error::IoError;
@@ -140,7 +141,11 @@ impl Sampler {
             let worked = work();
             drop(done);
             let signal = guard.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            signal.map_or(worked, |signal| Err(SampleError::Stopped { signal }))
+            let late = || match &worked {
+                Err(SampleError::Task(error)) => signal_on_its_way(error, stop),
+                _ => None,
+            };
+            signal.or_else(late).map_or(worked, |signal| Err(SampleError::Stopped { signal }))
         })
     }
 }

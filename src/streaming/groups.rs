@@ -68,9 +68,7 @@ impl ChildGroups {
         self.0.stop.set();
         let groups = self.running().groups.clone();
         self.ask_inner_runs(&groups);
-        for group in groups {
-            self.end(group);
-        }
+        groups.into_iter().for_each(|group| self.kill_running(group));
     }
 
     /// Lets the runs of mr-stream in these groups clean up, and waits until they have ended.
@@ -94,9 +92,7 @@ impl ChildGroups {
         self.1.ended.store(true, SeqCst);
         let groups = self.part_groups().clone();
         self.ask_inner_runs(&groups);
-        for group in groups {
-            self.end(group);
-        }
+        groups.into_iter().for_each(|group| self.kill_running(group));
     }
 
     /// Whether [`Self::stop`] was called, or [`Self::stop_part`] for this part.
@@ -164,6 +160,18 @@ impl ChildGroups {
 
     /// Ends a group, unless it has left.
     pub(super) fn end(&self, group: i32) {
+        self.ask_if_stopped(group);
+        self.kill_running(group);
+    }
+
+    /// The child may have been killed while a run that it started cleans up.
+    fn ask_if_stopped(&self, group: i32) {
+        if self.stopped() {
+            self.ask_inner_runs(&[group].into());
+        }
+    }
+
+    fn kill_running(&self, group: i32) {
         let running = self.running();
         if running.groups.contains(&group) {
             kill(group);
@@ -172,10 +180,7 @@ impl ChildGroups {
 
     /// Ends what is left of a group. Only then its child may be taken off the system's list.
     pub(super) fn leave(&self, group: i32) {
-        if self.stopped() {
-            // The child may have been killed while a run that it started cleans up.
-            self.ask_inner_runs(&[group].into());
-        }
+        self.ask_if_stopped(group);
         let mut running = self.running();
         kill(group);
         if let Some(guard) = &self.0.guard {
