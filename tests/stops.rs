@@ -98,7 +98,7 @@ fn a_second_signal_of_the_same_stop_changes_nothing() {
 fn a_later_signal_ends_the_clean_up_and_the_guard_does_the_rest() {
     let dir = waiting_dir();
     // The clean-up waits for an inner run, which stands still in its own.
-    let inner = inner_job(&dir, "MRSTREAM_FAULT=remove:1:stop:inner/_temporary", "");
+    let inner = inner_job(&dir, "env -u MRSTREAM_STOP_MS MRSTREAM_FAULT=remove:1:stop:inner/_temporary", "");
     let running = inner.with("MRSTREAM_STOP_MS", "0").start();
     wait_for_mapper(&dir);
     kill_process(running.pid, Signal::INT).unwrap();

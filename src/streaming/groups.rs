@@ -8,7 +8,8 @@
 //! taken off the list now and then, those that live end with the job ([`ChildGroups::end_orphans`]).
 
 use super::guard::Guard;
-use super::{inner, process_table};
+use super::inner;
+use super::process_table::{self, Held};
 use crate::stop::StopFlag;
 use crate::sync::lock;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
@@ -53,6 +54,8 @@ struct Running {
     groups: BTreeSet<i32>,
     /// Children that are being started: they have no number yet.
     starting: u32,
+    /// Runs of mr-stream that children have started and that were asked to stop.
+    asked: inner::Asked,
 }
 
 impl ChildGroups {
@@ -73,12 +76,13 @@ impl ChildGroups {
 
     /// Lets the runs of mr-stream in these groups clean up, and waits until they have ended.
     fn ask_inner_runs(&self, groups: &BTreeSet<i32>) {
-        let asked = {
+        let runs = {
             // While this lock is held no group leaves, so each number means what it did.
-            let running = self.running();
-            inner::ask(&groups.intersection(&running.groups).copied().collect())
+            let mut running = self.running();
+            let groups = groups.intersection(&running.groups).copied().collect();
+            running.asked.ask(&groups)
         };
-        asked.wait();
+        inner::wait_for(&runs);
     }
 
     /// A part of these groups, for the children of one attempt.
@@ -198,7 +202,6 @@ impl ChildGroups {
     pub(crate) fn end_orphans(&self) {
         let Some(guard) = self.0.guard.as_ref().filter(|guard| guard.takes_orphans()) else { return };
         let mut spared: BTreeSet<i32> = guard.id().into_iter().collect();
-        let mut asked = BTreeSet::new();
         for _ in 0..ROUNDS_MAX {
             let orphans = process_table::our_children().into_iter().filter(|child| !spared.contains(child));
             let orphans: Vec<Pid> = orphans.filter_map(Pid::from_raw).collect();
@@ -211,10 +214,8 @@ impl ChildGroups {
                 if inner::is_guard(number) {
                     // One that takes longer than the wait below ends by itself.
                     spared.insert(number);
-                } else if asked.insert(number)
-                    && let Some(run) = inner::ask_process(number)
-                {
-                    run.wait();
+                } else if let Some(run) = self.ask_orphan(number) {
+                    inner::wait_for(&[run]);
                 } else {
                     kill_process(*orphan, Signal::KILL).ok();
                 }
@@ -226,6 +227,11 @@ impl ChildGroups {
                 waitpid(Some(orphan), WaitOptions::NOHANG).ok();
             }
         }
+    }
+
+    /// Asks an orphan to stop, if it is a run of mr-stream that was not asked yet.
+    fn ask_orphan(&self, orphan: i32) -> Option<Held> {
+        self.running().asked.ask_process(orphan)
     }
 
     fn part_groups(&self) -> MutexGuard<'_, BTreeSet<i32>> {

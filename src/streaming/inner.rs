@@ -5,8 +5,7 @@
 //! end by themselves when their run has ended.
 
 use super::guard::COMMAND_LINE;
-use super::process_table::{self, Entry, Signalled};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use super::process_table::{self, Entry, Held};
 use rustix::process::Signal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -14,47 +13,53 @@ use std::time::{Duration, Instant};
 /// How long a run may take to clean up.
 const CLEAN_UP_WAIT: Duration = Duration::from_secs(10);
 
-/// Runs that were asked to stop.
+/// Runs that were asked to stop: each only once, for to them a later signal means that they shall not clean up.
 #[derive(Debug, Default)]
-pub(super) struct Asked(Vec<Signalled>);
-
-/// Asks the runs in these process groups to stop. In a group with a run all other processes are killed, for a shell
-/// would start its next command. No group may get another meaning while this looks.
-pub(super) fn ask(groups: &BTreeSet<i32>) -> Asked {
-    let entries: BTreeMap<i32, Entry> = process_table::all()
-        .filter_map(|process| Some((process, process_table::entry(process)?)))
-        .filter(|(_, entry)| !entry.is_dead)
-        .collect();
-    let guarded: BTreeSet<i32> =
-        entries.iter().filter(|(process, _)| is_guard(**process)).map(|(_, entry)| entry.parent).collect();
-    let members = entries.iter().filter(|(_, entry)| groups.contains(&entry.group));
-    let (runs, others): (Vec<_>, Vec<_>) =
-        members.partition(|(process, _)| guarded.contains(process) || is_run(**process));
-    let with_runs: BTreeSet<i32> = runs.iter().map(|(_, entry)| entry.group).collect();
-    for (process, entry) in others {
-        if with_runs.contains(&entry.group) {
-            process_table::signal(*process, entry, Signal::KILL);
-        }
-    }
-    let asked = runs.into_iter();
-    Asked(asked.filter_map(|(process, entry)| process_table::signal(*process, entry, Signal::TERM)).collect())
-}
-
-/// Asks one process to stop, if it is a run.
-pub(super) fn ask_process(process: i32) -> Option<Asked> {
-    let entry = process_table::entry(process).filter(|_| is_run(process))?;
-    Some(Asked(process_table::signal(process, &entry, Signal::TERM).into_iter().collect()))
-}
+pub(super) struct Asked(BTreeSet<(i32, u64)>);
 
 impl Asked {
-    /// Waits until they have ended, or have had the time to.
-    pub(super) fn wait(self) {
-        let until = Instant::now() + CLEAN_UP_WAIT;
-        for run in self.0.iter().filter_map(|run| run.held.as_ref()) {
-            let left = until.saturating_duration_since(Instant::now());
-            // A descriptor of a process can be read from when it has ended.
-            poll(&mut [PollFd::new(run, PollFlags::IN)], Timespec::try_from(left).ok().as_ref()).ok();
+    /// Asks the runs in these process groups to stop; returns those that have not ended. In a group with a run all
+    /// other processes are killed, for a shell would start its next command. No group may get another meaning while
+    /// this looks.
+    pub(super) fn ask(&mut self, groups: &BTreeSet<i32>) -> Vec<Held> {
+        let entries: BTreeMap<i32, Entry> = process_table::all()
+            .filter_map(|process| Some((process, process_table::entry(process)?)))
+            .filter(|(_, entry)| !entry.is_dead)
+            .collect();
+        let guards = entries.iter().filter(|(process, _)| is_guard(**process));
+        let guarded: BTreeSet<i32> = guards.map(|(_, entry)| entry.parent).collect();
+        let members = entries.iter().filter(|(_, entry)| groups.contains(&entry.group));
+        let (runs, others): (Vec<_>, Vec<_>) =
+            members.partition(|(process, _)| guarded.contains(process) || is_run(**process));
+        let with_runs: BTreeSet<i32> = runs.iter().map(|(_, entry)| entry.group).collect();
+        for (process, entry) in others.into_iter().filter(|(_, entry)| with_runs.contains(&entry.group)) {
+            if let Some(held) = Held::new(*process, entry) {
+                held.send(Signal::KILL);
+            }
         }
+        runs.into_iter().filter_map(|(process, entry)| self.ask_once(*process, entry)).collect()
+    }
+
+    /// Asks one process to stop, if it is a run that was not asked yet.
+    pub(super) fn ask_process(&mut self, process: i32) -> Option<Held> {
+        let entry = process_table::entry(process).filter(|_| is_run(process))?;
+        if self.0.contains(&(process, entry.started)) { None } else { self.ask_once(process, &entry) }
+    }
+
+    fn ask_once(&mut self, process: i32, entry: &Entry) -> Option<Held> {
+        let held = Held::new(process, entry)?;
+        if self.0.insert((process, entry.started)) {
+            held.send(Signal::TERM);
+        }
+        Some(held)
+    }
+}
+
+/// Waits until runs have ended, or have had the time to clean up.
+pub(super) fn wait_for(runs: &[Held]) {
+    let until = Instant::now() + CLEAN_UP_WAIT;
+    for run in runs {
+        run.wait(until.saturating_duration_since(Instant::now()));
     }
 }
 

@@ -63,7 +63,11 @@ impl<'a> Dispatcher<'a> {
         let mut stop = stop.unwrap_or(&nobody);
         self.events.begun().map_err(|signal| JobError::Stopped { signal })?;
         self.tell();
-        let mut commands = self.scheduler.on(&Event::Begin);
+        // A stop that came before, while messages waited to be read, starts no children.
+        let mut commands = match stop.try_recv() {
+            Ok(signal) => self.stop(signal),
+            Err(_) => self.scheduler.on(&Event::Begin),
+        };
         loop {
             while !commands.is_empty() {
                 commands = commands.into_iter().flat_map(|command| self.carry_out(command)).collect();

@@ -8,21 +8,22 @@
 use super::{ENTERED, FOLDER, GOODBYE, KEEP, LEFT, SESSION};
 use crate::streaming::child::close_others;
 use crate::streaming::inner::is_guard;
-use crate::streaming::process_table::{self, Entry};
+use crate::streaming::process_table::{self, Entry, Held};
 use memchr::memmem;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{Timespec, poll};
 use rustix::process::Signal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// How often it is looked for processes. One round finds all but those that were started during it.
 const ROUNDS_MAX: usize = 100;
 
 /// How long to wait for the end of a process that was killed. One that waits for a disk may take long.
-const END_WAIT: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
+const END_WAIT: Duration = Duration::from_secs(2);
 
 /// How long to wait for a program that is just being started.
 const START_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
@@ -96,18 +97,13 @@ impl Told {
         let mut led = BTreeSet::new();
         for _ in 0..ROUNDS_MAX {
             let found = self.look(&mut led);
-            let kill =
-                |(process, entry): (&i32, &Entry)| process_table::signal(*process, entry, Signal::KILL);
-            let killed: Vec<_> = found.ours.iter().filter_map(kill).collect();
+            let held = found.ours.iter().filter_map(|(process, entry)| Held::new(*process, entry));
+            let killed: Vec<Held> = held.filter(|process| process.send(Signal::KILL)).collect();
             if killed.is_empty() && !found.is_unsure {
                 break;
             }
-            let held: Vec<_> = killed.iter().filter_map(|killed| killed.held.as_ref()).collect();
-            for process in &held {
-                // A descriptor of a process can be read from when it has ended.
-                poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&END_WAIT)).ok();
-            }
-            if held.is_empty() {
+            // All of them, whether or not one could be waited for.
+            if killed.iter().filter(|process| process.wait(END_WAIT)).count() == 0 {
                 poll(&mut [], Some(&START_WAIT)).ok();
             }
         }
