@@ -406,7 +406,10 @@ impl Shape {
     fn check(&self, output: &Output, burst: &[Signal], what: &str) {
         if output.code == Some(0) {
             // The job itself may have been stopped after it went to the background.
-            self.dir.wait_for_background();
+            wait_until("the job is over", || {
+                go_on(&self.dir);
+                self.dir.processes().is_empty()
+            });
             let is_left = self.dir.path("out").exists();
             assert!(is_left || self.name == "background", "{what}: no output\n{}", output.report());
             assert!(!is_left || self.dir.files("out") == self.files, "{what}\n{}", output.report());

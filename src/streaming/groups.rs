@@ -71,7 +71,9 @@ impl ChildGroups {
         self.0.stop.set();
         let groups = self.running().groups.clone();
         self.ask_inner_runs(&groups);
-        groups.into_iter().for_each(|group| self.kill_running(group));
+        for group in groups {
+            self.kill_running(group);
+        }
     }
 
     /// Lets the runs of mr-stream in these groups clean up, and waits until they have ended.
@@ -96,7 +98,9 @@ impl ChildGroups {
         self.1.ended.store(true, SeqCst);
         let groups = self.part_groups().clone();
         self.ask_inner_runs(&groups);
-        groups.into_iter().for_each(|group| self.kill_running(group));
+        for group in groups {
+            self.kill_running(group);
+        }
     }
 
     /// Whether [`Self::stop`] was called, or [`Self::stop_part`] for this part.
