@@ -8,8 +8,8 @@ mod refusal;
 pub use refusal::Refusal;
 pub(crate) use refusal::explain_write;
 
-use rustix::io::Errno;
 use crate::printable::one_line;
+use rustix::io::Errno;
 use std::any::Any;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -3,9 +3,11 @@
 //! The only room that knows tempfile. Who writes which bytes into these folders is not its business.
 
 mod last_failure;
+mod owned;
 mod scratch_file;
 
 pub use last_failure::LastFailure;
+pub use owned::sweep_ownerless;
 pub use scratch_file::{Place, ScratchFile};
 
 use crate::error::{At, IoError, chain};
@@ -49,6 +51,8 @@ pub struct Scratch {
     refused: Vec<String>,
     /// Set when nothing more is to be written here.
     stop: OnceLock<StopFlag>,
+    /// Locks that say that the owner of these folders lives, if later runs may remove them when it does not.
+    owner: Vec<File>,
 }
 
 impl Scratch {
@@ -77,7 +81,7 @@ impl Scratch {
             return Err(error);
         }
         let places = Arc::new(Folders::new(folders.iter().map(|folder| folder.path().to_path_buf())));
-        Ok(Self { folders, _made: made, places, refused: texts, stop: OnceLock::new() })
+        Ok(Self { folders, _made: made, places, refused: texts, stop: OnceLock::new(), owner: Vec::new() })
     }
 
     /// Whoever writes large files here ends when `stop` is set.
@@ -176,23 +180,32 @@ pub fn scratch_prefix(stamp: &str) -> String {
 /// Removes the folders in each of `local_dirs` whose names begin with `prefix`: those of a run that was killed.
 /// Anything but a private folder of this user's stays, since names can be planted.
 pub fn sweep(local_dirs: &[PathBuf], prefix: &str) -> Result<(), IoError> {
+    named(local_dirs, prefix).try_for_each(|path| remove_left(&path))
+}
+
+/// The private folders of this user in each of `local_dirs` whose names begin with `prefix`.
+fn named(local_dirs: &[PathBuf], prefix: &str) -> impl Iterator<Item = PathBuf> {
     let user = rustix::process::geteuid().as_raw();
-    let is_ours = |meta: &Metadata| meta.is_dir() && meta.uid() == user && meta.mode() & 0o777 == 0o700;
-    for dir in local_dirs.iter().filter(|_| prefix.starts_with(SCRATCH_PREFIX)) {
-        // A folder that cannot be listed, or is gone, holds nothing that could be removed.
-        for entry in crate::fs::read_dir(dir).into_iter().flatten().flatten() {
-            let named = entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes());
-            if named && entry.metadata().is_ok_and(|meta| is_ours(&meta)) {
-                let path = entry.path();
-                match crate::fs::remove_dir_all(&path) {
-                    // The guard of that run is at it too.
-                    Err(error) if error.kind() == ErrorKind::NotFound => {}
-                    removed => removed.at("remove temp folder", &path)?,
-                }
-            }
-        }
+    let is_ours = move |meta: &Metadata| meta.is_dir() && meta.uid() == user && meta.mode() & 0o777 == 0o700;
+    // A folder that cannot be listed, or is gone, holds nothing that could be removed.
+    let entries = local_dirs
+        .iter()
+        .filter(move |_| prefix.starts_with(SCRATCH_PREFIX))
+        .flat_map(|dir| crate::fs::read_dir(dir).into_iter().flatten().flatten());
+    let has_name = move |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(prefix.as_bytes());
+    entries
+        .filter(move |entry| {
+            has_name(&entry.file_name()) && entry.metadata().is_ok_and(|meta| is_ours(&meta))
+        })
+        .map(|entry| entry.path())
+}
+
+fn remove_left(path: &Path) -> Result<(), IoError> {
+    match crate::fs::remove_dir_all(path) {
+        // The guard of that run is at it too.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed.at("remove temp folder", path),
     }
-    Ok(())
 }
 
 /// Reads a file that is small if it is the right one, such as a configuration file.

@@ -1,8 +1,12 @@
-//! The word that a job shall end, for whoever works for long.
+//! How a job is told to end: the signals, and the flag that long work looks at.
 
+use rustix::process::Signal;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+/// The signals that stop a job in order.
+pub const STOP_SIGNALS: [Signal; 5] = [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT, Signal::XCPU];
 
 /// Set once, when a job is to end. What reads, sorts, merges or unpacks for more than a moment looks at it and
 /// fails with [`Stopped`].

@@ -177,7 +177,7 @@ fn children_may_be_killed() {
 }
 
 /// The guard of a run, which is its child.
-fn guard_of(running: &Running) -> Option<Pid> {
+pub(crate) fn guard_of(running: &Running) -> Option<Pid> {
     let us = running.pid.as_raw_nonzero().get().to_string();
     fs::read_dir("/proc").unwrap().flatten().find_map(|process| {
         let read = |name: &str| fs::read_to_string(process.path().join(name)).unwrap_or_default();

@@ -31,6 +31,7 @@ mod samples;
 mod shim;
 mod simulation;
 mod skip;
+mod stops;
 mod surroundings;
 mod tasks;
 mod terminal;

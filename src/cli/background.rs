@@ -7,15 +7,16 @@
 //!
 //! The second process does all of the work. Until the job is under way it has our standard error, and we answer its
 //! exit code: whatever a job is refused for is said and answered as without the option. From then on its words go into
-//! the log beside its record ([`super::jobs`]), and nothing of the terminal is left to it. If we are ended before
-//! that, it ends. Hadoop: `StreamJob.submitAndMonitorJob`.
+//! the log beside its record ([`super::jobs`]), and nothing of the terminal is left to it. A signal that stops
+//! us before that is passed on to it, and if we are killed it ends. Hadoop: `StreamJob.submitAndMonitorJob`.
 
 use super::exit;
 use super::guard::OURSELVES;
+use super::signals;
 use super::voice::{self, say};
 use crate::conf::HostFacts;
 use crate::fs::File;
-use rustix::process::{Signal, set_parent_process_death_signal, setsid};
+use rustix::process::{Pid, Signal, set_parent_process_death_signal, setsid};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -76,9 +77,13 @@ fn run_second() -> io::Result<Option<ExitStatus>> {
     let mut second = Command::new(OURSELVES);
     second.arg0(program).arg(COMMAND).args(words).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut second = second.spawn()?;
+    // Where no signal can be caught, it ends when we do.
+    signals::pass_on_to(Pid::from_child(&second)).ok();
     let mut is_under_way = [0];
     let mut line = second.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-    if line.read_exact(&mut is_under_way).is_ok() {
+    let is_under_way = line.read_exact(&mut is_under_way).is_ok();
+    // A process that was told to stop is waited for: what it has made is gone then.
+    if signals::release().is_none() && is_under_way {
         return Ok(None);
     }
     second.wait().map(Some)

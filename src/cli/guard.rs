@@ -1,9 +1,10 @@
 //! The second process that cleans up when this one is killed: started here, and run here.
 
-use super::exit;
 use super::voice::say;
+use super::{exit, signals};
 use crate::streaming::ChildGroups;
 use crate::streaming::guard::{COMMAND_LINE, Guard, stand_guard};
+use crossbeam_channel::Receiver;
 use std::ffi::OsStr;
 
 /// This program, also when its file was renamed or replaced meanwhile.
@@ -38,6 +39,16 @@ impl Guarded {
                 Self { children: ChildGroups::default(), guard: None }
             }
         }
+    }
+
+    /// The same, and the signals that stop its children from now on; without them after a warning.
+    pub(super) fn start_and_watch() -> (Self, Option<Receiver<i32>>) {
+        let guarded = Self::start();
+        let stop = signals::watch(&guarded.children);
+        if let Err(error) = &stop {
+            say(&format!("WARN cannot watch for signals, an interrupt will not clean up: {error}"));
+        }
+        (guarded, stop.ok())
     }
 
     /// To be called when everything is in order.

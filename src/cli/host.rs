@@ -8,6 +8,7 @@ use crate::units;
 use rustix::process::{Resource, getrlimit};
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 /// The accounts of this machine.
 const ACCOUNTS: &str = "/etc/passwd";
@@ -86,6 +87,18 @@ pub(super) fn arm_faults() -> Result<Option<crate::fault::Faults>, String> {
     crate::fault::arm(&rules.unwrap_or_default().to_string_lossy(), log.map(PathBuf::from)).map(Some)
 }
 
+/// How long after the first signal others belong to the same stop, if a test sets it (`MRSTREAM_STOP_MS`).
+#[cfg(debug_assertions)]
+#[expect(clippy::disallowed_methods, reason = "faults are not for the conf")]
+pub(super) fn one_stop() -> Option<Duration> {
+    std::env::var("MRSTREAM_STOP_MS").ok()?.parse().ok().map(Duration::from_millis)
+}
+
+#[cfg(not(debug_assertions))]
+pub(super) fn one_stop() -> Option<Duration> {
+    None
+}
+
 /// The names of users and groups of this machine.
 pub(super) fn accounts() -> Accounts {
     let read = |path: &str| std::fs::read(path).unwrap_or_default();
@@ -157,10 +170,14 @@ pub(super) fn check_limits() -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a signal is ignored, or may be, because that cannot be seen.
-pub(super) fn ignores(signal: i32) -> bool {
-    let mask = status("SigIgn:").and_then(|mask| u64::from_str_radix(&mask, 16).ok());
-    mask.is_none_or(|mask| mask & 1 << (signal - 1) != 0)
+/// Whether the caller of this process ignores a signal; `None` where that cannot be seen.
+pub(super) fn is_ignored(signal: i32) -> Option<bool> {
+    status("SigIgn:").and_then(|mask| ignores(&mask, signal))
+}
+
+/// `mask` is a number of 64 bits in hexadecimal digits, one a signal.
+fn ignores(mask: &str, signal: i32) -> Option<bool> {
+    Some(u64::from_str_radix(mask, 16).ok()? >> (signal - 1) & 1 == 1)
 }
 
 /// What the system's status of this process says behind a name.
@@ -196,6 +213,14 @@ fn group_limits() -> impl Iterator<Item = u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ignored_signals_are_found_in_the_mask() {
+        let mask = "0000000000001001";
+        let ignored: Vec<i32> = (1..=64).filter(|signal| ignores(mask, *signal) == Some(true)).collect();
+        assert_eq!(ignored, [1, 13]);
+        assert_eq!(ignores("", 1), None);
+    }
 
     #[test]
     fn accounts_are_found_by_number() {

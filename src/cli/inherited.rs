@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// Where SIGCHLD is ignored, the system reaps children itself and nobody learns how they ended. Children find the
 /// default action, as in Hadoop: a JVM sets that for itself (`ProcessImpl`, `setSIGCHLDHandler`).
 pub(super) fn undo() {
-    if host::ignores(SIGCHLD) {
+    if host::is_ignored(SIGCHLD).unwrap_or(true) {
         // There is no setting of the default action without `unsafe`; a handler that does little ends the ignoring,
         // and the programs that are started find the default action again.
         signal_hook::flag::register(SIGCHLD, Arc::default()).ok();

@@ -119,7 +119,8 @@ fn plan_job(options: &StreamOptions, host: &HostFacts) -> Result<Job, u8> {
 fn plan_configured(conf: JobConf, host: &HostFacts) -> Result<(Job, JobClaim), u8> {
     let conf = sampling::sample_if_wanted(conf, host)?;
     let claim = JobClaim::new(host);
-    let job = Job::plan(conf, host, claim.id.clone()).map_err(|error| refuse_setup(&SetupError::from(error)))?;
+    let job =
+        Job::plan(conf, host, claim.id.clone()).map_err(|error| refuse_setup(&SetupError::from(error)))?;
     if !job.changed_variables.is_empty() {
         say(&format!(
             "WARN -resume: not as in the run that began this output: {}; if the programs use them, start again with \
@@ -183,22 +184,16 @@ fn run_planned(job: &Job, claim: JobClaim, host: &HostFacts) -> u8 {
         return exit::NOT_STARTED;
     }
     let in_background = job.conf.background;
+    let (guarded, stop) = Guarded::start_and_watch();
     let (run, log) = match begin_record(job, claim, host) {
         Ok((run, log)) => (Some(run), log),
         Err(error) if in_background => {
+            guarded.dismiss();
             say(&format!("mr-stream: -background: {}", error::chain(&error)));
             say_state(&job.plan.output, output_before(&job.plan.output), false, None);
             return exit::NOT_STARTED;
         }
         Err(_) => (None, None),
-    };
-    let guarded = Guarded::start();
-    let stop = match signals::watch(&guarded.children) {
-        Ok(stop) => Some(stop),
-        Err(error) => {
-            say(&format!("WARN cannot watch for signals, an interrupt will not clean up: {error}"));
-            None
-        }
     };
     let engine = LocalEngine {
         launch_dir: host.current_dir.clone(),

@@ -157,14 +157,14 @@ fn find_cuts(conf: &JobConf, spec: SampleSpec, path: &Path, host: &HostFacts) ->
     let claim = JobClaim::new(host);
     let plan = planner::plan_job(&sampled_conf(conf, Some(path)), host, claim.id.clone())
         .map_err(|error| refuse_setup(&SetupError::from(error)))?;
-    let guarded = Guarded::start();
-    let sampler = Sampler {
-        launch_dir: host.current_dir.clone(),
-        stop: signals::watch(&guarded.children).ok(),
-        children: guarded.children.clone(),
-    };
+    let (guarded, stop) = Guarded::start_and_watch();
+    let launch_dir = host.current_dir.clone();
+    let sampler = Sampler { launch_dir, stop, children: guarded.children.clone() };
     let found = sampler.run(&plan, spec, &Lines);
+    // A signal ends the job too that samples for itself, whatever came of the sample.
+    let stopped = signals::release().map(|signal| SampleError::Stopped { signal });
     guarded.dismiss();
+    let found = stopped.map_or(found, Err);
     found.map_err(|error| match error {
         SampleError::Task(error) => {
             say_lines(failure_text(&plan, &error).trim_end());

@@ -14,10 +14,14 @@
 //!
 //! Names inside a text of several lines are made [`one_line`] where that text is put together.
 
+mod stderr;
+
+pub(super) use stderr::{Stderr, drop_what_nobody_reads};
+
 use super::exit;
 use crate::clock;
 use crate::printable::{one_line, printable, whole_characters};
-use std::io::{IsTerminal, Stderr, Stdout, Write};
+use std::io::{self, IsTerminal, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether we are Hadoop's client to those who read. Set once, before anything is said.
@@ -36,13 +40,14 @@ pub(super) fn is_hadoops() -> bool {
 /// Standard output or standard error. Escapes what goes to a terminal, and passes on all else as it is.
 pub(super) struct Stream<W> {
     out: W,
+    is_terminal: bool,
     /// A character at the end of the last write that was cut off.
     cut: Vec<u8>,
 }
 
-impl<W: Write + IsTerminal> Write for Stream<W> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if !self.out.is_terminal() {
+impl<W: Write> Write for Stream<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.is_terminal {
             return self.out.write(bytes);
         }
         let mut text = std::mem::take(&mut self.cut);
@@ -52,7 +57,7 @@ impl<W: Write + IsTerminal> Write for Stream<W> {
         Ok(bytes.len())
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         let cut = std::mem::take(&mut self.cut);
         self.out.write_all(printable(&cut).as_bytes())?;
         self.out.flush()
@@ -61,17 +66,26 @@ impl<W: Write + IsTerminal> Write for Stream<W> {
 
 /// Standard output.
 pub(super) fn stdout() -> Stream<Stdout> {
-    Stream { out: std::io::stdout(), cut: Vec::new() }
+    let out = io::stdout();
+    Stream { is_terminal: out.is_terminal(), out, cut: Vec::new() }
 }
 
 /// Standard error.
 pub(super) fn stderr() -> Stream<Stderr> {
-    Stream { out: std::io::stderr(), cut: Vec::new() }
+    Stream { out: Stderr, is_terminal: Stderr.is_terminal(), cut: Vec::new() }
 }
 
 /// Standard error without escapes, for a display that draws on a terminal and escapes by itself.
 pub(super) fn drawn_stderr() -> Stderr {
-    std::io::stderr()
+    Stderr
+}
+
+/// Prints a line if that is possible now.
+pub(super) fn say_unless_blocked(line: &str) {
+    drop_what_nobody_reads();
+    if Stderr::is_free() {
+        say(line);
+    }
 }
 
 /// Prints text on standard output; returns the exit code. A reader that went away is no failure of ours.
@@ -84,7 +98,7 @@ pub(super) fn print_bytes(text: &[u8]) -> u8 {
     let mut out = stdout();
     match out.write_all(text).and_then(|()| out.flush()) {
         Ok(()) => exit::OK,
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => exit::OK,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit::OK,
         Err(error) => {
             say(&format!("mr-stream: cannot write to standard output: {error}"));
             exit::USAGE
@@ -148,12 +162,12 @@ fn as_record(stamp: &str, line: &str) -> String {
 pub(super) struct Log;
 
 impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         say_lines(String::from_utf8_lossy(bytes).trim_end_matches('\n'));
         Ok(bytes.len())
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }

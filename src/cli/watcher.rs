@@ -21,7 +21,7 @@ use crate::sync::{into_inner, lock};
 use crate::task::{TaskError, TaskEvents, TaskFailure};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;

@@ -5,6 +5,7 @@ mod tally;
 
 use super::done::Done;
 use super::event::JobEvents;
+use super::sampler::sweep_dead_samplers;
 use super::{Engine, JobError};
 use crate::counters::Counters;
 use crate::error::{self, IoError};
@@ -45,6 +46,7 @@ pub struct LocalEngine {
 
 impl Engine for LocalEngine {
     fn run(&self, plan: &JobPlan, events: &dyn JobEvents) -> Result<Counters, JobError> {
+        sweep_dead_samplers(plan);
         let mut scratch_prefix = local_fs::scratch_prefix(&plan.job_id.stamp);
         let begun = self.begun(plan, &scratch_prefix);
         let (mut committer, earlier) =

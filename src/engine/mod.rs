@@ -17,8 +17,13 @@ use crate::output::committer::CommitError;
 use crate::plan::JobPlan;
 use crate::shuffle::ShuffleError;
 use crate::task::TaskError;
+use crossbeam_channel::Receiver;
 use event::JobEvents;
 use std::io;
+use std::time::Duration;
+
+/// How long a signal may be on its way to this process after it has ended a child.
+const SIGNAL_WAIT: Duration = Duration::from_millis(100);
 
 /// Why a job failed.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +63,12 @@ pub enum JobError {
         /// The signal.
         signal: i32,
     },
+}
+
+/// The signal that stops the job, if a child was ended by one: signals to a whole session or service come to children
+/// and to this process at the same time, and then the failure of a child is part of the stop.
+fn signal_on_its_way(error: &TaskError, stop: &Receiver<i32>) -> Option<i32> {
+    if error.is_by_stop_signal() { stop.recv_timeout(SIGNAL_WAIT).ok() } else { None }
 }
 
 /// Runs plans.

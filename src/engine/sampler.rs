@@ -8,17 +8,19 @@
 //! streaming, where the mapper makes the keys. So the mapper is run over the sampled splits here and the keys
 //! of its output are taken. Attempts run one by one, so that a sample depends on its seed and not on timing.
 
+use super::signal_on_its_way;
 use crate::archive::ArchiveError;
 use crate::conf::JobConf;
 use crate::error::IoError;
 use crate::ids::{AttemptId, TaskId};
-use crate::local_fs::Scratch;
+use crate::local_fs::{self, Scratch};
 use crate::output::committer::JobCommitter;
 use crate::plan::{JobPlan, PartitionerSpec};
 use crate::shuffle::TooFewKeys;
 use crate::shuffle::cut_points::choose_cuts;
 use crate::shuffle::sample::{KeySampler, SampleSpec};
 use crate::streaming::ChildGroups;
+use crate::streaming::guard::end_marked;
 use crate::task::{TaskError, TaskEvents, TaskHost, map_task};
 use crossbeam_channel::{Receiver, bounded, never, select};
 use std::io;
@@ -100,7 +102,8 @@ impl Sampler {
         spec: SampleSpec,
         events: &dyn TaskEvents,
     ) -> Result<CutPoints, SampleError> {
-        let scratch = Scratch::create(&plan.resources.local_dirs)?;
+        sweep_dead_samplers(plan);
+        let scratch = Scratch::create_owned(&plan.resources.local_dirs)?;
         // Nothing is written to the output, so the committer has nothing to set up.
         let committer = JobCommitter::of(&plan.output, &plan.job_id);
         let host =
@@ -148,9 +151,18 @@ impl Sampler {
             let worked = work();
             drop(done);
             let signal = guard.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            signal.map_or(worked, |signal| Err(SampleError::Stopped { signal }))
+            let late = || match &worked {
+                Err(SampleError::Task(error)) => signal_on_its_way(error, stop),
+                _ => None,
+            };
+            signal.or_else(late).map_or(worked, |signal| Err(SampleError::Stopped { signal }))
         })
     }
+}
+
+/// Removes the temporary folders of samplers that were killed together with their guards.
+pub(super) fn sweep_dead_samplers(plan: &JobPlan) {
+    local_fs::sweep_ownerless(&plan.resources.local_dirs, |folder| end_marked([folder].into_iter()));
 }
 
 /// The map tasks by file and place. The plan has the longest first, which says nothing about where in a

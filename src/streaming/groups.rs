@@ -8,7 +8,8 @@
 //! taken off the list now and then, those that live end with the job ([`ChildGroups::end_orphans`]).
 
 use super::guard::Guard;
-use super::process_table;
+use super::inner;
+use super::process_table::{self, Held};
 use crate::stop::StopFlag;
 use crate::sync::lock;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
@@ -53,6 +54,8 @@ struct Running {
     groups: BTreeSet<i32>,
     /// Children that are being started: they have no number yet.
     starting: u32,
+    /// Runs of mr-stream that children have started and that were asked to stop.
+    asked: inner::Asked,
 }
 
 impl ChildGroups {
@@ -61,13 +64,27 @@ impl ChildGroups {
         Self(Arc::new(Shared { guard: Some(guard), ..Shared::default() }), Arc::default())
     }
 
-    /// Ends all children with their descendants, now and from now on.
+    /// Ends all children with their descendants, now and from now on. Runs of mr-stream among them get the time to
+    /// clean up.
     pub fn stop(&self) {
         // Set first: who enters now sees it, who has entered is seen.
         self.0.stop.set();
-        for &group in &self.running().groups {
-            kill(group);
+        let groups = self.running().groups.clone();
+        self.ask_inner_runs(&groups);
+        for group in groups {
+            self.kill_running(group);
         }
+    }
+
+    /// Lets the runs of mr-stream in these groups clean up, and waits until they have ended.
+    fn ask_inner_runs(&self, groups: &BTreeSet<i32>) {
+        let runs = {
+            // While this lock is held no group leaves, so each number means what it did.
+            let mut running = self.running();
+            let groups = groups.intersection(&running.groups).copied().collect();
+            running.asked.ask(&groups)
+        };
+        inner::wait_for(&runs);
     }
 
     /// A part of these groups, for the children of one attempt.
@@ -80,8 +97,9 @@ impl ChildGroups {
         // As in [`Self::stop`].
         self.1.ended.store(true, SeqCst);
         let groups = self.part_groups().clone();
+        self.ask_inner_runs(&groups);
         for group in groups {
-            self.end(group);
+            self.kill_running(group);
         }
     }
 
@@ -150,6 +168,18 @@ impl ChildGroups {
 
     /// Ends a group, unless it has left.
     pub(super) fn end(&self, group: i32) {
+        self.ask_if_stopped(group);
+        self.kill_running(group);
+    }
+
+    /// The child may have been killed while a run that it started cleans up.
+    fn ask_if_stopped(&self, group: i32) {
+        if self.stopped() {
+            self.ask_inner_runs(&[group].into());
+        }
+    }
+
+    fn kill_running(&self, group: i32) {
         let running = self.running();
         if running.groups.contains(&group) {
             kill(group);
@@ -158,6 +188,7 @@ impl ChildGroups {
 
     /// Ends what is left of a group. Only then its child may be taken off the system's list.
     pub(super) fn leave(&self, group: i32) {
+        self.ask_if_stopped(group);
         let mut running = self.running();
         kill(group);
         if let Some(guard) = &self.0.guard {
@@ -170,19 +201,28 @@ impl ChildGroups {
         self.part_groups().remove(&group);
     }
 
-    /// Ends who has left its group and lives on. To be called when no child runs.
+    /// Ends the processes that have left their group and live on. To be called when no child runs. Guards of inner
+    /// runs are waited for, and inner runs are asked before they are killed.
     pub(crate) fn end_orphans(&self) {
         let Some(guard) = self.0.guard.as_ref().filter(|guard| guard.takes_orphans()) else { return };
-        let guard = guard.id().ok();
+        let mut spared: BTreeSet<i32> = guard.id().into_iter().collect();
         for _ in 0..ROUNDS_MAX {
-            let orphans = process_table::our_children().into_iter().filter(|child| Some(*child) != guard);
+            let orphans = process_table::our_children().into_iter().filter(|child| !spared.contains(child));
             let orphans: Vec<Pid> = orphans.filter_map(Pid::from_raw).collect();
             if orphans.is_empty() {
                 return;
             }
             // Their numbers are taken until we have waited for them.
             for orphan in &orphans {
-                kill_process(*orphan, Signal::KILL).ok();
+                let number = orphan.as_raw_nonzero().get();
+                if inner::is_guard(number) {
+                    // One that takes longer than the wait below ends by itself.
+                    spared.insert(number);
+                } else if let Some(run) = self.ask_orphan(number) {
+                    inner::wait_for(&[run]);
+                } else {
+                    kill_process(*orphan, Signal::KILL).ok();
+                }
             }
             for orphan in orphans {
                 if let Ok(held) = pidfd_open(orphan, PidfdFlags::empty()) {
@@ -191,6 +231,11 @@ impl ChildGroups {
                 waitpid(Some(orphan), WaitOptions::NOHANG).ok();
             }
         }
+    }
+
+    /// Asks an orphan to stop, if it is a run of mr-stream that was not asked yet.
+    fn ask_orphan(&self, orphan: i32) -> Option<Held> {
+        self.running().asked.ask_process(orphan)
     }
 
     fn part_groups(&self) -> MutexGuard<'_, BTreeSet<i32>> {

@@ -9,6 +9,7 @@ pub mod command;
 pub mod exit_status;
 mod groups;
 pub mod guard;
+mod inner;
 pub(crate) mod input_writer;
 pub(crate) mod output_reader;
 mod pace;

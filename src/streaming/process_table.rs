@@ -1,8 +1,13 @@
 //! The system's list of processes, as `/proc` shows it. Where there is none, nothing is found.
 
-use rustix::process::Pid;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::Duration;
 
 /// What the list says of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +79,54 @@ pub(super) fn environment(process: i32) -> Option<Vec<u8>> {
 /// The words that a process was started with, each with a NUL behind. Empty if it is gone.
 pub(super) fn command_line(process: i32) -> Vec<u8> {
     fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default()
+}
+
+/// Whether a process runs the program that this one runs, under whatever name.
+pub(super) fn is_our_program(process: i32) -> bool {
+    let file = |process: &str| {
+        let program = fs::metadata(format!("/proc/{process}/exe")).ok()?;
+        Some((program.dev(), program.ino()))
+    };
+    file("self").is_some_and(|ours| file(&process.to_string()) == Some(ours))
+}
+
+/// A process that no other one can take the number of, where the kernel has such descriptors.
+#[derive(Debug)]
+pub(super) struct Held {
+    process: Pid,
+    descriptor: Option<OwnedFd>,
+}
+
+impl Held {
+    /// Holds a process if it is still the one that `entry` was read of.
+    pub(super) fn new(process: i32, entry: &Entry) -> Option<Self> {
+        let id = Pid::from_raw(process)?;
+        let descriptor = match pidfd_open(id, PidfdFlags::empty()) {
+            Ok(descriptor) => Some(descriptor),
+            // The kernel has no such descriptors, or a filter of system calls does not know them.
+            Err(Errno::NOSYS | Errno::PERM) => None,
+            Err(_) => return None,
+        };
+        self::entry(process).filter(|now| now.started == entry.started && !now.is_dead)?;
+        Some(Self { process: id, descriptor })
+    }
+
+    /// Sends a signal; whether there was a process to get it.
+    pub(super) fn send(&self, signal: Signal) -> bool {
+        match &self.descriptor {
+            // If what is held ends now, the signal goes nowhere.
+            Some(descriptor) => pidfd_send_signal(descriptor, signal).is_ok(),
+            None => kill_process(self.process, signal).is_ok(),
+        }
+    }
+
+    /// Waits for its end, if the kernel can tell it; whether it waited.
+    pub(super) fn wait(&self, at_most: Duration) -> bool {
+        let Some(descriptor) = &self.descriptor else { return false };
+        // It can be read from when the process has ended.
+        poll(&mut [PollFd::new(descriptor, PollFlags::IN)], Timespec::try_from(at_most).ok().as_ref()).ok();
+        true
+    }
 }
 
 /// The numbers of this process's open files.

@@ -10,13 +10,17 @@ use crate::output::OutputError;
 use crate::output::committer::CommitError;
 use crate::plan::wire::WireError;
 use crate::shuffle::ShuffleError;
-use crate::stop::Stopped;
+use crate::stop::{STOP_SIGNALS, Stopped};
 use crate::streaming::child::ChildError;
 use crate::writable::{WritableError, WritableKind};
 use std::any::Any;
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+
+/// What shells add to the number of a signal that ended a program, for their own exit code.
+const SIGNAL_CODE_BASE: i32 = 128;
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
@@ -226,6 +230,14 @@ impl TaskError {
     /// The failure of an attempt that panicked, with what the panic carried.
     pub(crate) fn panicked(attempt: AttemptId, payload: &(dyn Any + Send)) -> Self {
         Self::without_child(attempt, TaskFailure::Panic { text: error::panic_text(payload) })
+    }
+
+    /// Whether the child was ended by a signal that stops a job, itself or a program that it ran.
+    pub(crate) fn is_by_stop_signal(&self) -> bool {
+        let TaskFailure::Exit { status } = &self.failure else { return false };
+        let by_code = || status.code().map(|code| code - SIGNAL_CODE_BASE);
+        let signal = status.signal().or_else(by_code);
+        STOP_SIGNALS.iter().any(|stop| Some(stop.as_raw()) == signal)
     }
 
     /// The file of the shuffle that could not be read, if that is why it failed.

@@ -120,6 +120,11 @@ impl JobDir {
         self.assert_nobody_runs();
     }
 
+    /// The numbers of the processes of the job that carry the name of its folder.
+    pub(crate) fn processes(&self) -> Vec<i32> {
+        process::processes_of(self.root.path())
+    }
+
     /// No process of the job is left.
     #[track_caller]
     pub(crate) fn assert_nobody_runs(&self) {

@@ -171,6 +171,15 @@ pub(crate) fn left_running(root: &Path) -> Vec<String> {
 
 /// One look at the process table, where there is one to look at.
 fn look_for(root: &Path) -> Vec<String> {
+    let shown = |number: i32| {
+        let command = fs::read(format!("/proc/{number}/cmdline")).unwrap_or_default();
+        format!("{number}: {}", String::from_utf8_lossy(&command).replace('\0', " "))
+    };
+    processes_of(root).into_iter().map(shown).collect()
+}
+
+/// The processes that belong to the job folder.
+pub(crate) fn processes_of(root: &Path) -> Vec<i32> {
     let name = root.as_os_str().as_encoded_bytes();
     let mut found = Vec::new();
     for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
@@ -178,9 +187,8 @@ fn look_for(root: &Path) -> Vec<String> {
         let in_environment =
             fs::read(path.join("environ")).is_ok_and(|text| memchr::memmem::find(&text, name).is_some());
         if in_environment || fs::read_link(path.join("cwd")).is_ok_and(|folder| folder.starts_with(root)) {
-            let command = fs::read(path.join("cmdline")).unwrap_or_default();
-            let number = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            found.push(format!("{number}: {}", String::from_utf8_lossy(&command).replace('\0', " ")));
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            found.extend(name.parse::<i32>().ok());
         }
     }
     found

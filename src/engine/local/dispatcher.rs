@@ -3,10 +3,10 @@
 use super::tally::Tally;
 use super::{Floor, Report};
 use crate::counters::Counters;
-use crate::engine::JobError;
 use crate::engine::done::Done;
 use crate::engine::event::{JobEvents, Snapshot};
 use crate::engine::scheduler::{Command, Event, KindLimits, Limits, Scheduler, Verdict};
+use crate::engine::{JobError, signal_on_its_way};
 use crate::ids::{AttemptId, TaskId, TaskKind};
 use crate::plan::JobPlan;
 use crate::task::{TaskError, TaskFailure};
@@ -63,7 +63,11 @@ impl<'a> Dispatcher<'a> {
         let mut stop = stop.unwrap_or(&nobody);
         self.events.begun().map_err(|signal| JobError::Stopped { signal })?;
         self.tell();
-        let mut commands = self.scheduler.on(&Event::Begin);
+        // A stop that came before, while messages waited to be read, starts no children.
+        let mut commands = match stop.try_recv() {
+            Ok(signal) => self.stop(signal),
+            Err(_) => self.scheduler.on(&Event::Begin),
+        };
         loop {
             while !commands.is_empty() {
                 commands = commands.into_iter().flat_map(|command| self.carry_out(command)).collect();
@@ -74,15 +78,14 @@ impl<'a> Dispatcher<'a> {
             // First the signal: attempts that fail because of it are not news.
             select_biased! {
                 recv(stop) -> signal => match signal {
-                    Ok(signal) => {
-                        self.failure.get_or_insert(JobError::Stopped { signal });
-                        commands = self.scheduler.on(&Event::Stop);
-                    }
+                    Ok(signal) => commands = self.stop(signal),
                     Err(_) => stop = &nobody, // whoever watches for signals is gone
                 },
                 recv(results) -> report => {
                     let (attempt, ended) = report.expect("workers outlive the dispatcher");
-                    commands = self.take(attempt, ended);
+                    let signal = ended.as_ref().err().and_then(|error| signal_on_its_way(error, stop));
+                    commands = signal.map_or_else(Vec::new, |signal| self.stop(signal));
+                    commands.extend(self.take(attempt, ended));
                 }
                 default(PROGRESS_EVERY) => {}
             }
@@ -98,6 +101,12 @@ impl<'a> Dispatcher<'a> {
             self.events.incomplete(&given_up);
         }
         Ok(self.tally.into_counters())
+    }
+
+    /// Ends the job because of a signal.
+    fn stop(&mut self, signal: i32) -> Vec<Command> {
+        self.failure.get_or_insert(JobError::Stopped { signal });
+        self.scheduler.on(&Event::Stop)
     }
 
     /// Does what the scheduler says; what it says about the consequences is returned.

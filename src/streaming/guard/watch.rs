@@ -5,25 +5,25 @@
 //! names cannot be guessed, in its environment; if it is in a group that was still running when the line broke off, and
 //! in the session of the job; or if one that is the job's has started it or leads its group.
 
-use super::{COMMAND_LINE, ENTERED, FOLDER, GOODBYE, KEEP, LEFT, SESSION};
+use super::{ENTERED, FOLDER, GOODBYE, KEEP, LEFT, SESSION};
 use crate::streaming::child::close_others;
-use crate::streaming::process_table::{self, Entry};
+use crate::streaming::inner::is_guard;
+use crate::streaming::process_table::{self, Entry, Held};
 use memchr::memmem;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
+use rustix::event::{Timespec, poll};
+use rustix::process::Signal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// How often it is looked for processes. One round finds all but those that were started during it.
 const ROUNDS_MAX: usize = 100;
 
 /// How long to wait for the end of a process that was killed. One that waits for a disk may take long.
-const END_WAIT: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
+const END_WAIT: Duration = Duration::from_secs(2);
 
 /// How long to wait for a program that is just being started.
 const START_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
@@ -63,12 +63,6 @@ struct Found {
     is_unsure: bool,
 }
 
-/// A process that will soon be dead.
-struct Killed {
-    /// What tells its end, if the kernel has such descriptors.
-    held: Option<OwnedFd>,
-}
-
 impl Told {
     /// Listens to the end of the line.
     pub(super) fn from(line: impl Read) -> Self {
@@ -103,17 +97,13 @@ impl Told {
         let mut led = BTreeSet::new();
         for _ in 0..ROUNDS_MAX {
             let found = self.look(&mut led);
-            let killed: Vec<_> =
-                found.ours.iter().filter_map(|(process, entry)| kill(*process, entry)).collect();
+            let held = found.ours.iter().filter_map(|(process, entry)| Held::new(*process, entry));
+            let killed: Vec<Held> = held.filter(|process| process.send(Signal::KILL)).collect();
             if killed.is_empty() && !found.is_unsure {
                 break;
             }
-            let held: Vec<_> = killed.iter().filter_map(|killed| killed.held.as_ref()).collect();
-            for process in &held {
-                // A descriptor of a process can be read from when it has ended.
-                poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&END_WAIT)).ok();
-            }
-            if held.is_empty() {
+            // All of them, whether or not one could be waited for.
+            if killed.iter().filter(|process| process.wait(END_WAIT)).count() == 0 {
                 poll(&mut [], Some(&START_WAIT)).ok();
             }
         }
@@ -161,30 +151,4 @@ impl Told {
         let names = |folder: &Path| memmem::find(environment, folder.as_os_str().as_bytes()).is_some();
         self.folders.iter().chain(&self.kept).any(|folder| names(folder))
     }
-}
-
-/// Whether a process is the guard of a job within this one. It has work to do when the mr-stream that it guards is
-/// killed, and ends by itself.
-fn is_guard(process: i32) -> bool {
-    let [program, word] = COMMAND_LINE;
-    process_table::command_line(process) == format!("{program}\0{word}\0").as_bytes()
-}
-
-/// Kills a process if it is still the one that this was read of.
-fn kill(process: i32, entry: &Entry) -> Option<Killed> {
-    let id = Pid::from_raw(process)?;
-    let held = match pidfd_open(id, PidfdFlags::empty()) {
-        Ok(held) => Some(held),
-        // The kernel has no such descriptors, or a filter of system calls does not know them.
-        Err(Errno::NOSYS | Errno::PERM) => None,
-        Err(_) => return None,
-    };
-    process_table::entry(process).filter(|now| now.started == entry.started && !now.is_dead)?;
-    match &held {
-        // If what is held ends now, the signal goes nowhere.
-        Some(held) => pidfd_send_signal(held, Signal::KILL),
-        None => kill_process(id, Signal::KILL),
-    }
-    .ok()?;
-    Some(Killed { held })
 }
