@@ -63,8 +63,8 @@ pub(super) fn run(words: Vec<OsString>, host: &HostFacts) -> u8 {
 
 /// Lets the signals that end a process undo first what a verb began. Those that are ignored stay so.
 fn undo_at_signals(unfinished: &Unfinished) -> io::Result<()> {
-    let (unfinished, ignored) = (unfinished.clone(), ignored_signals());
-    let mut signals = Signals::new(ENDING.iter().filter(|signal| ignored >> (**signal - 1) & 1 == 0))?;
+    let unfinished = unfinished.clone();
+    let mut signals = Signals::new(ENDING.iter().filter(|signal| host::is_ignored(**signal) != Some(true)))?;
     thread::Builder::new().name("signals".into()).spawn(move || {
         if let Some(signal) = signals.forever().next() {
             unfinished.undo_and_stop();
@@ -73,14 +73,6 @@ fn undo_at_signals(unfinished: &Unfinished) -> io::Result<()> {
         }
     })?;
     Ok(())
-}
-
-/// The signals that this process was started to ignore, signal 1 in the lowest bit; none where there is no `/proc`.
-fn ignored_signals() -> u64 {
-    let status = crate::fs::read("/proc/self/status").unwrap_or_default();
-    let text = String::from_utf8_lossy(&status);
-    let mask = text.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
 /// The generic options in front, and the words from the verb on.
