@@ -81,7 +81,11 @@ impl ChildGroups {
         let runs = {
             // While this lock is held no group leaves, so each number means what it did.
             let mut running = self.running();
-            let groups = groups.intersection(&running.groups).copied().collect();
+            let groups: BTreeSet<i32> = groups.intersection(&running.groups).copied().collect();
+            // While they stand still none of them starts a run that is not seen.
+            for group in groups.iter().filter_map(|group| Pid::from_raw(*group)) {
+                kill_process_group(group, Signal::STOP).ok();
+            }
             running.asked.ask(&groups)
         };
         inner::wait_for(&runs);
@@ -159,8 +163,9 @@ impl ChildGroups {
             if let Some(guard) = &self.0.guard {
                 guard.entered(group);
             }
+            drop(running);
             if self.stopped() {
-                kill(group);
+                self.end(group);
             }
         }
         started

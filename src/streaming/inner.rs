@@ -50,9 +50,9 @@ impl Asked {
         let held = Held::new(process, entry)?;
         if self.0.insert((process, entry.started)) {
             held.send(Signal::TERM);
-            // One that stands still could not clean up.
-            held.send(Signal::CONT);
         }
+        // One that stands still could not clean up.
+        held.send(Signal::CONT);
         Some(held)
     }
 }
