@@ -76,9 +76,10 @@ fn run_second() -> io::Result<Option<ExitStatus>> {
     )]
     let mut second = Command::new(OURSELVES);
     second.arg0(program).arg(COMMAND).args(words).stdin(Stdio::null()).stdout(Stdio::piped());
+    // Where no signal can be caught, the second process ends when this one does.
+    signals::keep().ok();
     let mut second = second.spawn()?;
-    // Where no signal can be caught, it ends when we do.
-    signals::pass_on_to(Pid::from_child(&second)).ok();
+    signals::pass_on_to(Pid::from_child(&second));
     let mut is_under_way = [0];
     let mut line = second.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
     let is_under_way = line.read_exact(&mut is_under_way).is_ok();

@@ -40,6 +40,8 @@ struct Watch {
 enum Target {
     /// Nothing needs to be cleaned up: the process ends at once.
     Nothing,
+    /// A process that is being started.
+    Starting,
     /// The children of a job; the job learns of the signal from its channel.
     Job { children: ChildGroups, signals: Sender<i32> },
     /// The process of a job in the background, until it is under way.
@@ -63,12 +65,23 @@ pub(super) fn watch(children: &ChildGroups) -> std::io::Result<Receiver<i32>> {
     Ok(receiver)
 }
 
-/// From now on the first signal is passed on to a process, which ends then.
+/// From now on the first signal is kept for a process that is about to be started; [`pass_on_to`] comes next.
 ///
 /// # Errors
 /// Signals cannot be caught.
-pub(super) fn pass_on_to(process: Pid) -> std::io::Result<()> {
-    install(Target::Process(process))
+pub(super) fn keep() -> std::io::Result<()> {
+    install(Target::Starting)
+}
+
+/// Passes the first signal on to a process, which ends then; also one that came since [`keep`].
+pub(super) fn pass_on_to(process: Pid) {
+    let mut watch = lock(&WATCH);
+    if watch.is_installed {
+        watch.target = Target::Process(process);
+        if let Some((signal, _)) = watch.first {
+            watch.stop(signal);
+        }
+    }
 }
 
 /// There is nothing to clean up any more: from now on a signal ends this process at once. Returns the signal that came
@@ -118,6 +131,7 @@ impl Watch {
         voice::drop_what_nobody_reads();
         match &self.target {
             Target::Nothing => end(signal),
+            Target::Starting => {}
             Target::Job { children, signals } => {
                 // The job is told first, so that it does not take the end of its children for a failure of theirs.
                 signals.try_send(signal).ok();
