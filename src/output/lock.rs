@@ -108,28 +108,39 @@ impl OutputLock {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => None,
                 Err(error) => return Err(error).at("make output folder", temporary)?,
             };
-            let made_folder = || folder_made.filter(|id| id.is_at(temporary));
+            let undo = |created: bool| {
+                if created {
+                    drop(fs::remove_file(&path));
+                }
+                if folder_made.is_some_and(|id| id.is_at(temporary)) {
+                    drop(fs::remove_dir(temporary));
+                }
+            };
             let (file, created) = match open_or_create(&path) {
                 // The run before removed the folder or the file since it was seen.
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 Err(error) => {
-                    drop(made_folder().map(|_| fs::remove_dir(temporary)));
+                    undo(false);
                     return Err(error).at("open", &path)?;
                 }
                 Ok(opened) => opened,
             };
-            let id = FileId::of(&file.metadata().at("look at", &path)?);
             match lock_now(&file, &path) {
                 Ok(false) => return Ok(None),
                 Ok(true) => {}
                 Err(error) => {
-                    if created && id.is_at(&path) {
-                        drop(fs::remove_file(&path));
-                        drop(made_folder().map(|_| fs::remove_dir(temporary)));
-                    }
+                    undo(created);
                     return Err(refused(&file, path, error));
                 }
             }
+            let id = match file.metadata() {
+                Ok(metadata) => FileId::of(&metadata),
+                Err(error) => {
+                    // No other run has it: this one has locked it.
+                    undo(created);
+                    return Err(error).at("look at", &path)?;
+                }
+            };
             // The run before can have removed the file since it was opened.
             if id.is_at(&path) {
                 return Ok(Some(Self { _file: file, id, path, folder_made }));
