@@ -145,7 +145,7 @@ fn slots_within(memory_bytes: Option<u64>) -> u32 {
 pub(super) fn check_limits() -> Result<(), String> {
     // Files that the caller left open count too, so it is tried.
     let held: Result<Vec<_>, _> =
-        (0..OPEN_FILES_MIN).map(|_| rustix::io::dup(rustix::stdio::stderr())).collect();
+        (0..OPEN_FILES_MIN).map(|_| rustix::io::dup(rustix::stdio::stdin())).collect();
     if held.is_err() {
         return Err(format!(
             "the limit on open files (`ulimit -n`) is too low: a job needs {OPEN_FILES_MIN} beside those that are open"
