@@ -61,10 +61,10 @@ pub enum LockError {
 /// Identity of a file or folder on this machine. It stays the same when the file gets another name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileId {
-    device: u64,
-    inode: u64,
+    pub(super) device: u64,
+    pub(super) inode: u64,
     /// Time of birth, where the file system has one: numbers of inodes are used again.
-    born: Option<SystemTime>,
+    pub(super) born: Option<SystemTime>,
 }
 
 impl FileId {

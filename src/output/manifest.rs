@@ -10,9 +10,9 @@ use super::journal::{FileKind, OutputFile};
 use super::lock::FileId;
 use crate::checksum::{self, Checksum};
 use crate::error::{At, IoError};
-use crate::fs::{FileType, Metadata, OpenOptions};
+use crate::fs::{File, FileType, Metadata, OpenOptions};
 use crate::ids::TaskId;
-use rustix::fs::OFlags;
+use rustix::fs::{AtFlags, OFlags, StatxFlags, StatxTimestamp, makedev, statx};
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -27,7 +27,7 @@ const SETTLE: Duration = Duration::from_millis(20);
 
 /// What a file looked like when its contents were known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
+pub(super) struct Stamp {
     id: FileId,
     bytes: u64,
     modified: (i64, i64),
@@ -39,15 +39,33 @@ struct Stamp {
 impl Stamp {
     fn of(metadata: &Metadata) -> Self {
         let modified = (metadata.mtime(), metadata.mtime_nsec());
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let since = Duration::new(modified.0.max(0) as u64, modified.1 as u32);
         Self {
             id: FileId::of(metadata),
             bytes: metadata.len(),
             modified,
             changed: (metadata.ctime(), metadata.ctime_nsec()),
-            settled: now.saturating_sub(since) > SETTLE,
+            settled: is_settled(modified),
         }
+    }
+
+    /// The stamp of an open file; `None` where the system cannot tell. Passes no fault point: a test could not stop a
+    /// run between a write and this.
+    pub(super) fn of_open(file: &File) -> Option<Self> {
+        let found = statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS | StatxFlags::BTIME).ok()?;
+        let time = |time: StatxTimestamp| (time.tv_sec, i64::from(time.tv_nsec));
+        let modified = time(found.stx_mtime);
+        let has_birth = StatxFlags::from_bits_retain(found.stx_mask).contains(StatxFlags::BTIME);
+        Some(Self {
+            id: FileId {
+                device: makedev(found.stx_dev_major, found.stx_dev_minor),
+                inode: found.stx_ino,
+                born: has_birth.then(|| UNIX_EPOCH + since_epoch(time(found.stx_btime))),
+            },
+            bytes: found.stx_size,
+            modified,
+            changed: time(found.stx_ctime),
+            settled: is_settled(modified),
+        })
     }
 
     /// Whether two stamps are of a file that was not written to in between, but for a write in the same tick of the
@@ -68,6 +86,15 @@ impl Stamp {
     }
 }
 
+fn is_settled(modified: (i64, i64)) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.saturating_sub(since_epoch(modified)) > SETTLE
+}
+
+fn since_epoch((seconds, nanos): (i64, i64)) -> Duration {
+    Duration::new(seconds.max(0) as u64, nanos as u32)
+}
+
 /// A file of a task's output, with the stamp that it had when its contents were known.
 #[derive(Clone, Debug)]
 pub struct TaskFile {
@@ -83,9 +110,9 @@ impl From<OutputFile> for TaskFile {
 }
 
 impl TaskFile {
-    /// A file that this process wrote and will not write to again. Its path is where it stands now.
-    pub(super) fn written(file: OutputFile, metadata: &Metadata) -> Self {
-        Self { file, stamp: Some(Stamp::of(metadata)) }
+    /// A file that this process wrote, with its stamp after the last write. Its path is where it stands now.
+    pub(super) fn written(file: OutputFile, stamp: Option<Stamp>) -> Self {
+        Self { file, stamp }
     }
 
     /// The file by its path below `folder`; `None` if it is not there.
@@ -356,6 +383,16 @@ mod tests {
             Some(("c", Changed)),
         );
         check(|folder| fs::remove_dir_all(folder).unwrap(), Some(("b", Missing)));
+    }
+
+    /// Both ways to look at a file give one stamp.
+    #[test]
+    fn an_open_file_has_the_stamp_of_its_path() {
+        let folder = tree();
+        let path = folder.path().join("b");
+        let by_path = Stamp::of(&path.symlink_metadata().unwrap());
+        let open = Stamp::of_open(&File::open(&path).unwrap()).unwrap();
+        assert!(open.equals(by_path), "{open:?} {by_path:?}");
     }
 
     /// Without a look at the contents, so it must come from the stamp.

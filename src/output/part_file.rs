@@ -6,7 +6,7 @@
 
 use super::Stored;
 use super::journal::OutputFile;
-use super::manifest::TaskFile;
+use super::manifest::{Stamp, TaskFile};
 use super::write_back::WriteBack;
 use crate::checksum::Checksum;
 use crate::error::{At, IoError};
@@ -40,6 +40,8 @@ struct Shared {
     stored: u64,
     /// Of those bytes. Taken while they are in the cache; a committed file is not read again for it.
     checksum: Checksum,
+    /// Of the file right after the last write, so that a write of another program from then on shows.
+    stamp: Option<Stamp>,
     write_back: WriteBack,
 }
 
@@ -55,8 +57,15 @@ impl PartFile {
         let file = create_unlinked(path).at("create output file", path)?;
         let path = path.to_path_buf();
         let (buffer, write_back) = (Vec::new(), WriteBack::default());
-        let shared =
-            Shared { file, path: path.clone(), buffer, stored: 0, checksum: Checksum::new(), write_back };
+        let shared = Shared {
+            file,
+            path: path.clone(),
+            buffer,
+            stored: 0,
+            checksum: Checksum::new(),
+            stamp: None,
+            write_back,
+        };
         Ok(Self { path, shared: Arc::new(Mutex::new(shared)) })
     }
 
@@ -72,9 +81,9 @@ impl PartFile {
         shared.store(&[]).at_write("write output file", &self.path, bytes)?;
         shared.write_back.finish().at("sync output file", &self.path)?;
         let (bytes, checksum) = (shared.stored, shared.checksum.digest());
-        let metadata = shared.file.metadata().at("look at output file", &self.path)?;
+        let stamp = shared.stamp.or_else(|| Stamp::of_open(&shared.file));
         let file = OutputFile::file(self.path.clone(), bytes, checksum);
-        Ok(Stored { bytes, files: vec![TaskFile::written(file, &metadata)] })
+        Ok(Stored { bytes, files: vec![TaskFile::written(file, stamp)] })
     }
 
     /// A panic in the middle of a write leaves nothing half-done that a further write would make worse.
@@ -95,6 +104,9 @@ impl Shared {
         self.buffer = gathered;
         self.buffer.clear();
         stored?;
+        if count > 0 {
+            self.stamp = Stamp::of_open(&self.file);
+        }
         self.stored += count;
         self.write_back.wrote(&self.file, count);
         Ok(())

@@ -12,7 +12,7 @@ use super::inner;
 use super::process_table::{self, Held};
 use crate::stop::StopFlag;
 use crate::sync::lock;
-use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, kill_process, kill_process_group, pidfd_open, waitpid,
@@ -177,9 +177,9 @@ impl ChildGroups {
         self.kill_running(group);
     }
 
-    /// The child may have been killed while a run that it started cleans up.
+    /// A run that the child has started may be cleaning up: the job stops, or the same signal has ended the child.
     fn ask_if_stopped(&self, group: i32) {
-        if self.stopped() {
+        if self.stopped() || was_ended_by_signal(group) {
             self.ask_inner_runs(&[group].into());
         }
     }
@@ -271,6 +271,12 @@ impl Running {
             waitpid(Pid::from_raw(dead.as_raw()), WaitOptions::NOHANG).ok();
         }
     }
+}
+
+/// Whether a signal has ended a child that was not waited for yet.
+fn was_ended_by_signal(child: i32) -> bool {
+    let how = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    matches!(waitid(Id::Pid(nix::unistd::Pid::from_raw(child)), how), Ok(WaitStatus::Signaled(..)))
 }
 
 /// Ends a child and its group: it may have gone to another one.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::output::journal::Fact;
+use crate::output::manifest::Stamp;
 use crate::output::tests::spec;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -251,9 +252,9 @@ fn a_part_file_that_another_program_overwrote_is_not_committed() {
     let attempt = attempt(0, 0);
     write(&committer, attempt, &["part-00000=a"]);
     let path = committer.attempt_dir(attempt).join("part-00000");
-    let metadata = path.symlink_metadata().unwrap();
+    let stamp = Stamp::of_open(&crate::fs::File::open(&path).unwrap());
     let file = OutputFile::file(path.clone(), 1, crate::checksum::of(b"a"));
-    let written = vec![TaskFile::written(file, &metadata)];
+    let written = vec![TaskFile::written(file, stamp)];
     fs::remove_file(&path).unwrap();
     fs::write(&path, "b").unwrap();
     let error = committer.commit_task(attempt, written).unwrap_err();
