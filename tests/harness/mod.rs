@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 pub(crate) use process::{MrCommand, Running};
 pub(crate) use random::Random;
 
+/// Time between two looks at something that a test waits for: a busy loop would take the processor from the job.
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(2);
+
 /// How often a job in the background is looked for; one look takes hundreds of turns of the scheduler.
 const LOOKS_MAX: usize = 1000;
 
@@ -263,7 +266,7 @@ fn wait_until_gone<T: std::fmt::Debug>(what: &str, look: impl Fn() -> Vec<T>) {
             return;
         }
         assert!(began.elapsed() < process::HUNG_AFTER, "still {what}: {left:?}");
-        std::thread::yield_now();
+        std::thread::park_timeout(LOOK_EVERY);
     }
 }
 

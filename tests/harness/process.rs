@@ -163,7 +163,7 @@ pub(crate) fn left_running(root: &Path) -> Vec<String> {
         if found.is_empty() {
             break;
         }
-        std::thread::yield_now();
+        std::thread::park_timeout(super::LOOK_EVERY);
         found = look_for(root);
     }
     found
