@@ -105,7 +105,6 @@ impl PlanError {
 /// The first thing that cannot work.
 pub fn plan_job(conf: &JobConf, host: &HostFacts, job_id: JobId) -> Result<JobPlan, PlanError> {
     conf.cache.iter().filter(|file| file.by_option).try_for_each(find_shipped)?;
-    conf.libjars.iter().try_for_each(find_jar)?;
     if let Some((name, mode)) = conf.new_api {
         return Err(PlanError::NewApi { name, mode });
     }
@@ -243,15 +242,6 @@ fn find_shipped(file: &CacheFile) -> Result<(), PlanError> {
     }
     let (given, path) = (given.clone(), path.clone());
     Err(PlanError::Cache { given, path, property, by_option: *by_option })
-}
-
-/// Hadoop: `GenericOptionsParser.validateFiles`.
-fn find_jar((given, path): &(String, PathBuf)) -> Result<(), PlanError> {
-    if path.exists() {
-        return Ok(());
-    }
-    let (given, path) = (given.clone(), path.clone());
-    Err(PlanError::Cache { given, path, property: "-libjars", by_option: true })
 }
 
 /// What attempts find in their folders: shipped files under their names; and what is in a folder that `-file` names,

@@ -207,7 +207,9 @@ fn plan(given: &ArgMatches, options: &StreamOptions, host: &HostFacts) -> u8 {
     report(match given.get_one::<PathBuf>("output") {
         Some(path) => write_private(path, &document).at("write the plan to", path),
         None if !given.get_flag("json") && std::io::stdout().is_terminal() => {
-            say("mr-stream plan: a plan is binary and not for a terminal: give -o FILE to keep it, or --json to read it");
+            say(
+                "mr-stream plan: a plan is binary and not for a terminal: give -o FILE to keep it, or --json to read it",
+            );
             return exit::USAGE;
         }
         None => std::io::Write::write_all(&mut std::io::stdout(), &document)

@@ -273,7 +273,11 @@ impl std::fmt::Display for Warning {
                 write!(to, "{given} is linked as it is: only .zip, .jar, .tar, .tar.gz and .tgz are unpacked")
             }
             Warning::MissingFile { path } => {
-                write!(to, "configuration file {} does not exist and is passed over, as in Hadoop", path.display())
+                write!(
+                    to,
+                    "configuration file {} does not exist and is passed over, as in Hadoop",
+                    path.display()
+                )
             }
             Warning::NoEffect { given, why } => write!(to, "option {given} has no effect: {why}"),
         }

@@ -80,8 +80,6 @@ pub struct JobConf {
     pub counters_json: Option<PathBuf>,
     /// What `-file` names, absolute: Hadoop packs it into a jar made for the job.
     pub packed: Vec<PathBuf>,
-    /// The jars of `-libjars`: as given, absolute.
-    pub libjars: Vec<(String, PathBuf)>,
     /// A property of Hadoop's newer interface that is refused beside the older one, and the mode that it is refused
     /// in.
     pub new_api: Option<(&'static str, &'static str)>,
@@ -190,7 +188,6 @@ impl JobConf {
             counter_limits: read.counter_limits()?,
             counters_json: None,
             packed: Vec::new(),
-            libjars: Vec::new(),
             new_api: read.new_api(reduces),
             verbose: false,
             background: false,

@@ -7,10 +7,8 @@ use super::job_conf::JobConf;
 use super::keys::{self, Default, Support};
 use super::options::StreamOptions;
 use super::properties::{Properties, Source};
-use super::uri::FileUri;
 use super::{cache, path, stream_job, value, xml};
-use crate::dfs::{self, Addresses, Purpose, Scheme};
-use std::path::PathBuf;
+use crate::dfs::{self, Addresses, Scheme};
 
 /// Properties of Hadoop's newer interface that do not go with the older one: [`JobConf::new_api`] has those that are
 /// refused.
@@ -60,7 +58,6 @@ pub fn resolve(options: &StreamOptions, host: &HostFacts) -> Result<(JobConf, Ve
     job.output.existing = options.existing;
     job.counters_json = options.counters_json.as_ref().map(|path| host.current_dir.join(path));
     job.packed = options.file.iter().map(|file| host.current_dir.join(file)).collect();
-    job.libjars = libjars(options, &addresses)?;
     job.verbose = options.verbose;
     job.background = options.background;
     Ok((job, warnings))
@@ -164,19 +161,6 @@ fn add_shipped_files(
     }
     properties.set("tmpfiles", list.join(","), "-file");
     Ok(())
-}
-
-/// The jars of `-libjars`, which must be there though nothing is read from them. `FOLDER/*` stands for the jars of a
-/// folder. Hadoop: `GenericOptionsParser.validateFiles`.
-fn libjars(options: &StreamOptions, addresses: &Addresses) -> Result<Vec<(String, PathBuf)>, ConfError> {
-    let list = options.libjars.as_deref().unwrap_or_default();
-    let located = |jar: &str| {
-        let uri = FileUri::parse("-libjars", jar)?;
-        let path = uri.path.strip_suffix('*').unwrap_or(&uri.path);
-        let path = if path.is_empty() { "." } else { path };
-        Ok((jar.to_owned(), path::located("-libjars", path, addresses, Purpose::Send)?.into()))
-    };
-    list.split(',').filter(|jar| !jar.is_empty()).map(located).collect()
 }
 
 /// Fails on what would change the result in a way that is not built in.

@@ -95,8 +95,7 @@ impl Sampler {
         let scratch = Scratch::create(&plan.resources.local_dirs)?;
         // Nothing is written to the output, so the committer has nothing to set up.
         let committer = JobCommitter::of(&plan.output, &plan.job_id);
-        let host =
-            TaskHost::new(plan, &scratch, &committer, &self.launch, events, self.children.clone())?;
+        let host = TaskHost::new(plan, &scratch, &committer, &self.launch, events, self.children.clone())?;
         let sampled = self.guarded(&host.groups, || {
             let mut sampler = KeySampler::new(spec, in_input_order(plan));
             while let Some(number) = sampler.next_task() {

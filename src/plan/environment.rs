@@ -127,7 +127,8 @@ fn replaced(
         });
         if let Some((name, behind)) = reference {
             let name = OsStr::new(name);
-            result.push(defined.get(name).or_else(|| inherited.get(name)).map_or("".as_ref(), |text| &**text));
+            result
+                .push(defined.get(name).or_else(|| inherited.get(name)).map_or("".as_ref(), |text| &**text));
             rest = behind;
         } else {
             let (letter, behind) = rest.split_at(rest.chars().next().map_or(0, char::len_utf8));

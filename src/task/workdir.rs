@@ -135,7 +135,14 @@ impl<'a> Workplace<'a> {
         let environment = environment::of_attempt(host, attempt, places).map_err(failed)?;
         let kind = attempt.task.kind;
         if host.plan.cache.is_empty() {
-            return Ok(Self { host, kind, dir: host.launch_dir.to_path_buf(), environment, own: false, stays });
+            return Ok(Self {
+                host,
+                kind,
+                dir: host.launch_dir.to_path_buf(),
+                environment,
+                own: false,
+                stays,
+            });
         }
         crate::fs::create_dir(&dir).at("make the attempt's folder", &dir)?;
         let place = Self { host, kind, dir, environment, own: true, stays };
@@ -204,7 +211,8 @@ impl<'a> Workplace<'a> {
             return Program::find(name, &self.dir, path);
         }
         let mut found = lock(&self.host.programs.found);
-        let program = found.entry((self.kind, name.to_owned())).or_insert_with(|| Program::find(name, &self.dir, path));
+        let program =
+            found.entry((self.kind, name.to_owned())).or_insert_with(|| Program::find(name, &self.dir, path));
         program.clone()
     }
 }

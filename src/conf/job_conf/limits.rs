@@ -54,7 +54,8 @@ impl Reader<'_> {
             return Ok(());
         }
         if let Some(mib) = self.properties.int(BUFFER)?.filter(|mib| !(0..=SORT_MB_MAX).contains(mib)) {
-            let expected = "a number of MiB up to 2047 (mrstream.memory.mb is the memory of the whole engine)";
+            let expected =
+                "a number of MiB up to 2047 (mrstream.memory.mb is the memory of the whole engine)";
             return Err(self.properties.malformed(BUFFER, mib.to_string(), expected));
         }
         if let Some(share) = self.properties.float(SPILL)?.filter(|share| !(*share > 0.0 && *share <= 1.0)) {

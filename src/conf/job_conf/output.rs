@@ -108,13 +108,13 @@ impl Reader<'_> {
     /// compressed and goes to reducers. Hadoop: `CompressionCodecFactory`, `JobConf.getMapOutputCompressorClass`.
     pub(super) fn check_codecs(&self, reduces: u32) -> Result<(), ConfError> {
         const LIST: &str = "io.compression.codecs";
-        // These two of Hadoop's add nothing: one has no suffix of its own here, the other is a codec of files.
-        const OTHERS: [&str; 2] =
-            ["org.apache.hadoop.io.compress.PassthroughCodec", "org.apache.hadoop.io.compress.Lz4Codec"];
-        let known = |class: &str| Codec::from_class(class).is_some() || OTHERS.contains(&class);
+        // It reads a file as it is, by a suffix that the user chooses.
+        const PASSTHROUGH: &str = "org.apache.hadoop.io.compress.PassthroughCodec";
+        let known = |class: &str| Codec::from_class(class).is_some() || class == PASSTHROUGH;
         let list = if self.properties.is_set(LIST) { self.properties.list(LIST)? } else { Vec::new() };
         if let Some(unknown) = list.into_iter().find(|class| !class.is_empty() && !known(class)) {
-            let expected = "classes of codecs that are built in (mr-stream classes lists them); jars are not run here";
+            let expected =
+                "classes of codecs that are built in (mr-stream classes lists them); jars are not run here";
             return Err(self.properties.malformed(LIST, unknown, expected));
         }
         if reduces > 0 && self.properties.switch("mapreduce.map.output.compress", false)? {
