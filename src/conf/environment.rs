@@ -145,7 +145,9 @@ mod tests {
     fn definitions_come_from_lists_and_single_properties() {
         let check = |set: &[(&str, &str)], maps: &str, reduces: &str| {
             let mut properties = Properties::new(&HostFacts::example());
-            set.iter().for_each(|(name, text)| properties.set(name, *text, "-D"));
+            for (name, text) in set {
+                properties.set(name, *text, "-D");
+            }
             let environment = child_environment(&properties).unwrap();
             let shown = |list: &[(String, String)]| {
                 list.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")

@@ -1,6 +1,7 @@
 //! URIs, as the lists of shipped files are made of them. Java: `java.net.URI`.
 
 use super::error::ConfError;
+use std::fmt::Write;
 
 /// A path, and the name that a `#` asks for, both with their escapes decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub(super) fn encode(path: &str) -> String {
         if letter == '%' || letter == '?' || !is_legal(letter, "") {
             let mut bytes = [0; 4];
             for byte in letter.encode_utf8(&mut bytes).bytes() {
-                encoded.push_str(&format!("%{byte:02X}"));
+                write!(encoded, "%{byte:02X}").expect("a string takes everything");
             }
         } else {
             encoded.push(letter);
