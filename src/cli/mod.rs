@@ -196,7 +196,7 @@ fn run_planned(job: &Job, claim: JobClaim, host: &HostFacts) -> u8 {
         Err(_) => (None, None),
     };
     let engine = LocalEngine {
-        launch_dir: host.current_dir.clone(),
+        launch: host.launch(),
         stop,
         children: guarded.children.clone(),
         facts: job.facts.clone(),

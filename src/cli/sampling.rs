@@ -158,8 +158,7 @@ fn find_cuts(conf: &JobConf, spec: SampleSpec, path: &Path, host: &HostFacts) ->
     let plan = planner::plan_job(&sampled_conf(conf, Some(path)), host, claim.id.clone())
         .map_err(|error| refuse_setup(&SetupError::from(error)))?;
     let (guarded, stop) = Guarded::start_and_watch();
-    let launch_dir = host.current_dir.clone();
-    let sampler = Sampler { launch_dir, stop, children: guarded.children.clone() };
+    let sampler = Sampler { launch: host.launch(), stop, children: guarded.children.clone() };
     let found = sampler.run(&plan, spec, &Lines);
     // A signal ends the job too that samples for itself, whatever came of the sample.
     let stopped = signals::release().map(|signal| SampleError::Stopped { signal });

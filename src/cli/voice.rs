@@ -70,6 +70,11 @@ pub(super) fn stdout() -> Stream<Stdout> {
     Stream { is_terminal: out.is_terminal(), out, cut: Vec::new() }
 }
 
+/// Whether standard output is a terminal.
+pub(super) fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
 /// Standard error.
 pub(super) fn stderr() -> Stream<Stderr> {
     Stream { out: Stderr, is_terminal: Stderr.is_terminal(), cut: Vec::new() }

@@ -8,9 +8,7 @@ use super::partition_file;
 use crate::conf::{HostFacts, JobConf};
 use crate::plan::{JobPlan, KeepPlace};
 use crate::streaming::command::find_program;
-use crate::task;
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// A file or folder that a job or its user needs.
@@ -115,6 +113,7 @@ fn of_conf(conf: &JobConf) -> Vec<Need> {
         inputs,
         hdfs_root,
         counters_json,
+        packed,
         // See `partition_file::path`.
         total_order: _,
         cuts: _,
@@ -139,7 +138,7 @@ fn of_conf(conf: &JobConf) -> Vec<Need> {
         skip: _,
         slow_start: _,
         counter_limits: _,
-        packs_jar: _,
+        new_api: _,
         verbose: _,
         background: _,
     } = conf;
@@ -147,18 +146,18 @@ fn of_conf(conf: &JobConf) -> Vec<Need> {
     needs.extend(inputs.iter().map(|path| need("input", Path::new(path))));
     needs.extend(properties.files().iter().map(|path| need("configuration file", path)));
     needs.extend(partition_file::path(conf).iter().map(|path| need("partition file", path)));
+    needs.extend(packed.iter().map(|path| need("shipped file", path)));
     needs.extend(counters_json.iter().map(|path| need("the file of -counters-json", path)));
     needs
 }
 
 /// The files that the job's commands name, programs in `PATH` included.
 fn programs(plan: &JobPlan, host: &HostFacts) -> BTreeSet<PathBuf> {
-    let path = plan.children.environment.get("PATH").unwrap_or(OsStr::new("/usr/bin:/bin"));
     // A script of `sh -c` and the value of an option hold names too.
     let ends_name = |letter: char| letter.is_whitespace() || "'\"=:,;|&<>()`".contains(letter);
     let mut found = BTreeSet::new();
-    for command in task::map_task::commands(plan) {
-        found.extend(command.first().map(|name| find_program(name, &host.current_dir, path).path));
+    for (command, path) in super::commands(plan, host) {
+        found.extend(command.first().map(|name| find_program(name, &host.current_dir, &path).path));
         for word in command {
             let names = [word.as_str()].into_iter().chain(word.split(ends_name));
             found.extend(names.filter(|name| !name.is_empty()).map(|name| host.current_dir.join(name)));
