@@ -121,7 +121,9 @@ impl Codec {
     fn buffered_decoder<'a>(self, input: impl BufRead + Send + 'a) -> Box<dyn Read + Send + 'a> {
         match self {
             Self::Gzip => Box::new(stream::StreamReader::new(input, stream::Gzip::new())),
-            Self::Deflate | Self::DeflateAlias => Box::new(stream::StreamReader::new(input, stream::Deflate::new())),
+            Self::Deflate | Self::DeflateAlias => {
+                Box::new(stream::StreamReader::new(input, stream::Deflate::new()))
+            }
             Self::Bzip2 => Box::new(stream::StreamReader::new(input, stream::Bzip2::new())),
             Self::Zstd => Box::new(stream::StreamReader::new(input, stream::Zstd::new())),
             Self::Snappy => Box::new(foreign::SniffingReader::new(input, block::Algorithm::Snappy)),

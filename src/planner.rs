@@ -8,7 +8,9 @@ mod facts;
 pub mod partition_file;
 mod protected;
 
-use crate::conf::{CacheFile, ConfError, HostFacts, JobConf, ProcessorChoice, Properties, SplitSpec, child_environment};
+use crate::conf::{
+    CacheFile, ConfError, HostFacts, JobConf, ProcessorChoice, Properties, SplitSpec, child_environment,
+};
 use crate::ids::JobId;
 use crate::input::listing::{self, ListError, ListSettings};
 use crate::input::{self, InputError, SplitSettings};
