@@ -18,7 +18,9 @@ pub(super) fn plan_splits(files: &[InputFile], task_bytes_max: u64, node_bytes_m
     // empty files join it, each in its place of the listing.
     let mut tasks: Vec<MapTask> = Vec::new();
     let close = |open: &mut Vec<usize>, left_over: &mut [bool]| {
-        open.iter().for_each(|&taken| left_over[taken] = false);
+        for &taken in open.iter() {
+            left_over[taken] = false;
+        }
         MapTask { splits: open.drain(..).map(|taken| pieces[taken].clone()).collect() }
     };
     let mut open: Vec<usize> = Vec::new();
