@@ -913,8 +913,8 @@ def area_cache(job):
     """Shipped files. They lie in a folder of their own: Hadoop's local mode makes no link where a file is already."""
     rng = job.rng
     job.add("a", b"x\n")
-    job.files.update({"up/f1.txt": b"one\n", "up/f2.txt": b"two\n", "up/dir/g1": b"g1\n", "up/dir/sub/g2": b"g2\n"})
-    shown, files, archives = ["f1.txt", "f2.txt", "dir", "g1", "l1", "l2", "arc"], [], []
+    job.files.update({"up/f1.txt": b"one\n", "up/f2.txt": b"two\n", "up/sp ace.txt": b"blank\n", "up/dir/g1": b"g1\n", "up/dir/sub/g2": b"g2\n"})
+    shown, files, archives = ["f1.txt", "f2.txt", "dir", "g1", "sub", "l1", "l2", "arc"], [], []
     for _ in range(rng.choice([1, 2, 3])):
         entry = "up/" + rng.choice(["f1.txt", "f2.txt", "f1.txt#l1", "f2.txt#l2", "dir", "dir#l1", "dir/g1", "dir/g1#l2", "./f1.txt", "missing.txt", "../up/f1.txt"]
                                    if rng.random() < 0.3 else ["f1.txt", "f2.txt#l2", "dir", "dir/g1", "f1.txt#l1"])
@@ -934,13 +934,13 @@ def area_cache(job):
         job.generic.append(["-files", ",".join(["ls.py"] + files)])
     elif way < 0.85:
         job.generic.append(["-files", "ls.py"])
-        # What is in a folder lands beside it too in Hadoop's local mode, which unpacks the job's jar there.
         for entry in files:
-            if "dir" not in entry.split("/")[-1]:
-                job.option("-file", entry.split("#")[0])
+            job.option("-file", entry.split("#")[0])
     else:
         job.generic.append(["-files", "ls.py"])
         for entry in files:
+            if rng.random() < 0.3:
+                entry = rng.choice(["file:@FOLDER@/up/f1.txt#", "file:@FOLDER@/up/sp%20ace.txt#", "up/f2.txt#"]) + rng.choice(["l1", "l%32", "l 2", "l^", "l%2"])
             job.option("-cacheFile", entry if "#" in entry else entry + "#l1")
     if archives and rng.random() < 0.8:
         job.generic.append(["-archives", ",".join(archives)])
