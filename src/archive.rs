@@ -3,8 +3,8 @@
 //!
 //! As in Hadoop the name decides what an archive is, a `/` that begins an entry's name means nothing, and
 //! all that was unpacked may be read and run by all, whatever the archive says. Unlike there nothing can
-//! come to stand, or point, outside the folder, only files, folders and links come out of an archive, and
-//! all of it together has a limit. `folder` sees to that; here the two formats are read. Which archives a
+//! come to stand outside the folder, only files, folders and links come out of an archive, and all of it
+//! together has a limit. `folder` sees to that; here the two formats are read. Which archives a
 //! job has, and where they go, is not known here.
 
 mod folder;

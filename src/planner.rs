@@ -11,7 +11,8 @@ mod protected;
 use crate::conf::{
     CacheFile, ConfError, HostFacts, JobConf, ProcessorChoice, Properties, SplitSpec, child_environment,
 };
-use crate::ids::JobId;
+use crate::error::{At, IoError};
+use crate::ids::{JobId, TaskKind};
 use crate::input::listing::{self, ListError, ListSettings};
 use crate::input::{self, InputError, SplitSettings};
 use crate::output::committer::CommitError;
@@ -26,7 +27,7 @@ use crate::shuffle::partitioner::{CutError, check_cuts};
 use crate::streaming::command::split_args;
 use crate::streaming::preflight::{self, PreflightError};
 use crate::task;
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Block size of Hadoop's local file system (`fs.local.block.size`). Without reducers each split becomes a
@@ -69,6 +70,17 @@ pub enum PlanError {
         /// The property that bounds it, with its value.
         most: (&'static str, u64),
     },
+    /// A folder that `-file` names cannot be read.
+    #[error("cannot ship what is in a folder")]
+    Packed(#[from] IoError),
+    /// A property of Hadoop's newer interface, in Hadoop's own letters.
+    #[error("{name} is incompatible with {mode} mode.")]
+    NewApi {
+        /// The property.
+        name: &'static str,
+        /// The mode that streaming runs in.
+        mode: &'static str,
+    },
     /// The partition file of a total order cannot be used.
     #[error("cannot use partition file {}", path.display())]
     Partitions {
@@ -93,7 +105,10 @@ fn glob_advice(given: &str) -> &'static str {
 impl PlanError {
     /// Whether Hadoop answers this with the code of a job that could not be launched.
     pub fn is_launch_error(&self) -> bool {
-        matches!(self, Self::Output(_) | Self::List(_) | Self::Input(_) | Self::SplitSizes { .. })
+        matches!(
+            self,
+            Self::Output(_) | Self::List(_) | Self::Input(_) | Self::SplitSizes { .. } | Self::NewApi { .. }
+        )
     }
 }
 
@@ -103,6 +118,9 @@ impl PlanError {
 /// The first thing that cannot work.
 pub fn plan_job(conf: &JobConf, host: &HostFacts, job_id: JobId) -> Result<JobPlan, PlanError> {
     conf.cache.iter().filter(|file| file.by_option).try_for_each(find_shipped)?;
+    if let Some((name, mode)) = conf.new_api {
+        return Err(PlanError::NewApi { name, mode });
+    }
     existing::refuse(&conf.output)?;
     conf.cache.iter().try_for_each(find_shipped)?;
     let (maps, files) = plan_maps(conf, host)?;
@@ -120,8 +138,8 @@ pub fn plan_job(conf: &JobConf, host: &HostFacts, job_id: JobId) -> Result<JobPl
         reduce_stream: conf.reduce_stream.clone(),
         shuffle: with_cuts(conf)?,
         output: conf.output.clone(),
-        children: ChildSpec { environment: child_environment(&submitted, host)?, ..conf.children.clone() },
-        cache: conf.cache.iter().map(cache_entry).collect(),
+        children: ChildSpec { environment: child_environment(&submitted)?, ..conf.children.clone() },
+        cache: cache_entries(conf)?,
         maps,
         counter_limits: conf.counter_limits,
         attempts: AttemptSpec {
@@ -153,7 +171,7 @@ pub fn check_existing(conf: &JobConf, plan: &JobPlan, host: &HostFacts) -> Resul
 fn job_name(conf: &JobConf, job_id: &JobId) -> String {
     match &conf.job_name {
         Some(name) => name.clone(),
-        None if conf.packs_jar => format!("streamjob{}.jar", job_id.stamp),
+        None if !conf.packed.is_empty() => format!("streamjob{}.jar", job_id.stamp),
         None => STREAMING_JAR.to_owned(),
     }
 }
@@ -256,10 +274,30 @@ fn find_shipped(file: &CacheFile) -> Result<(), PlanError> {
     Err(PlanError::Cache { given, path, property, by_option: *by_option })
 }
 
+/// What attempts find in their folders: shipped files under their names; and what is in a folder that `-file` names,
+/// unless a shipped file has that name. Hadoop: `StreamJob.packageJobJar`, whose jar is unpacked there.
+fn cache_entries(conf: &JobConf) -> Result<Vec<CacheEntry>, PlanError> {
+    let mut entries: Vec<_> = conf.cache.iter().map(cache_entry).collect();
+    for folder in conf.packed.iter().filter(|path| path.is_dir()) {
+        let listed = crate::fs::read_dir(folder).at("read folder", folder)?;
+        let listed = listed.collect::<Result<Vec<_>, _>>().at("read folder", folder)?;
+        let mut paths: Vec<_> = listed.into_iter().map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            let link = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if entries.iter().all(|entry| entry.link != link) {
+                entries.push(CacheEntry { path, link, archive: None, in_jar: true });
+            }
+        }
+    }
+    Ok(entries)
+}
+
 fn cache_entry(file: &CacheFile) -> CacheEntry {
     let CacheFile { path, link, archive, .. } = file;
     // A folder given as an archive is linked as it is.
-    CacheEntry { path: path.clone(), link: link.clone(), archive: archive.filter(|_| path.is_file()) }
+    let archive = archive.filter(|_| path.is_file());
+    CacheEntry { path: path.clone(), link: link.clone(), archive, in_jar: false }
 }
 
 /// The shuffle with the cut points of a total order read in. Hadoop: `TotalOrderPartitioner.setConf`.
@@ -280,12 +318,23 @@ fn with_cuts(conf: &JobConf) -> Result<ShuffleSpec, PlanError> {
     Ok(shuffle)
 }
 
+/// The job's commands, and the `PATH` in which each looks for its program.
+fn commands<'a>(plan: &'a JobPlan, host: &HostFacts) -> Vec<(&'a [String], OsString)> {
+    let path_of = |kind| {
+        let variables = plan.children.environment.of_children(kind, &host.launch());
+        let path = variables.into_iter().find(|(name, _)| name == "PATH");
+        path.map_or_else(|| "/usr/bin:/bin".into(), |(_, path)| path)
+    };
+    let (map, reduce) = (path_of(TaskKind::Map), path_of(TaskKind::Reduce));
+    let of_maps = task::map_task::map_commands(plan).into_iter().map(|command| (command, map.clone()));
+    of_maps.chain(task::map_task::reduce_command(plan).map(|command| (command, reduce))).collect()
+}
+
 fn check_commands(plan: &JobPlan, host: &HostFacts) -> Result<(), PlanError> {
     let shipped: Vec<(String, PathBuf)> =
         plan.cache.iter().map(|entry| (entry.link.clone(), entry.path.clone())).collect();
-    let path = plan.children.environment.get("PATH").unwrap_or(OsStr::new("/usr/bin:/bin"));
-    for command in task::map_task::commands(plan) {
-        preflight::check(command, &shipped, path, &host.current_dir)?;
+    for (command, path) in commands(plan, host) {
+        preflight::check(command, &shipped, &path, &host.current_dir)?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use mr_stream::engine::scheduler::Verdict;
 use mr_stream::engine::{Engine, JobError};
 use mr_stream::error;
 use mr_stream::ids::{AttemptId, TaskId};
-use mr_stream::plan::wire;
+use mr_stream::plan::{Launch, wire};
 use mr_stream::streaming::ChildGroups;
 use mr_stream::task::{TaskError, TaskEvents};
 use std::sync::Mutex;
@@ -55,8 +55,10 @@ fn run(dir: &JobDir, args: &[&str], watcher: &Watcher) -> Result<Counters, JobEr
     let common = ["plan", "-o", plan_file.to_str().unwrap(), "-input", "in", "-output", "out"];
     dir.command(&[&common, args].concat()).run().expect_code(0);
     let plan = wire::from_bytes(&std::fs::read(plan_file).unwrap()).unwrap();
-    let (launch_dir, children) = (dir.path(""), ChildGroups::default());
-    LocalEngine { launch_dir, stop: None, children, facts: Vec::new() }.run(&plan, watcher)
+    let environment = vec![("PATH".into(), std::env::var_os("PATH").unwrap())];
+    let launch = Launch { dir: dir.path(""), environment, temp_dir: dir.beside("tmp") };
+    let children = ChildGroups::default();
+    LocalEngine { launch, stop: None, children, facts: Vec::new() }.run(&plan, watcher)
 }
 
 const SAYS_AND_STAYS: &str = "sh -c 'echo said >&2; exec sleep 100000'";

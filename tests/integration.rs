@@ -26,6 +26,7 @@ mod races;
 mod readme;
 mod resume;
 mod samples;
+mod settings;
 mod shim;
 mod simulation;
 mod skip;

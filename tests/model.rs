@@ -108,8 +108,8 @@ fn run(job: &Job, dir: &Path) -> Result<Counters, String> {
     let (conf, _) = mr_stream::job::Job::configure(&options, &host).map_err(|error| shown(&error))?;
     let id = JobId { stamp: "1".to_owned(), number: 1 };
     let planned = mr_stream::job::Job::plan(conf, &host, id).map_err(|error| shown(&error))?;
-    let (launch_dir, children) = (dir.to_path_buf(), ChildGroups::default());
-    let engine = LocalEngine { launch_dir, stop: None, children, facts: Vec::new() };
+    let (launch, children) = (host.launch(), ChildGroups::default());
+    let engine = LocalEngine { launch, stop: None, children, facts: Vec::new() };
     planned.run(&engine, &Quiet).map_err(|error| shown(&error))
 }
 

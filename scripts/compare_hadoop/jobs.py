@@ -19,9 +19,11 @@ CODEC = "org.apache.hadoop.io.compress."
 TAB = [b"\t"]
 # What mr-stream does otherwise than Hadoop on purpose: the row of the README's compatibility table that says so.
 BROKEN = "compressed input that breaks off, or goes on with rubbish"
-COUNTERS_MAX = "`mapreduce.job.counters.max`"
-COMBINED_FRAMES = "a combiner behind `rawbytes` or `typedbytes`, and text as the reducer's output"
-CONTROL = "control characters in the value of a property"
+CLUSTER_NUMBERS = "numbers that only a cluster reads (`mapreduce.map.maxattempts=x`, limits of counters)"
+COMBINED_FRAMES = "a combiner whose classes differ from the reducer's (`-io typedbytes` map output, text reduce output)"
+CONTROL = r"control characters such as `$'\x01'` in `-D` values"
+BOTH_NAMES = "a property set under its older and its present name, with different values"
+LIBJARS = "`-libjars`"
 TOTAL_ORDER = "TotalOrderPartitioner with natural order and cut points that begin with bytes from `ff` on"
 
 OLD_NAMES = {
@@ -697,7 +699,7 @@ def area_counters(job):
     errors = b"".join(rows)
     if rng.random() < 0.05:
         job.prop("mapreduce.job.counters.max", "2")
-        job.known["fails"] = COUNTERS_MAX
+        job.known["fails"] = CLUSTER_NUMBERS
     job.ship("err", errors if rng.random() < 0.7 else errors.rstrip())
     emit = job.program("emit.py", "-", "err", "cat")
     job.mapper, job.reducer, job.combiner = rng.choice([(emit, "cat", None), ("cat", emit, None), (emit, emit, None), (emit, "NONE", None), ("cat", "cat", emit)])
@@ -772,6 +774,8 @@ def area_options(job):
            ["-libjars", "nope.jar"], ["-inputformat", ""], ["-numReduceTasks", ""], ["-numReduceTasks", " 2 "], ["-mapp", "rev"], ["-reduc", "NONE"]]
     for words in rng.sample(odd, rng.choice([1, 1, 2])):
         job.option(*words)
+        if words[0] == "-libjars":
+            job.known["works"] = LIBJARS
     job.files["more.xml"] = b"<configuration><property><name>mapreduce.job.reduces</name><value>2</value></property></configuration>"
     generic = [["-D", "mapreduce.job.reduces=2"], ["-D", "mapred.reduce.tasks=3"], ["-D", "mapreduce.job.reduces=x"], ["-D", "mapreduce.job.reduces="], ["-D", "noequals"],
                ["-D", "mapreduce.job.reduces= 2"], ["-D", "mapreduce.job.reduces=0x2"], ["-Dmapreduce.job.reduces=2"], ["-D", "=x"], ["-conf", "missing.xml"],
@@ -855,6 +859,7 @@ def area_old_names(job):
         "mapreduce.job.name": ["one", "two"],
     }
     old = OLD_NAMES | {"mapreduce.task.io.sort.factor": "io.sort.factor", "mapreduce.job.name": "mapred.job.name"}
+    job.known = dict.fromkeys(("result", "fails", "works"), BOTH_NAMES)
     if rng.random() < 0.5:
         job.option("-partitioner", LIB + "KeyFieldBasedPartitioner")
     if rng.random() < 0.3:

@@ -10,6 +10,7 @@ use crate::codec::Codec;
 use crate::conf::keys::{self, Support};
 use crate::conf::{HostFacts, StreamOptions, known_classes};
 use crate::error::{self, At};
+use crate::fs::{OpenOptions, Permissions};
 use crate::ids::{AttemptId, TaskId};
 use crate::plan::{JobPlan, wire};
 use crate::task::TaskEvents;
@@ -17,6 +18,8 @@ use crate::task::remote::RemoteTask;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
+use std::io::IsTerminal;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 const CLASSES: &str = "classes";
@@ -202,10 +205,27 @@ fn plan(given: &ArgMatches, options: &StreamOptions, host: &HostFacts) -> u8 {
         wire::to_bytes(&plan)
     };
     report(match given.get_one::<PathBuf>("output") {
-        Some(path) => crate::fs::write(path, document).at("write the plan to", path),
+        Some(path) => write_private(path, &document).at("write the plan to", path),
+        None if !given.get_flag("json") && std::io::stdout().is_terminal() => {
+            say(
+                "mr-stream plan: a plan is binary and not for a terminal: give -o FILE to keep it, or --json to read it",
+            );
+            return exit::USAGE;
+        }
         None => std::io::Write::write_all(&mut std::io::stdout(), &document)
             .at("write to", Path::new("standard output")),
     })
+}
+
+/// Writes a file that only its owner may read: properties may hold what is secret.
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    const OWNER: u32 = 0o600;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(OWNER).open(path)?;
+    // A pipe or a device is not ours to change.
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(OWNER))?;
+    }
+    std::io::Write::write_all(&mut file, bytes)
 }
 
 fn report<E: std::error::Error>(outcome: Result<(), E>) -> u8 {
@@ -226,7 +246,7 @@ fn task(given: &ArgMatches, host: &HostFacts) -> u8 {
     };
     let guarded = Guarded::start();
     let children = &guarded.children;
-    let remote = RemoteTask { plan: &plan, work_dir: path("work"), launch_dir: &host.current_dir, children };
+    let remote = RemoteTask { plan: &plan, work_dir: path("work"), launch: &host.launch(), children };
     let code = remote_task(&remote, given);
     guarded.dismiss();
     code

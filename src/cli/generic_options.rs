@@ -4,11 +4,11 @@
 use super::args::{Class, Given};
 use crate::streaming::command::shell_word;
 
-/// Drops one double quote from the start of a value and one from its end, whether or not they are a pair:
-/// `q="x"` becomes `q="x`. Hadoop: `Util.stripLeadingAndTrailingQuotes` of commons-cli 1.2.
+/// Drops the pair of double quotes around a value that has no other ones. Hadoop 3.4:
+/// `Util.stripLeadingAndTrailingQuotes` of commons-cli 1.9; with 1.2, before, a quote at one end went too.
 pub fn strip_quotes(value: &str) -> &str {
-    let value = value.strip_prefix('"').unwrap_or(value);
-    value.strip_suffix('"').unwrap_or(value)
+    let inner = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inner.filter(|inner| !inner.contains('"')).unwrap_or(value)
 }
 
 /// The name and the value of `name=value`, cut at the first equals sign; `None` without one.
@@ -36,14 +36,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_quote_goes_from_each_end() {
+    fn a_pair_of_quotes_around_a_value_goes() {
         for (value, stripped) in [
             ("plain", "plain"),
             ("\"a b\"", "a b"),
-            ("q=\"x\"", "q=\"x"),
-            ("\"x\" y", "x\" y"),
-            ("\"\"x\"\"", "\"x\""),
-            ("\"", ""),
+            ("q=\"x\"", "q=\"x\""),
+            ("\"x\" y", "\"x\" y"),
+            ("args.py \"\"", "args.py \"\""),
+            ("\"a\" \"b\"", "\"a\" \"b\""),
+            ("\"\"x\"\"", "\"\"x\"\""),
+            ("\"\"", ""),
+            ("\"", "\""),
             ("", ""),
             ("'x'", "'x'"),
         ] {

@@ -201,7 +201,7 @@ fn run_planned(job: &Job, host: &HostFacts) -> u8 {
         }
     };
     let engine = LocalEngine {
-        launch_dir: host.current_dir.clone(),
+        launch: host.launch(),
         stop,
         children: guarded.children.clone(),
         facts: job.facts.clone(),

@@ -157,7 +157,7 @@ fn find_cuts(conf: &JobConf, spec: SampleSpec, path: &Path, host: &HostFacts) ->
         .map_err(|error| refuse_setup(&SetupError::from(error)))?;
     let guarded = Guarded::start();
     let sampler = Sampler {
-        launch_dir: host.current_dir.clone(),
+        launch: host.launch(),
         stop: signals::watch(&guarded.children).ok(),
         children: guarded.children.clone(),
     };

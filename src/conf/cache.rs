@@ -3,6 +3,7 @@
 use super::error::{ConfError, Warning};
 use super::path;
 use super::properties::{Properties, Source};
+use super::uri::{self, FileUri};
 use crate::archive::ArchiveKind;
 use crate::dfs::{Addresses, Purpose};
 use std::collections::HashSet;
@@ -48,13 +49,10 @@ pub(super) fn read(
             matches!(properties.source(property), Source::Option("-files" | "-archives" | "-file"));
         for given in properties.get(property)?.unwrap_or_default().split(',').filter(|item| !item.is_empty())
         {
-            let (uri, fragment) = match given.split_once('#') {
-                Some((uri, fragment)) => (uri, Some(fragment)),
-                None => (given, None),
-            };
-            let path = PathBuf::from(path::located(property, uri, addresses, Purpose::Read)?);
+            let uri = FileUri::parse(property, given)?;
+            let path = PathBuf::from(path::located(property, &uri.path, addresses, Purpose::Read)?);
             let own_name = || path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let link = fragment.map_or_else(own_name, str::to_owned);
+            let link = uri.fragment.map_or_else(own_name, |link| link.trim_start_matches("./").to_owned());
             if !is_link_name(&link) {
                 let expected = "paths, each with #NAME if it shall have another name; a name without slashes";
                 return Err(properties.malformed(property, given.to_owned(), expected));
@@ -83,16 +81,19 @@ fn is_link_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(['/', '\0']) && name != "." && name != ".."
 }
 
-/// A list of `-files`, `-archives` or `-file` as Hadoop writes it into its property: local and absolute. Commas
-/// at the end mean nothing. Hadoop: `GenericOptionsParser.validateFiles`.
+/// A list of `-files` or `-archives` as Hadoop writes it into its property: local and absolute. Commas at the end mean
+/// nothing. Hadoop: `GenericOptionsParser.validateFiles`, which decodes escapes where this keeps them, so that it
+/// refuses what they stand for when it reads the property.
 pub(super) fn qualified(
     option: &'static str,
     list: &str,
     addresses: &Addresses,
 ) -> Result<String, ConfError> {
     let qualify = |item: &str| {
-        let (uri, fragment) = item.split_at(item.find('#').unwrap_or(item.len()));
-        path::located(option, uri, addresses, Purpose::Send).map(|path| format!("file:{path}{fragment}"))
+        let uri = FileUri::parse(option, item)?;
+        let fragment = &item[item.find('#').unwrap_or(item.len())..];
+        let path = path::located(option, &uri.path, addresses, Purpose::Send)?;
+        Ok(format!("file:{}{fragment}", uri::encode(&path)))
     };
     let items: Result<Vec<String>, ConfError> = list.trim_end_matches(',').split(',').map(qualify).collect();
     Ok(items?.join(","))
@@ -107,7 +108,7 @@ pub(super) fn check_links(files: &[String], archives: &[String]) -> Result<(), C
         options.iter().flat_map(|(option, values)| values.iter().map(move |v| (*option, v)))
     {
         for uri in value.split(',') {
-            let link = uri.split_once('#').map(|(_, link)| link.to_lowercase());
+            let link = FileUri::parse(option, uri)?.fragment.map(|link| link.to_lowercase());
             if !link.is_some_and(|link| links.insert(link)) {
                 let expected = "PATH#LINK, with another link name for each";
                 return Err(ConfError::Option { option, value: uri.to_owned(), expected });
@@ -210,6 +211,25 @@ mod tests {
             &["b.tar.bz2=b.tar.bz2", "c.TGZ=c.TGZ unpacked"],
             &["b.tar.bz2 is linked"],
         );
+    }
+
+    #[test]
+    fn entries_are_uris() {
+        // Path: what is looked for; link: what attempts find.
+        let check = |given: &str, path: &str, link: &str| {
+            let mut properties = Properties::new(&HostFacts::example());
+            properties.set("mapreduce.job.cache.files", given, "-cacheFile");
+            let file = read(&properties, &addresses("/")).unwrap().0.remove(0);
+            assert_eq!((file.path.to_str().unwrap(), file.link.as_str()), (path, link), "{given}");
+        };
+        check("file:/d/my%20file.txt#l", "/d/my file.txt", "l");
+        check("/d/f#a%41b", "/d/f", "aAb");
+        check("/d/f#./l1", "/d/f", "l1");
+        check("/d/my%20file", "/d/my file", "my file");
+        let list = qualified("-files", "a%20b#c%20d", &addresses("/my dir")).unwrap();
+        assert_eq!(list, "file:/my%20dir/a%20b#c%20d");
+        check(&list, "/my dir/a b", "c d");
+        assert!(qualified("-files", "a b", &addresses("/")).is_err());
     }
 
     #[test]

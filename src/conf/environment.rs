@@ -1,21 +1,20 @@
 //! The environment of the children: what Hadoop's `PipeMapRed` puts there. The names that only one task
-//! has, such as `mapreduce_task_id`, are added by the task.
+//! has, such as `mapreduce_task_id`, are added by the task, and so is what children inherit.
 
 use super::error::ConfError;
-use super::host::HostFacts;
 use super::properties::Properties;
-use crate::plan::Environment;
+use crate::plan::{Environment, name_length};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 
-/// The environment of every child of a job: the one we were started in; over it the whole configuration,
-/// references resolved, dots and other odd letters of the names turned to `_`; over that what `-cmdenv` says;
-/// and the folder for temporary files.
+/// What a job adds to the environment of its children: what `mapreduce.map.env` and its kin define; over it the
+/// whole configuration, references resolved, dots and other odd letters of the names turned to `_`; over that what
+/// `-cmdenv` says.
 ///
 /// Where two properties differ in odd letters only, the alphabetically later one is seen; Hadoop leaves it
 /// to chance.
-pub fn child_environment(properties: &Properties, host: &HostFacts) -> Result<Environment, ConfError> {
-    let mut variables: BTreeMap<OsString, OsString> = host.environment.iter().cloned().collect();
+pub fn child_environment(properties: &Properties) -> Result<Environment, ConfError> {
+    let mut variables = BTreeMap::<OsString, OsString>::new();
     let units_max = properties.int("stream.jobconf.truncate.limit")?.unwrap_or(-1);
     let mut environment =
         Environment { value_units_max: u32::try_from(units_max).ok(), ..Environment::default() };
@@ -30,14 +29,53 @@ pub fn child_environment(properties: &Properties, host: &HostFacts) -> Result<En
         variables.insert(name.into(), value.into());
         fixed.insert(name.to_owned());
     }
-    variables.insert("TMPDIR".into(), host.temp_dir.clone().into());
     // Neither can stand in an environment; Java refuses the first and drops what has the second.
     variables.retain(|name, value| {
         !name.is_empty() && ![name, value].iter().any(|text| text.as_encoded_bytes().contains(&0))
     });
     environment.variables = variables.into_iter().collect();
     environment.fixed = fixed.into_iter().collect();
+    environment.map_definitions = definitions(properties, "mapreduce.map.env")?;
+    environment.reduce_definitions = definitions(properties, "mapreduce.reduce.env")?;
     Ok(environment)
+}
+
+/// The variables that properties define for one kind of task, in order, those of the administrator first. Hadoop:
+/// `TaskAttemptImpl.createCommonContainerLaunchContext`, `MapReduceChildJVM.setVMEnv`.
+fn definitions(properties: &Properties, property: &str) -> Result<Vec<(String, String)>, ConfError> {
+    let mut found = defined_by(properties, "mapreduce.admin.user.env", None)?;
+    found.extend(defined_by(properties, property, Some("mapred.child.env"))?);
+    Ok(found)
+}
+
+/// What a property `A=1,B=2`, or another one in its place, defines with those of the form `property.A=1`, which win
+/// (MAPREDUCE-7069). A part of the list that begins with no name means nothing. Hadoop:
+/// `Apps.setEnvFromInputProperty`.
+fn defined_by(
+    properties: &Properties,
+    property: &str,
+    otherwise: Option<&str>,
+) -> Result<Vec<(String, String)>, ConfError> {
+    let mut list = properties.get(property)?;
+    if let (None, Some(otherwise)) = (&list, otherwise) {
+        list = properties.get(otherwise)?;
+    }
+    let list = list.unwrap_or_default();
+    let named = |part: &str| {
+        let (name, value) = part.split_at(name_length(part));
+        let value = value.strip_prefix('=').filter(|_| !name.is_empty())?;
+        Some((name.to_owned(), value.to_owned()))
+    };
+    let mut found: Vec<_> = list.split(',').filter_map(named).collect();
+    for whole in properties.names_set() {
+        let name = whole.strip_prefix(property).and_then(|rest| rest.strip_prefix('.'));
+        if let Some(name) = name.filter(|name| !name.is_empty() && !name.contains(['=', '\0'])) {
+            found.retain(|(listed, _)| listed != name);
+            found.push((name.to_owned(), properties.get(whole)?.unwrap_or_default()));
+        }
+    }
+    found.retain(|(_, value)| !value.contains('\0'));
+    Ok(found)
 }
 
 /// A property's name as a variable's. Hadoop: `PipeMapRed.safeEnvVarName`, which counts letters in UTF-16.
@@ -51,17 +89,17 @@ pub(crate) fn variable_name(property: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::host::HostFacts;
     use super::super::properties::Source;
     use super::*;
 
     fn environment(set: &[(&str, &str)]) -> BTreeMap<String, String> {
-        let host = HostFacts::example();
-        let mut properties = Properties::new(&host);
+        let mut properties = Properties::new(&HostFacts::example());
         let given =
             |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned(), Source::CommandLine);
         properties.add_command_line(set.iter().map(given).collect());
         let text = |text: OsString| text.into_string().unwrap();
-        let environment = child_environment(&properties, &host).unwrap();
+        let environment = child_environment(&properties).unwrap();
         environment.variables.into_iter().map(|(name, value)| (text(name), text(value))).collect()
     }
 
@@ -90,9 +128,9 @@ mod tests {
     }
 
     #[test]
-    fn added_pairs_beat_properties_and_the_outer_environment() {
-        check(&[], "PATH", Some("/bin"));
-        check(&[], "TMPDIR", Some("/tmp"));
+    fn added_pairs_beat_properties() {
+        check(&[], "PATH", None);
+        check(&[], "TMPDIR", None);
         let added = ("stream.addenvironment", "HADOOP_ROOT_LOGGER= A=1 B=x=y C= NOVALUE  PATH=/x");
         check(&[added], "HADOOP_ROOT_LOGGER", Some(""));
         check(&[added], "B", Some("x=y"));
@@ -104,11 +142,28 @@ mod tests {
     }
 
     #[test]
+    fn definitions_come_from_lists_and_single_properties() {
+        let check = |set: &[(&str, &str)], maps: &str, reduces: &str| {
+            let mut properties = Properties::new(&HostFacts::example());
+            set.iter().for_each(|(name, text)| properties.set(name, *text, "-D"));
+            let environment = child_environment(&properties).unwrap();
+            let shown = |list: &[(String, String)]| {
+                list.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+            };
+            assert_eq!(shown(&environment.map_definitions), maps, "{set:?}");
+            assert_eq!(shown(&environment.reduce_definitions), reduces, "{set:?}");
+        };
+        check(&[("mapreduce.map.env", "A=1,B=x=y,3=a, C=1,D,_E=")], "A=1 B=x=y _E=", "");
+        check(&[("mapred.map.child.env", "A=1"), ("mapreduce.map.env.A", "2,3")], "A=2,3", "");
+        check(&[("mapred.child.env", "A=1"), ("mapreduce.reduce.env", "B=2")], "A=1", "B=2");
+        check(&[("mapreduce.admin.user.env", "A=1"), ("mapreduce.map.env.B", "2")], "A=1 B=2", "A=1");
+    }
+
+    #[test]
     fn what_is_added_stays_over_an_attempts_properties() {
-        let host = HostFacts::example();
-        let mut properties = Properties::new(&host);
+        let mut properties = Properties::new(&HostFacts::example());
         properties.set("stream.addenvironment", "B=2 A=1 B=3 NOVALUE", "-cmdenv");
-        assert_eq!(child_environment(&properties, &host).unwrap().fixed, ["A", "B", "TMPDIR"]);
+        assert_eq!(child_environment(&properties).unwrap().fixed, ["A", "B", "TMPDIR"]);
     }
 
     #[test]

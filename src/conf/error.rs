@@ -162,6 +162,16 @@ pub enum ConfError {
         #[source]
         source: AddressError,
     },
+    /// A shipped file that is no URI.
+    #[error("{what} {given:?}: {why}")]
+    Uri {
+        /// The option or property.
+        what: &'static str,
+        /// The URI as given.
+        given: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A path in HDFS for what the engine itself keeps.
     #[error("{what} {given:?}: expected a folder of this machine, not of HDFS")]
     NotOnDisk {
@@ -226,6 +236,11 @@ pub enum Warning {
         /// The archive as given.
         given: String,
     },
+    /// A configuration file that does not exist.
+    MissingFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// An option that is accepted and does nothing.
     NoEffect {
         /// The option as given.
@@ -256,6 +271,13 @@ impl std::fmt::Display for Warning {
             }
             Warning::NotUnpacked { given } => {
                 write!(to, "{given} is linked as it is: only .zip, .jar, .tar, .tar.gz and .tgz are unpacked")
+            }
+            Warning::MissingFile { path } => {
+                write!(
+                    to,
+                    "configuration file {} does not exist and is passed over, as in Hadoop",
+                    path.display()
+                )
             }
             Warning::NoEffect { given, why } => write!(to, "option {given} has no effect: {why}"),
         }

@@ -1,5 +1,6 @@
 //! Who and where we are, as the command line found it.
 
+use crate::plan::Launch;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -37,6 +38,15 @@ pub struct HostFacts {
 }
 
 impl HostFacts {
+    /// What children get from this process.
+    pub fn launch(&self) -> Launch {
+        Launch {
+            dir: self.current_dir.clone(),
+            environment: self.environment.clone(),
+            temp_dir: self.temp_dir.clone(),
+        }
+    }
+
     /// The user in whose name jobs run. Hadoop: `UserGroupInformation`, without Kerberos.
     pub fn job_user(&self) -> String {
         let given = self.environment.iter().find(|(name, _)| name == "HADOOP_USER_NAME");

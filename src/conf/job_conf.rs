@@ -78,8 +78,11 @@ pub struct JobConf {
     pub counter_limits: Limits,
     /// Where to write the counters, absolute.
     pub counters_json: Option<PathBuf>,
-    /// `-file` was given: what it names would go into a jar made for the job.
-    pub packs_jar: bool,
+    /// What `-file` names, absolute: Hadoop packs it into a jar made for the job.
+    pub packed: Vec<PathBuf>,
+    /// A property of Hadoop's newer interface that is refused beside the older one, and the mode that it is refused
+    /// in.
+    pub new_api: Option<(&'static str, &'static str)>,
     /// `-verbose`.
     pub verbose: bool,
     /// `-background`: nobody waits for the job.
@@ -145,6 +148,9 @@ impl JobConf {
         let reduces = read.count("mapreduce.job.reduces", 0)?;
         let (format, xml_reader) = read.input_format()?;
         read.refuse_empty_numbers(format)?;
+        read.check_framework()?;
+        read.check_codecs(reduces)?;
+        read.check_sort_settings(reduces)?;
         let (key_kind, value_kind) = read.map_output_kinds()?;
         let order = match reduces {
             // Without reduce tasks nothing is ever compared, so Hadoop does not look at the options.
@@ -181,7 +187,8 @@ impl JobConf {
             slow_start: read.slow_start()?,
             counter_limits: read.counter_limits()?,
             counters_json: None,
-            packs_jar: false,
+            packed: Vec::new(),
+            new_api: read.new_api(reduces),
             verbose: false,
             background: false,
             properties,

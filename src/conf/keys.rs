@@ -135,13 +135,16 @@ pub fn present_name(name: &str) -> &str {
 /// Beginnings of names that take any ending.
 const OPEN_PREFIXES: &[&str] = &[
     "stream.recordreader.",
+    "mapreduce.admin.user.env.",
     "mapreduce.aggregate.descriptor.",
     "mapreduce.chain.",
     "mapreduce.job.input.file.",
     "mapreduce.jdbc.",
+    "mapreduce.map.env.",
     "mapreduce.map.resource.",
     "mapreduce.multipleoutputs.",
     "mapreduce.outputcommitter.factory.scheme.",
+    "mapreduce.reduce.env.",
     "mapreduce.reduce.resource.",
     "mapreduce.workflow.",
     "mapred.queue.",

@@ -17,6 +17,7 @@ mod path;
 mod properties;
 mod resolve;
 mod stream_job;
+mod uri;
 mod value;
 mod xml;
 

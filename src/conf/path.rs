@@ -2,7 +2,7 @@
 
 use super::error::ConfError;
 use crate::dfs::{Address, AddressError, Addresses, Purpose, Scheme};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A path of this machine, less the scheme `file:`: absolute, no empty, `.` or `..` parts, no slash at the end. Hadoop:
 /// `new Path(workingDirectory, path)`. Globs are ordinary letters here. HDFS is no place for what is asked so.
@@ -44,6 +44,21 @@ pub(super) fn located_pattern(
 
 fn refused(what: &'static str, given: &str, source: AddressError) -> ConfError {
     ConfError::Address { what, given: given.to_owned(), source }
+}
+
+/// A configuration file. Hadoop takes the path of its URI, whatever the scheme and the host:
+/// `Configuration.loadResource`.
+pub(super) fn conf_file(given: &Path, current_dir: &Path) -> PathBuf {
+    let text = given.to_string_lossy();
+    let scheme = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
+    let behind = text.trim_start_matches(scheme).strip_prefix(':').filter(|behind| behind.starts_with('/'));
+    match behind {
+        None => current_dir.join(given),
+        Some(behind) => match behind.strip_prefix("//") {
+            Some(authority) => PathBuf::from(&authority[authority.find('/').unwrap_or(authority.len())..]),
+            None => PathBuf::from(behind),
+        },
+    }
 }
 
 /// The paths in one `-input` value: commas part them, except inside braces. Hadoop:

@@ -10,6 +10,19 @@ use super::properties::{Properties, Source};
 use super::{cache, path, stream_job, value, xml};
 use crate::dfs::{self, Addresses, Scheme};
 
+/// Properties of Hadoop's newer interface that do not go with the older one: [`JobConf::new_api`] has those that are
+/// refused.
+pub(super) const NEW_API: [&str; 5] = [
+    "mapreduce.job.inputformat.class",
+    "mapreduce.job.map.class",
+    "mapreduce.job.partitioner.class",
+    "mapreduce.job.outputformat.class",
+    "mapreduce.job.reduce.class",
+];
+
+/// A combiner of the newer interface, which counts where there is none of the older one.
+pub(super) const NEW_COMBINER: &str = "mapreduce.job.combine.class";
+
 /// Makes a job of what the user said. Reads the configuration files (a missing one is passed over) and
 /// follows links of `-file`; apart from that a pure function.
 ///
@@ -20,10 +33,14 @@ pub fn resolve(options: &StreamOptions, host: &HostFacts) -> Result<(JobConf, Ve
     let mut properties = Properties::new(host);
     let mut warnings = option_warnings(options);
     for file in options.conf_files.iter().chain(&options.additional_conf) {
-        let path = host.current_dir.join(file);
-        if let Some(content) = xml::read_file(&path)? {
-            warnings.extend(properties.add_file(&path, content));
+        let path = path::conf_file(file, &host.current_dir);
+        match xml::read_file(&path)? {
+            Some(content) => warnings.extend(properties.add_file(&path, content)),
+            None => warnings.push(Warning::MissingFile { path }),
         }
+    }
+    if options.fs.as_deref() == Some("") {
+        return Err(ConfError::DefaultFs { uri: String::new() });
     }
     // What -files names may be in HDFS, and other options say where that is.
     let mut early = properties.clone();
@@ -33,14 +50,14 @@ pub fn resolve(options: &StreamOptions, host: &HostFacts) -> Result<(JobConf, Ve
     let addresses = addresses(&properties, host)?;
     add_shipped_files(&mut properties, options, &addresses)?;
     warnings.extend(property_warnings(&properties)?);
-    check_refused(&properties)?;
     let addresses = stream_job::apply(&mut properties, options, host, addresses)?;
+    check_refused(&properties)?;
     warnings.extend(cache::read(&properties, &addresses)?.1);
     let mut job = JobConf::read(properties, host)?;
     job.output.shown = options.output.clone().unwrap_or_default();
     job.output.existing = options.existing;
     job.counters_json = options.counters_json.as_ref().map(|path| host.current_dir.join(path));
-    job.packs_jar = !options.file.is_empty();
+    job.packed = options.file.iter().map(|file| host.current_dir.join(file)).collect();
     job.verbose = options.verbose;
     job.background = options.background;
     Ok((job, warnings))
@@ -59,7 +76,7 @@ pub struct FsConf {
 pub fn resolve_fs(options: &StreamOptions, host: &HostFacts) -> Result<FsConf, ConfError> {
     let mut properties = Properties::new(host);
     for file in &options.conf_files {
-        let path = host.current_dir.join(file);
+        let path = path::conf_file(file, &host.current_dir);
         if let Some(content) = xml::read_file(&path)? {
             properties.add_file(&path, content);
         }
@@ -154,7 +171,10 @@ fn check_refused(properties: &Properties) -> Result<(), ConfError> {
             Default::Unset => value.is_empty(),
             Default::File(default) | Default::Code(default) => value.trim() == default,
         };
-        if !harmless {
+        // -mapper sets a runner for its command, whatever the user set, as StreamJob does.
+        let own = properties.source(property.name) == Source::Option("-mapper");
+        let elsewhere = NEW_API.contains(&property.name) || property.name == NEW_COMBINER;
+        if !harmless && !own && !elsewhere {
             let origin = properties.source(property.name);
             return Err(ConfError::Refused { name: property.name, value, origin, why: property.doc });
         }
@@ -191,7 +211,9 @@ fn property_warnings(properties: &Properties) -> Result<Vec<Warning>, ConfError>
             warnings.push(Warning::UnknownName { given: name.to_owned(), nearest });
         }
         let Some(property) = keys::property(name) else { continue };
-        let lenient = property.kind == keys::Kind::Bool || property.support == Support::NoEffect;
+        let lenient = property.kind == keys::Kind::Bool
+            || property.support == Support::NoEffect
+            || property.name == "mapreduce.job.maps";
         let value = properties.get(name)?.unwrap_or_default();
         if lenient && !value::fits(property.kind, &value) {
             let expected = value::expected(property.kind);

@@ -12,7 +12,7 @@ use crate::ids::{AttemptId, TaskKind};
 use crate::local_fs::{self, Scratch};
 use crate::output::committer::JobCommitter;
 use crate::output::journal::{self, Begun, Fact};
-use crate::plan::{Existing, JobPlan, PartitionerSpec};
+use crate::plan::{Existing, JobPlan, Launch, PartitionerSpec};
 use crate::shuffle::ShuffleError;
 use crate::shuffle::outputs::{MapOutputs, OnDisk};
 use crate::streaming::ChildGroups;
@@ -24,7 +24,6 @@ use crate::task::{self, TaskError, TaskHost};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use dispatcher::Dispatcher;
 use std::panic::{self, AssertUnwindSafe};
-use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, Once};
 use std::thread;
@@ -33,8 +32,8 @@ use std::time::{Duration, Instant};
 /// Runs jobs on this machine.
 #[derive(Debug)]
 pub struct LocalEngine {
-    /// The folder mr-stream was started in.
-    pub launch_dir: PathBuf,
+    /// What children get from this process.
+    pub launch: Launch,
     /// Signals that shall stop the job, as numbers.
     pub stop: Option<Receiver<i32>>,
     /// Where children are taken in. Whoever sends a signal may have stopped them already.
@@ -117,7 +116,7 @@ impl LocalEngine {
     ) -> Result<Counters, JobError> {
         let scratch = Scratch::create_named(&plan.resources.local_dirs, scratch_prefix)?;
         let children = self.children.clone();
-        let host = TaskHost::new(plan, &scratch, committer, &self.launch_dir, events, children)
+        let host = TaskHost::new(plan, &scratch, committer, &self.launch, events, children)
             .map_err(|error| self.stopped().unwrap_or(error.into()))?;
         let floor = Floor::new(&host);
         done.restore(&floor.outputs);

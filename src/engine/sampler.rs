@@ -14,14 +14,14 @@ use crate::error::IoError;
 use crate::ids::{AttemptId, TaskId};
 use crate::local_fs::Scratch;
 use crate::output::committer::JobCommitter;
-use crate::plan::{JobPlan, PartitionerSpec};
+use crate::plan::{JobPlan, Launch, PartitionerSpec};
 use crate::shuffle::TooFewKeys;
 use crate::shuffle::cut_points::choose_cuts;
 use crate::shuffle::sample::{KeySampler, SampleSpec};
 use crate::streaming::ChildGroups;
 use crate::task::{TaskError, TaskEvents, TaskHost, map_task};
 use crossbeam_channel::{Receiver, bounded, never, select};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 
 /// What sampling found.
@@ -73,8 +73,8 @@ pub fn sampled_conf(conf: &JobConf, partition_file: Option<&Path>) -> JobConf {
 /// Runs mappers of `plan`, made from [`sampled_conf`].
 #[derive(Debug)]
 pub struct Sampler {
-    /// The folder mr-stream was started in.
-    pub launch_dir: PathBuf,
+    /// What children get from this process.
+    pub launch: Launch,
     /// Signals that shall stop it, as numbers.
     pub stop: Option<Receiver<i32>>,
     /// Where children are taken in.
@@ -95,8 +95,7 @@ impl Sampler {
         let scratch = Scratch::create(&plan.resources.local_dirs)?;
         // Nothing is written to the output, so the committer has nothing to set up.
         let committer = JobCommitter::of(&plan.output, &plan.job_id);
-        let host =
-            TaskHost::new(plan, &scratch, &committer, &self.launch_dir, events, self.children.clone())?;
+        let host = TaskHost::new(plan, &scratch, &committer, &self.launch, events, self.children.clone())?;
         let sampled = self.guarded(&host.groups, || {
             let mut sampler = KeySampler::new(spec, in_input_order(plan));
             while let Some(number) = sampler.next_task() {

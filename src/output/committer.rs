@@ -124,13 +124,28 @@ impl JobCommitter {
         }
     }
 
-    /// The committer of a job whose tasks ran in other processes, with the lock of its output folder.
+    /// The committer of a job whose tasks ran in other processes, with the lock of its output folder. What was in the
+    /// folder before is refused, or cleared if the job says so.
     pub fn of_tasks(spec: &OutputSpec, job: &JobId) -> Result<Self, CommitError> {
         let mut committer = Self::of(spec, job);
         committer.claim(spec, false)?;
-        let pending = committer.job_dir();
-        fs::create_dir_all(&pending).at("make output folder", &pending)?;
+        if let Err(error) = committer.begin_commit(spec) {
+            committer.give_back();
+            return Err(error);
+        }
         Ok(committer)
+    }
+
+    fn begin_commit(&self, spec: &OutputSpec) -> Result<(), CommitError> {
+        existing::refuse_beside_tasks(spec)?;
+        if spec.existing == Existing::Clear && !self.is_shared {
+            // The marker first: without it nothing looks finished.
+            remove_tree(&self.out.join(SUCCESS))?;
+            sync_folder(&self.out)?;
+            remove_entries(&self.out, |name| name == TEMPORARY)?;
+        }
+        let pending = self.job_dir();
+        Ok(fs::create_dir_all(&pending).at("make output folder", &pending)?)
     }
 
     /// Makes what is missing of the output folder, which must not be there if it `is_new`, and takes the lock.

@@ -9,7 +9,7 @@ use crate::error::{At, IoError};
 use crate::ids::{TaskId, TaskKind};
 use crate::plan::{Existing, OutputFormat, OutputSpec, wire};
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::SystemTime;
@@ -101,6 +101,7 @@ impl FolderState {
         let mut names: Vec<_> = entries(dir)?.into_iter().map(|(name, _)| name).collect();
         let has_temporary = names.iter().any(|name| name == TEMPORARY);
         names.retain(|name| name != TEMPORARY);
+        let without = Self::of_names(&names);
         let is_marked = names.iter().any(|name| name == SUCCESS);
         let written = if has_temporary { journal::read(&temporary)? } else { Written::default() };
         let left_something = has_temporary && entries(&temporary)?.iter().any(|(name, _)| name != LOCK);
@@ -109,14 +110,21 @@ impl FolderState {
             // All that is missing is the end of the journal.
             Some(left) if left.committing && is_marked => Self::Finished,
             Some(_) => Self::Unfinished { at },
-            // The marker is written last and removed first, so what is beside it is whole.
-            None if is_marked => Self::Finished,
             // A run began, or committed: its journal is lost, or it is Hadoop's.
-            None if left_something => Self::Unfinished { at },
-            None if names.is_empty() => Self::Empty,
-            None if names.iter().all(|name| is_part(name)) => Self::Finished,
-            None => Self::Foreign,
+            None if left_something && !is_marked => Self::Unfinished { at },
+            None => without,
         })
+    }
+
+    /// The state of a folder that has these names, a job's temporary folder not among them.
+    fn of_names(names: &[OsString]) -> Self {
+        match names {
+            [] => Self::Empty,
+            // The marker is written last and removed first, so what is beside it is whole.
+            names if names.iter().any(|name| name == SUCCESS) => Self::Finished,
+            names if names.iter().all(|name| is_part(name)) => Self::Finished,
+            _ => Self::Foreign,
+        }
     }
 }
 
@@ -146,6 +154,20 @@ pub(super) fn refuse_locked(spec: &OutputSpec) -> Result<(), CommitError> {
     }
     match FolderState::of(&spec.dir)? {
         // The folder that this process made.
+        FolderState::Empty => Ok(()),
+        state => refuse_state(spec, state),
+    }
+}
+
+/// The same for the process that commits what tasks in other processes wrote: all but the temporary folder was in
+/// the output folder before them.
+pub(super) fn refuse_beside_tasks(spec: &OutputSpec) -> Result<(), CommitError> {
+    if spec.format == OutputFormat::Null {
+        return Ok(());
+    }
+    let names: Vec<_> = entries(&spec.dir)?.into_iter().map(|(name, _)| name).collect();
+    let names: Vec<_> = names.into_iter().filter(|name| name != TEMPORARY).collect();
+    match FolderState::of_names(&names) {
         FolderState::Empty => Ok(()),
         state => refuse_state(spec, state),
     }

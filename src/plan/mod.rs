@@ -13,7 +13,8 @@ mod split;
 pub mod wire;
 
 pub use built_in::{BuiltIn, FieldSelection, SelectedFields};
-pub use environment::Environment;
+pub use environment::{Environment, Launch};
+pub(crate) use environment::{find, name_length};
 pub use key_spec::{KeySpec, KeySpecError, parse_key_specs};
 pub use split::{FileStamp, InputSplit, MapTask, StreamSplits};
 
@@ -315,7 +316,7 @@ pub enum OutputFormat {
 /// How children are run and judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChildSpec {
-    /// The children's environment, the attempt's own names excepted.
+    /// What the job adds to the children's environment, the attempt's own names excepted.
     pub environment: Environment,
     /// `stream.non.zero.exit.is.failure`.
     pub non_zero_exit_is_failure: bool,
@@ -338,6 +339,8 @@ pub struct CacheEntry {
     pub link: String,
     /// How to unpack it; the link then leads to the folder with what was in it.
     pub archive: Option<ArchiveKind>,
+    /// It came in the folder of a `-file`: Hadoop has it in the job's jar and not in its cache.
+    pub in_jar: bool,
 }
 
 /// How often tasks are tried and what becomes of those that fail. One attempt each and no clock unless the user says

@@ -13,7 +13,7 @@ const MAGIC: &[u8; 8] = b"mrstream";
 
 /// Version of the documents this build reads and writes. Raise it with every change to a type that is
 /// written: bincode does not describe itself, so an old payload would decode into nonsense.
-pub const VERSION: u32 = 10;
+pub const VERSION: u32 = 11;
 
 /// Why a document cannot be read.
 #[derive(Debug, thiserror::Error)]

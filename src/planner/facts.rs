@@ -8,7 +8,6 @@ use crate::conf::{ConfError, HostFacts, JobConf};
 use crate::output::journal::Fact;
 use crate::plan::{JobPlan, wire};
 use crate::streaming::command::find_program;
-use crate::task;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt;
@@ -62,10 +61,9 @@ fn of_file(kind: &str, path: &Path) -> Fact {
 
 /// The files that the job's commands name, programs in `PATH` included.
 fn programs(plan: &JobPlan, host: &HostFacts) -> BTreeSet<PathBuf> {
-    let path = plan.children.environment.get("PATH").unwrap_or(OsStr::new("/usr/bin:/bin"));
     let mut found = BTreeSet::new();
-    for command in task::map_task::commands(plan) {
-        found.extend(command.first().map(|name| find_program(name, &host.current_dir, path).path));
+    for (command, path) in super::commands(plan, host) {
+        found.extend(command.first().map(|name| find_program(name, &host.current_dir, &path).path));
         found.extend(command.iter().skip(1).map(|word| host.current_dir.join(word)));
     }
     found.retain(|path| path.is_file());

@@ -8,7 +8,7 @@
 use super::workdir::UnpackedArchives;
 use super::{TaskHost, skip};
 use crate::ids::{AttemptId, TaskKind};
-use crate::plan::Environment;
+use crate::plan::{self, Environment, Launch};
 use crate::streaming::child::environment_line;
 use std::borrow::Cow;
 use std::ffi::{CStr, CString, OsStr, OsString};
@@ -18,29 +18,56 @@ use std::path::{Path, PathBuf};
 /// Variables by name.
 type Names = Vec<(&'static str, OsString)>;
 
-/// The environment that all children of a job have, as lines that need not be made again for each of them.
+/// The environments that all children of a job have, as lines that need not be made again for each of them.
 pub(super) struct JobEnvironment<'a> {
     plan: &'a Environment,
-    /// One for each variable of the plan; `None` if it holds a NUL.
+    map: KindEnvironment,
+    reduce: KindEnvironment,
+}
+
+/// The environment that all children of one kind of task have.
+struct KindEnvironment {
+    variables: Vec<(OsString, OsString)>,
+    /// One for each variable; `None` if it holds a NUL.
     lines: Vec<Option<CString>>,
 }
 
+impl KindEnvironment {
+    fn new(variables: Vec<(OsString, OsString)>) -> Self {
+        let lines = variables.iter().map(|(name, value)| environment_line(name, value)).collect();
+        Self { variables, lines }
+    }
+}
+
 impl<'a> JobEnvironment<'a> {
-    pub(super) fn new(plan: &'a Environment) -> Self {
-        let lines = plan.variables.iter().map(|(name, value)| environment_line(name, value)).collect();
-        Self { plan, lines }
+    /// The environments of the plan's children that a process with this `launch` starts.
+    pub(super) fn new(plan: &'a Environment, launch: &Launch) -> Self {
+        let of_kind = |kind| KindEnvironment::new(plan.of_children(kind, launch));
+        Self { plan, map: of_kind(TaskKind::Map), reduce: of_kind(TaskKind::Reduce) }
+    }
+
+    fn of_kind(&self, kind: TaskKind) -> &KindEnvironment {
+        match kind {
+            TaskKind::Map => &self.map,
+            TaskKind::Reduce => &self.reduce,
+        }
+    }
+
+    /// The value of a variable of one kind of task.
+    pub(super) fn get(&self, kind: TaskKind, name: &str) -> Option<&OsStr> {
+        plan::find(&self.of_kind(kind).variables, name)
     }
 
     /// The variables with an attempt's properties among them, names being variables' names already, each once.
     ///
     /// Both lists are in order, so one pass joins them: the first is long, and every attempt does this.
-    fn with(&self, mut own: Names) -> io::Result<Vec<Cow<'_, CStr>>> {
-        let fixed = &self.plan.fixed;
+    fn with(&self, kind: TaskKind, mut own: Names) -> io::Result<Vec<Cow<'_, CStr>>> {
+        let (fixed, all) = (&self.plan.fixed, self.of_kind(kind));
         own.retain(|(name, _)| fixed.binary_search_by(|fixed| fixed.as_str().cmp(name)).is_err());
         own.sort_unstable_by_key(|(name, _)| *name);
-        let mut joined = Vec::with_capacity(self.lines.len() + own.len());
+        let mut joined = Vec::with_capacity(all.lines.len() + own.len());
         let mut own = own.into_iter().peekable();
-        for ((name, _), line) in self.plan.variables.iter().zip(&self.lines) {
+        for ((name, _), line) in all.variables.iter().zip(&all.lines) {
             while let Some((new, value)) = own.next_if(|(new, _)| OsStr::new(new) < name.as_os_str()) {
                 joined.push(self.own_line(new, &value)?);
             }
@@ -118,7 +145,7 @@ pub(super) fn of_attempt<'a>(
     }
     names = under_both_names(names);
     names.extend(local_copies(host, places.archives));
-    host.environment.with(names)
+    host.environment.with(attempt.task.kind, names)
 }
 
 /// What a map attempt reads.
@@ -135,7 +162,8 @@ fn of_split(host: &TaskHost<'_>, attempt: AttemptId) -> Names {
 /// Where what the job ships lies on this machine: archives unpacked, files where they are.
 fn local_copies(host: &TaskHost<'_>, archives: &UnpackedArchives) -> Names {
     let uris = |unpacked: bool| {
-        let entries = host.plan.cache.iter().filter(|entry| entry.archive.is_some() == unpacked);
+        let entries = host.plan.cache.iter().filter(|entry| !entry.in_jar);
+        let entries = entries.filter(|entry| entry.archive.is_some() == unpacked);
         joined(entries.map(|entry| {
             let mut uri = OsString::from("file://");
             uri.push(archives.target(entry));
@@ -202,10 +230,12 @@ mod tests {
             variables: ["B", "D", "b"].map(|name| (name.into(), "job".into())).to_vec(),
             fixed: fixed.iter().map(ToString::to_string).collect(),
             value_units_max: units_max,
+            ..Environment::default()
         };
         let own = own.iter().map(|(name, value)| (*name, value.into())).collect();
-        let job = JobEnvironment::new(&plan);
-        let found = match job.with(own) {
+        let launch = Launch { temp_dir: "t".into(), ..Launch::default() };
+        let job = JobEnvironment::new(&plan, &launch);
+        let found = match job.with(TaskKind::Map, own) {
             Ok(lines) => lines.iter().map(|line| line.to_str().unwrap()).collect::<Vec<_>>().join(" "),
             Err(error) => error.to_string(),
         };
@@ -214,19 +244,19 @@ mod tests {
 
     #[test]
     fn an_attempts_properties_find_their_places() {
-        check(&[], None, &[], "B=job D=job b=job");
-        check(&[], None, &[("D", "own")], "B=job D=own b=job");
+        check(&[], None, &[], "B=job D=job TMPDIR=t b=job");
+        check(&[], None, &[("D", "own")], "B=job D=own TMPDIR=t b=job");
         let own = [("c", "own"), ("b", "own"), ("C", "own"), ("A", "own"), ("a", "own")];
-        check(&[], None, &own, "A=own B=job C=own D=job a=own b=own c=own");
+        check(&[], None, &own, "A=own B=job C=own D=job TMPDIR=t a=own b=own c=own");
     }
 
     #[test]
     fn fixed_names_stay_and_long_values_are_cut() {
         let own = [("B", "own"), ("C", "own")];
-        check(&["A", "B"], None, &own, "B=job C=own D=job b=job");
-        check(&["C"], None, &own, "B=own D=job b=job");
-        check(&[], Some(2), &own, "B=ow C=ow D=job b=job");
-        check(&[], Some(0), &own, "B= C= D=job b=job");
+        check(&["A", "B"], None, &own, "B=job C=own D=job TMPDIR=t b=job");
+        check(&["C"], None, &own, "B=own D=job TMPDIR=t b=job");
+        check(&[], Some(2), &own, "B=ow C=ow D=job TMPDIR=t b=job");
+        check(&[], Some(0), &own, "B= C= D=job TMPDIR=t b=job");
         check(&[], None, &[("C", "a\0b")], "the value of C holds a NUL byte");
     }
 

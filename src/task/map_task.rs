@@ -574,13 +574,12 @@ pub(super) fn encoded_kinds(encoding: Encoding) -> Kinds {
 }
 
 /// The commands that a plan's map attempts will start.
-pub(super) fn map_commands(plan: &JobPlan) -> Vec<&[String]> {
+pub(crate) fn map_commands(plan: &JobPlan) -> Vec<&[String]> {
     let combiner = plan.combiner.as_ref().filter(|_| plan.reduces > 0);
     [Some(&plan.mapper), combiner].into_iter().flatten().filter_map(command_of).collect()
 }
 
-/// The commands that a plan's attempts will start.
-pub(crate) fn commands(plan: &JobPlan) -> Vec<&[String]> {
-    let reducer = Some(&plan.reducer).filter(|_| plan.reduces > 0).and_then(command_of);
-    map_commands(plan).into_iter().chain(reducer).collect()
+/// The command that a plan's reduce attempts will start.
+pub(crate) fn reduce_command(plan: &JobPlan) -> Option<&[String]> {
+    Some(&plan.reducer).filter(|_| plan.reduces > 0).and_then(command_of)
 }

@@ -35,7 +35,7 @@ use crate::counters::{Counters, Limits};
 use crate::ids::AttemptId;
 use crate::local_fs::{self, Scratch};
 use crate::output::committer::JobCommitter;
-use crate::plan::{JobPlan, PartitionerSpec, ShuffleSpec};
+use crate::plan::{JobPlan, Launch, PartitionerSpec, ShuffleSpec};
 use crate::record::KeyFields;
 use crate::record_room::{LongRecords, RecordRoom};
 use crate::shuffle::comparator::Order;
@@ -79,8 +79,8 @@ pub(crate) struct TaskHost<'a> {
 }
 
 impl<'a> TaskHost<'a> {
-    /// The shared parts of `plan`'s attempts, whose children go to `groups`. Unpacks the job's archives, once for all
-    /// attempts.
+    /// The shared parts of `plan`'s attempts, whose children go to `groups` and inherit what `launch` says. Unpacks
+    /// the job's archives, once for all attempts.
     ///
     /// # Errors
     /// An archive that cannot be unpacked.
@@ -88,7 +88,7 @@ impl<'a> TaskHost<'a> {
         plan: &'a JobPlan,
         scratch: &'a Scratch,
         committer: &'a JobCommitter,
-        launch_dir: &'a Path,
+        launch: &'a Launch,
         events: &'a dyn TaskEvents,
         groups: ChildGroups,
     ) -> Result<Self, ArchiveError> {
@@ -109,12 +109,12 @@ impl<'a> TaskHost<'a> {
             long_records: LongRecords::new(memory.own_copied_bytes, memory.copied_bytes_max),
             scratch,
             archives: UnpackedArchives::unpack(plan, scratch, groups.stop_flag())?,
-            environment: JobEnvironment::new(&plan.children.environment),
-            programs: Programs::new(launch_dir),
+            environment: JobEnvironment::new(&plan.children.environment, launch),
+            programs: Programs::new(&launch.dir),
             committer,
             vitals: Vitals::new(groups.clone()),
             groups,
-            launch_dir,
+            launch_dir: &launch.dir,
             events,
             bytes_read: AtomicU64::new(0),
             records_reduced: AtomicU64::new(0),

@@ -18,7 +18,7 @@ use crate::ids::{AttemptId, TaskId, TaskKind};
 use crate::local_fs::Scratch;
 use crate::output::committer::{CommitError, JobCommitter};
 use crate::output::journal::OutputFile;
-use crate::plan::{JobPlan, wire};
+use crate::plan::{JobPlan, Launch, wire};
 use crate::shuffle::passes;
 use crate::shuffle::run::Run;
 use crate::shuffle::spill::Spill;
@@ -34,8 +34,8 @@ pub struct RemoteTask<'a> {
     pub plan: &'a JobPlan,
     /// The folder they all see.
     pub work_dir: &'a Path,
-    /// The folder children run in when the job ships no files.
-    pub launch_dir: &'a Path,
+    /// What its children inherit, and the folder they run in when the job ships no files.
+    pub launch: &'a Launch,
     /// Where its children are taken in.
     pub children: &'a ChildGroups,
 }
@@ -64,7 +64,7 @@ impl RemoteTask<'_> {
         let scratch = Scratch::create(&[self.work_dir.to_path_buf()])?;
         let committer = JobCommitter::of(&self.plan.output, &self.plan.job_id);
         let groups = self.children.clone();
-        let mut host = TaskHost::new(self.plan, &scratch, &committer, self.launch_dir, events, groups)?;
+        let mut host = TaskHost::new(self.plan, &scratch, &committer, self.launch, events, groups)?;
         host.memory.shared_table_bytes = 0; // there is nobody to share with
         let (spills, counters) = match attempt.task.kind {
             TaskKind::Map => {
@@ -89,7 +89,7 @@ impl RemoteTask<'_> {
     /// When a task has not left its report, or the output cannot be published.
     pub fn commit(&self) -> Result<Counters, CommitError> {
         let mut counters = Counters::new();
-        let mut committer = JobCommitter::of_tasks(&self.plan.output, &self.plan.job_id)?;
+        let mut written = Vec::new();
         let maps = (0..self.plan.maps.len() as u32).map(TaskId::map);
         for task in maps.chain((0..self.plan.reduces).map(TaskId::reduce)) {
             let report = self.report(task).map_err(|failure| match failure {
@@ -101,7 +101,12 @@ impl RemoteTask<'_> {
                 },
             })?;
             counters.merge(&report.counters);
-            committer.expect_files(task, report.files);
+            written.push((task, report.files));
+        }
+        // Not before all reports are there: it may clear an earlier job's output.
+        let mut committer = JobCommitter::of_tasks(&self.plan.output, &self.plan.job_id)?;
+        for (task, files) in written {
+            committer.expect_files(task, files);
         }
         committer.commit_job()?;
         Ok(counters)
@@ -134,6 +139,8 @@ impl RemoteTask<'_> {
         Ok(names)
     }
 
+    /// All runs in the order of the local engine's [ranks](crate::shuffle::run::RunRank): those of tasks that fold
+    /// repeated lines come last.
     fn map_output(&self) -> Result<Vec<Arc<Run>>, TaskFailure> {
         let mut runs = Vec::new();
         for number in 0..self.plan.maps.len() as u32 {
@@ -141,6 +148,7 @@ impl RemoteTask<'_> {
                 runs.push(Arc::new(Run::Disk(Spill::open(self.work_dir.join(name))?)));
             }
         }
+        runs.sort_by_key(|run| run.is_folded());
         Ok(runs)
     }
 

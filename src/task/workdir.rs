@@ -10,7 +10,7 @@ use super::{TaskFailure, TaskHost};
 use crate::archive::{self, Allowance, ArchiveError};
 use crate::error::{At, IoError};
 use crate::fault::{self, Op};
-use crate::ids::AttemptId;
+use crate::ids::{AttemptId, TaskKind};
 use crate::local_fs::Scratch;
 use crate::plan::{CacheEntry, JobPlan};
 use crate::stop::StopFlag;
@@ -59,7 +59,7 @@ impl UnpackedArchives {
 /// What runs a command: found once for all attempts that run in the launch folder, for that took a dozen
 /// system calls of a small task's hundred.
 pub(super) struct Programs {
-    found: Mutex<HashMap<String, Program>>,
+    found: Mutex<HashMap<(TaskKind, String), Program>>,
     /// The launch folder is this process's own current folder.
     is_current: bool,
 }
@@ -90,6 +90,7 @@ impl Program {
 /// The folder and the environment of an attempt's children.
 pub(super) struct Workplace<'a> {
     host: &'a TaskHost<'a>,
+    kind: TaskKind,
     dir: PathBuf,
     environment: Vec<Cow<'a, CStr>>,
     /// The folder is the attempt's own.
@@ -132,11 +133,19 @@ impl<'a> Workplace<'a> {
     ) -> Result<Self, TaskFailure> {
         let failed = |source| TaskFailure::Pipe { action: "make the environment", source };
         let environment = environment::of_attempt(host, attempt, places).map_err(failed)?;
+        let kind = attempt.task.kind;
         if host.plan.cache.is_empty() {
-            return Ok(Self { host, dir: host.launch_dir.to_path_buf(), environment, own: false, stays });
+            return Ok(Self {
+                host,
+                kind,
+                dir: host.launch_dir.to_path_buf(),
+                environment,
+                own: false,
+                stays,
+            });
         }
         crate::fs::create_dir(&dir).at("make the attempt's folder", &dir)?;
-        let place = Self { host, dir, environment, own: true, stays };
+        let place = Self { host, kind, dir, environment, own: true, stays };
         for entry in &host.plan.cache {
             link(places.archives.target(entry), &place.dir.join(&entry.link))?;
         }
@@ -197,12 +206,13 @@ impl<'a> Workplace<'a> {
     }
 
     fn program(&self, name: &str) -> Program {
-        let path = self.host.plan.children.environment.get("PATH").unwrap_or(OsStr::new("/usr/bin:/bin"));
+        let path = self.host.environment.get(self.kind, "PATH").unwrap_or(OsStr::new("/usr/bin:/bin"));
         if self.own {
             return Program::find(name, &self.dir, path);
         }
         let mut found = lock(&self.host.programs.found);
-        let program = found.entry(name.to_owned()).or_insert_with(|| Program::find(name, &self.dir, path));
+        let program =
+            found.entry((self.kind, name.to_owned())).or_insert_with(|| Program::find(name, &self.dir, path));
         program.clone()
     }
 }

@@ -74,7 +74,7 @@ fn values_go_up_to_the_next_option() {
     let (options, _) =
         job(&["-input", "a", "-b", "-1", "--mapper", "awk \"{print}\"", "-numReduceTasks", "-1"]);
     assert_eq!(options.inputs, strings(&["in", "a", "-b", "-1"]));
-    assert_eq!(options.mapper.as_deref(), Some("awk \"{print}"));
+    assert_eq!(options.mapper.as_deref(), Some("awk \"{print}\""));
     assert_eq!(options.num_reduce_tasks.as_deref(), Some("-1"));
 
     let (options, _) = job(&["-mapper", "", "-file", "a", "b", "-file", "c", "-io", "\"text\""]);
@@ -108,8 +108,8 @@ fn properties_are_written_in_several_ways() {
         (&["-D", "a=b"][..], &[("a", "b")][..]),
         (&["-Da=b"], &[("a", "b")]),
         (&["--D", "a=b=c"], &[("a", "b=c")]),
-        (&["-D", "q=\"x\""], &[("q", "\"x")]),
-        (&["-Dq=\"x\""], &[("q", "\"x")]),
+        (&["-D", "q=\"x\""], &[("q", "\"x\"")]),
+        (&["-Dq=\"x\""], &[("q", "\"x\"")]),
         (&["-D", "\"a=b c\""], &[("a", "b c")]),
         (&["-D", "a="], &[("a", "")]),
         (&["-D", " a= b "], &[(" a", " b ")]),

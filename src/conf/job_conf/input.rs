@@ -2,7 +2,8 @@
 
 use super::super::classes::{self, Role};
 use super::super::error::ConfError;
-use super::super::path;
+use super::super::keys::Kind;
+use super::super::{path, value};
 use super::SplitSpec;
 use super::reader::Reader;
 use crate::dfs::{Addresses, Purpose};
@@ -51,15 +52,28 @@ impl Reader<'_> {
             recursive: properties.switch("mapreduce.input.fileinputformat.input.dir.recursive", false)?,
             ignore_subdirs: properties
                 .switch("mapreduce.input.fileinputformat.input.dir.nonrecursive.ignore.subdirs", false)?,
-            maps_hint: self.count_if_set("mapreduce.job.maps", 1)?,
+            maps_hint: self.maps_hint()?,
             bytes_min: self.amount("mapreduce.input.fileinputformat.split.minsize")?.max(1),
             block_bytes: block.map(|bytes| bytes.max(1)),
             combine_bytes_max: self.amount("mapreduce.input.fileinputformat.split.maxsize")?,
             combine_bytes_min_node: self.amount("mapreduce.input.fileinputformat.split.minsize.per.node")?,
             combine_bytes_min_rack: self.amount("mapreduce.input.fileinputformat.split.minsize.per.rack")?,
-            lines_per_map: self.count("mapreduce.input.lineinputformat.linespermap", 1)?,
+            lines_per_map: self.lines_per_map()?,
             streams: self.streams()?,
         })
+    }
+
+    /// What is no number counts as unset: Hadoop's local mode does not read it.
+    fn maps_hint(&self) -> Result<Option<u32>, ConfError> {
+        const NAME: &str = "mapreduce.job.maps";
+        let is_number = value::fits(Kind::Int, &self.properties.text_or(NAME, "")?);
+        if is_number { self.count_if_set(NAME, 1) } else { Ok(None) }
+    }
+
+    /// A number that is never reached makes a file one split, as in `NLineInputFormat.getSplitsForFile`.
+    fn lines_per_map(&self) -> Result<u32, ConfError> {
+        let lines = self.properties.int("mapreduce.input.lineinputformat.linespermap")?.unwrap_or(1);
+        Ok(u32::try_from(lines).ok().filter(|lines| *lines > 0).unwrap_or(u32::MAX))
     }
 
     fn streams(&self) -> Result<StreamSplits, ConfError> {

@@ -11,6 +11,9 @@ use std::path::PathBuf;
 /// Bytes in the unit of the properties that end in `.mb`.
 const MIB: u64 = 1 << 20;
 
+/// Largest `mapreduce.task.io.sort.mb`.
+const SORT_MB_MAX: i32 = 2047;
+
 /// Least memory for records that is taken by default.
 const MEMORY_BYTES_MIN: u64 = 16 * MIB;
 
@@ -29,6 +32,36 @@ impl Reader<'_> {
             checkpoint_seconds: self.count("mrstream.checkpoint.seconds", 0)?,
             local_dirs: self.local_dirs()?,
         })
+    }
+
+    /// Fails on a framework that Hadoop has no client for. One on a cluster is understood, and the job runs here. Hadoop:
+    /// `Cluster.initialize`.
+    pub(super) fn check_framework(&self) -> Result<(), ConfError> {
+        const NAME: &str = "mapreduce.framework.name";
+        let given = self.properties.text_or(NAME, "local")?;
+        if ["local", "yarn", "yarn-tez"].contains(&given.as_str()) {
+            return Ok(());
+        }
+        Err(self.properties.malformed(NAME, given, "local or yarn"))
+    }
+
+    /// Fails on settings of the sort buffer that no map task of Hadoop's starts with. Hadoop:
+    /// `MapTask.MapOutputBuffer.init`.
+    pub(super) fn check_sort_settings(&self, reduces: u32) -> Result<(), ConfError> {
+        const BUFFER: &str = "mapreduce.task.io.sort.mb";
+        const SPILL: &str = "mapreduce.map.sort.spill.percent";
+        if reduces == 0 {
+            return Ok(());
+        }
+        if let Some(mib) = self.properties.int(BUFFER)?.filter(|mib| !(0..=SORT_MB_MAX).contains(mib)) {
+            let expected =
+                "a number of MiB up to 2047 (mrstream.memory.mb is the memory of the whole engine)";
+            return Err(self.properties.malformed(BUFFER, mib.to_string(), expected));
+        }
+        if let Some(share) = self.properties.float(SPILL)?.filter(|share| !(*share > 0.0 && *share <= 1.0)) {
+            return Err(self.properties.malformed(SPILL, share.to_string(), "a number above 0, 1 at most"));
+        }
+        Ok(())
     }
 
     /// Attempts at once: our own property, else that of Hadoop's local mode, else one per core; never more

@@ -95,11 +95,32 @@ impl Reader<'_> {
                 why: "SequenceFileAsBinaryOutputFormat writes no record-compressed files; expected BLOCK or NONE",
             });
         }
-        let class = self.class_or(NAME, "org.apache.hadoop.io.compress.DefaultCodec")?;
-        match Codec::from_class(&class) {
-            Some(codec) => Ok((Some(codec), compression)),
-            None => Err(self.properties.malformed(NAME, class, "the class of a codec that is built in")),
+        Ok((Some(self.codec(NAME)?), compression))
+    }
+
+    fn codec(&self, name: &'static str) -> Result<Codec, ConfError> {
+        let class = self.class_or(name, "org.apache.hadoop.io.compress.DefaultCodec")?;
+        let codec = Codec::from_class(&class);
+        codec.ok_or_else(|| self.properties.malformed(name, class, "the class of a codec that is built in"))
+    }
+
+    /// Fails on codecs that Hadoop would not find: those that input is read with, and that of map output if it is
+    /// compressed and goes to reducers. Hadoop: `CompressionCodecFactory`, `JobConf.getMapOutputCompressorClass`.
+    pub(super) fn check_codecs(&self, reduces: u32) -> Result<(), ConfError> {
+        const LIST: &str = "io.compression.codecs";
+        // It reads a file as it is, by a suffix that the user chooses.
+        const PASSTHROUGH: &str = "org.apache.hadoop.io.compress.PassthroughCodec";
+        let known = |class: &str| Codec::from_class(class).is_some() || class == PASSTHROUGH;
+        let list = if self.properties.is_set(LIST) { self.properties.list(LIST)? } else { Vec::new() };
+        if let Some(unknown) = list.into_iter().find(|class| !class.is_empty() && !known(class)) {
+            let expected =
+                "classes of codecs that are built in (mr-stream classes lists them); jars are not run here";
+            return Err(self.properties.malformed(LIST, unknown, expected));
         }
+        if reduces > 0 && self.properties.switch("mapreduce.map.output.compress", false)? {
+            self.codec("mapreduce.map.output.compress.codec")?;
+        }
+        Ok(())
     }
 
     /// Hadoop: `SequenceFileOutputFormat.getOutputCompressionType`, capitals required.

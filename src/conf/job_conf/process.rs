@@ -2,6 +2,7 @@
 
 use super::super::classes::{self, ProcessorChoice, ProcessorClass, Role};
 use super::super::error::ConfError;
+use super::super::resolve::{NEW_API, NEW_COMBINER};
 use super::super::stream_job::{encoding, form_decode};
 use super::reader::Reader;
 use crate::java_regex::JavaRegex;
@@ -103,7 +104,26 @@ impl Reader<'_> {
     pub(super) fn combiner(&self, reduces: u32) -> Result<Option<ProcessorChoice>, ConfError> {
         const NAME: &str = "mapred.combiner.class";
         let wanted = reduces > 0 && self.properties.is_set(NAME);
+        if reduces > 0 && !wanted && self.properties.is_set(NEW_COMBINER) {
+            return Err(ConfError::Refused {
+                name: NEW_COMBINER,
+                value: self.class_or(NEW_COMBINER, "")?,
+                origin: self.properties.source(NEW_COMBINER),
+                why: "A combiner of Hadoop's newer interface; no Java class can be loaded, use -combiner.",
+            });
+        }
         wanted.then(|| self.processor(NAME, Role::Reducer)).transpose()
+    }
+
+    /// The first property of Hadoop's newer interface that contradicts the older one, with the mode that it
+    /// contradicts. Hadoop: `Job.setUseNewAPI`.
+    pub(super) fn new_api(&self, reduces: u32) -> Option<(&'static str, &'static str)> {
+        let [input, map, partitioner, output, reduce] = NEW_API;
+        let last = if reduces > 0 { partitioner } else { output };
+        let of_map = [input, map, last].map(|name| (name, "map compatibility"));
+        let of_reduce = [output, reduce].map(|name| (name, "reduce compatibility"));
+        let of_reduce = of_reduce.into_iter().filter(|_| reduces > 0);
+        of_map.into_iter().chain(of_reduce).find(|(name, _)| self.properties.is_set(name))
     }
 
     /// Hadoop: `PipeMapper.configure`. The key is left out for plain text only, and only on text pipes.

@@ -18,7 +18,6 @@ pub(super) const GROUPS: &[(&str, &[Bare])] = &[
     (
         "Java processes and containers; there are none.",
         &[
-            Bare("mapred.child.env", &[], Text, Unset),
             Bare("mapred.child.java.opts", &[], Text, Unset),
             Bare("mapred.child.ulimit", &[], Text, Unset),
             Bare("mapred.task.default.maxvmem", &[], Text, Unset),
@@ -27,7 +26,6 @@ pub(super) const GROUPS: &[(&str, &[Bare])] = &[
             Bare("mapred.task.maxvmem", &[], Text, Unset),
             Bare("mapreduce.admin.map.child.java.opts", &[], Text, Unset),
             Bare("mapreduce.admin.reduce.child.java.opts", &[], Text, Unset),
-            Bare("mapreduce.admin.user.env", &[], Text, Unset),
             Bare("mapreduce.admin.user.shell", &[], Text, Unset),
             Bare("mapreduce.aggregate.user.jar.file", &[], Text, Unset),
             Bare("mapreduce.app-submission.cross-platform", &[], Bool, File("false")),
@@ -52,13 +50,11 @@ pub(super) const GROUPS: &[(&str, &[Bare])] = &[
                 ),
             ),
             Bare("mapreduce.map.cpu.vcores", &[], Int, File("1")),
-            Bare("mapreduce.map.env", &["mapred.map.child.env"], Text, Unset),
             Bare("mapreduce.map.java.opts", &["mapred.map.child.java.opts"], Text, Unset),
             Bare("mapreduce.map.memory.mb", &["mapred.job.map.memory.mb"], Int, File("-1")),
             Bare("mapreduce.map.node-label-expression", &[], Text, Unset),
             Bare("mapreduce.map.ulimit", &[], Text, Unset),
             Bare("mapreduce.reduce.cpu.vcores", &[], Int, File("1")),
-            Bare("mapreduce.reduce.env", &["mapred.reduce.child.env"], Text, Unset),
             Bare("mapreduce.reduce.java.opts", &["mapred.reduce.child.java.opts"], Text, Unset),
             Bare("mapreduce.reduce.memory.mb", &["mapred.job.reduce.memory.mb"], Int, File("-1")),
             Bare("mapreduce.reduce.memory.totalbytes", &["mapred.job.reduce.total.mem.bytes"], Text, Unset),
@@ -765,30 +761,6 @@ pub(super) const GROUPS: &[(&str, &[Bare])] = &[
     (
         "Where a job runs; here, always on this machine.",
         &[Bare("mapreduce.framework.name", &[], Text, File("local"))],
-    ),
-    (
-        "Combiner of Hadoop's newer interface; streaming uses mapred.combiner.class.",
-        &[Bare("mapreduce.job.combine.class", &["mapreduce.combine.class"], Text, Unset)],
-    ),
-    (
-        "Input format of Hadoop's newer interface; streaming uses mapred.input.format.class.",
-        &[Bare("mapreduce.job.inputformat.class", &["mapreduce.inputformat.class"], Text, Unset)],
-    ),
-    (
-        "Mapper of Hadoop's newer interface; streaming uses mapred.mapper.class.",
-        &[Bare("mapreduce.job.map.class", &["mapreduce.map.class"], Text, Unset)],
-    ),
-    (
-        "Output format of Hadoop's newer interface; streaming uses mapred.output.format.class.",
-        &[Bare("mapreduce.job.outputformat.class", &["mapreduce.outputformat.class"], Text, Unset)],
-    ),
-    (
-        "Partitioner of Hadoop's newer interface; streaming uses mapred.partitioner.class.",
-        &[Bare("mapreduce.job.partitioner.class", &["mapreduce.partitioner.class"], Text, Unset)],
-    ),
-    (
-        "Reducer of Hadoop's newer interface; streaming uses mapred.reducer.class.",
-        &[Bare("mapreduce.job.reduce.class", &["mapreduce.reduce.class"], Text, Unset)],
     ),
     ("Set by the framework.", &[Bare("mapreduce.job.skiprecords", &["mapred.skip.on"], Text, Unset)]),
     (
