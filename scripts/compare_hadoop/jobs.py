@@ -771,11 +771,9 @@ def area_options(job):
            ["-jobconf", "mapreduce.job.reduces=3"], ["-jobconf", "novalue"], ["-cmdenv", "A"], ["-additionalconfspec", "more.xml"], ["-dfs", "local"], ["-dfs", "file:///"],
            ["-io", "text"], ["-io", "nonsense"], ["-inputreader", "NoSuchReader"], ["-file", "missing"], ["-cacheFile", "missing#x"], ["--mapper", "cat"],
            ["-numreducetasks", "2"], ["-combiner", "none"], ["-inputformat", MAPRED + "TextOutputFormat"], ["-partitioner", LIB + "IdentityMapper"],
-           ["-libjars", "nope.jar"], ["-inputformat", ""], ["-numReduceTasks", ""], ["-numReduceTasks", " 2 "], ["-mapp", "rev"], ["-reduc", "NONE"]]
+           ["-inputformat", ""], ["-numReduceTasks", ""], ["-numReduceTasks", " 2 "], ["-mapp", "rev"], ["-reduc", "NONE"]]
     for words in rng.sample(odd, rng.choice([1, 1, 2])):
         job.option(*words)
-        if words[0] == "-libjars":
-            job.known["works"] = LIBJARS
     job.files["more.xml"] = b"<configuration><property><name>mapreduce.job.reduces</name><value>2</value></property></configuration>"
     generic = [["-D", "mapreduce.job.reduces=2"], ["-D", "mapred.reduce.tasks=3"], ["-D", "mapreduce.job.reduces=x"], ["-D", "mapreduce.job.reduces="], ["-D", "noequals"],
                ["-D", "mapreduce.job.reduces= 2"], ["-D", "mapreduce.job.reduces=0x2"], ["-Dmapreduce.job.reduces=2"], ["-D", "=x"], ["-conf", "missing.xml"],
@@ -791,6 +789,8 @@ def area_options(job):
                ["-D", "stream.reduce.output.field.separator=\"x\""], ["-D", "mapreduce.job.reduces=\"2\""], ["-D", "mapreduce.job.reduces=2\""]]
     if rng.random() < 0.6:
         job.generic.append(rng.choice(generic))
+        if job.generic[-1][0] == "-libjars":
+            job.known["works"] = LIBJARS
 
 
 def area_conf_file(job):
