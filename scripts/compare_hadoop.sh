@@ -7,7 +7,8 @@
 # Not part of the tests: it needs Java (17 is fine) and Hadoop, which is, in this order:
 #   HADOOP_JARS   a class path that holds hadoop-streaming and the client jars
 #   HADOOP_HOME   an installed Hadoop
-#   otherwise     the jars of scripts/compare_hadoop/pom.xml, which Maven takes from its registry into the cache
+#   otherwise     the jars of scripts/compare_hadoop/pom.xml, which Maven takes from its registry into the cache;
+#                 HADOOP_VERSION says of which release: 3.4.2 (the default, the measure) or another, such as 3.3.4
 # MRSTREAM_CACHE names the cache folder (default: mr-stream in the user's cache folder); MRSTREAM_BIN the engine's
 # command (default: a release build of this tree).
 set -eu
@@ -26,9 +27,16 @@ if [ -n "${HADOOP_JARS:-}" ]; then
 elif [ -n "${HADOOP_HOME:-}" ]; then
     jars=$("$HADOOP_HOME/bin/hadoop" classpath --glob):$(echo "$HADOOP_HOME"/share/hadoop/tools/lib/hadoop-streaming-*.jar)
 else
+    version=${HADOOP_VERSION:-3.4.2}
+    case $version in
+    3.[0-3].*) cli=1.2 ;;
+    *) cli=1.9.0 ;;
+    esac
+    cache=$cache/hadoop-$version
+    mkdir -p "$cache"
     if ! cmp -s "$here/pom.xml" "$cache/pom.xml"; then
         rm -rf "$cache/jars"
-        mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies "-DoutputDirectory=$cache/jars"
+        mvn -q -B -f "$here/pom.xml" "-Dhadoop.version=$version" "-Dcli.version=$cli" dependency:copy-dependencies "-DoutputDirectory=$cache/jars"
         cp "$here/pom.xml" "$cache/pom.xml"
     fi
     jars=$(echo "$cache"/jars/*.jar | tr ' ' ':')

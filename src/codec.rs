@@ -19,7 +19,7 @@ use std::path::Path;
 pub enum Codec {
     /// `GzipCodec`, `.gz`.
     Gzip,
-    /// `DefaultCodec` and `DeflateCodec`, `.deflate`: a zlib stream.
+    /// `DefaultCodec`, `.deflate`: a zlib stream.
     Deflate,
     /// `BZip2Codec`, `.bz2`.
     Bzip2,
@@ -29,20 +29,20 @@ pub enum Codec {
     Snappy,
     /// `Lz4Codec`, `.lz4`: Hadoop's block framing.
     Lz4,
+    /// `DeflateCodec`: the stream of [`Codec::Deflate`] under a class name of its own.
+    DeflateAlias,
 }
 
 /// Every codec, its extension and its class in `org.apache.hadoop.io.compress`.
-const CODECS: [(Codec, &str, &str); 6] = [
+const CODECS: [(Codec, &str, &str); 7] = [
     (Codec::Gzip, ".gz", "org.apache.hadoop.io.compress.GzipCodec"),
     (Codec::Deflate, ".deflate", "org.apache.hadoop.io.compress.DefaultCodec"),
     (Codec::Bzip2, ".bz2", "org.apache.hadoop.io.compress.BZip2Codec"),
     (Codec::Zstd, ".zst", "org.apache.hadoop.io.compress.ZStandardCodec"),
     (Codec::Snappy, ".snappy", "org.apache.hadoop.io.compress.SnappyCodec"),
     (Codec::Lz4, ".lz4", "org.apache.hadoop.io.compress.Lz4Codec"),
+    (Codec::DeflateAlias, ".deflate", "org.apache.hadoop.io.compress.DeflateCodec"),
 ];
-
-/// The second name of [`Codec::Deflate`].
-const DEFLATE_CLASS: &str = "org.apache.hadoop.io.compress.DeflateCodec";
 
 /// Hadoop's level for zstd (`io.compression.codec.zstd.level`); zlib and bzip2 use their libraries' own.
 const ZSTD_LEVEL: i32 = 3;
@@ -60,25 +60,25 @@ pub trait FinishWrite: Write + Send {
 }
 
 impl Codec {
-    /// The codec of a file name's extension, in exact case; `None` for a file to be read as it is.
-    /// Hadoop: `CompressionCodecFactory.getCodec`.
+    /// The codec of a file name's extension, in any case; `None` for a file that is read as it is.
+    /// Hadoop 3.4: `CompressionCodecFactory.getCodec`. Hadoop 3.3 knows extensions in lower case alone.
     pub fn from_path(path: &Path) -> Option<Self> {
         let name = path.file_name()?.as_encoded_bytes();
-        let fits = |extension: &str| name.len() > extension.len() && name.ends_with(extension.as_bytes());
+        let fits = |extension: &str| {
+            let start = name.len().checked_sub(extension.len()).filter(|start| *start > 0);
+            start.is_some_and(|start| name[start..].eq_ignore_ascii_case(extension.as_bytes()))
+        };
         CODECS.iter().find(|(_, extension, _)| fits(extension)).map(|(codec, _, _)| *codec)
     }
 
     /// The codec of a full Java class name, in exact case.
     pub fn from_class(name: &str) -> Option<Self> {
-        if name == DEFLATE_CLASS {
-            return Some(Self::Deflate);
-        }
         CODECS.iter().find(|(_, _, class)| *class == name).map(|(codec, _, _)| *codec)
     }
 
     /// The full Java name of every codec class.
     pub fn classes() -> impl Iterator<Item = &'static str> {
-        CODECS.iter().map(|(_, _, class)| *class).chain([DEFLATE_CLASS])
+        CODECS.iter().map(|(_, _, class)| *class)
     }
 
     /// The full Java class name.
@@ -121,7 +121,9 @@ impl Codec {
     fn buffered_decoder<'a>(self, input: impl BufRead + Send + 'a) -> Box<dyn Read + Send + 'a> {
         match self {
             Self::Gzip => Box::new(stream::StreamReader::new(input, stream::Gzip::new())),
-            Self::Deflate => Box::new(stream::StreamReader::new(input, stream::Deflate::new())),
+            Self::Deflate | Self::DeflateAlias => {
+                Box::new(stream::StreamReader::new(input, stream::Deflate::new()))
+            }
             Self::Bzip2 => Box::new(stream::StreamReader::new(input, stream::Bzip2::new())),
             Self::Zstd => Box::new(stream::StreamReader::new(input, stream::Zstd::new())),
             Self::Snappy => Box::new(foreign::SniffingReader::new(input, block::Algorithm::Snappy)),
@@ -140,7 +142,7 @@ impl Codec {
                 encoder: flate2::write::GzEncoder::new(output, level),
                 finish: flate2::write::GzEncoder::finish,
             }),
-            Self::Deflate => Box::new(Finishing {
+            Self::Deflate | Self::DeflateAlias => Box::new(Finishing {
                 encoder: flate2::write::ZlibEncoder::new(output, level),
                 finish: flate2::write::ZlibEncoder::finish,
             }),

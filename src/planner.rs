@@ -9,7 +9,9 @@ mod needs;
 pub mod partition_file;
 mod protected;
 
-use crate::conf::{CacheFile, ConfError, HostFacts, JobConf, ProcessorChoice, Properties, child_environment};
+use crate::conf::{
+    CacheFile, ConfError, HostFacts, JobConf, ProcessorChoice, Properties, SplitSpec, child_environment,
+};
 use crate::error::{At, IoError};
 use crate::ids::{JobId, TaskKind};
 use crate::input::listing::{self, ListError, ListSettings};
@@ -34,7 +36,7 @@ use std::path::PathBuf;
 const LOCAL_BLOCK_BYTES: u64 = 32 << 20;
 
 /// What gives a job its name in Hadoop: the jar of the version that is the measure here.
-const STREAMING_JAR: &str = "hadoop-streaming-3.3.4.jar";
+const STREAMING_JAR: &str = "hadoop-streaming-3.4.2.jar";
 
 /// Why a job cannot be planned.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +62,14 @@ pub enum PlanError {
         property: &'static str,
         /// Named by an option whose files Hadoop looks for while it reads the command line.
         by_option: bool,
+    },
+    /// The sizes of combined splits contradict each other.
+    #[error("{} is {}, more than {}, which is {}: lower the first or raise the second", least.0, least.1, most.0, most.1)]
+    SplitSizes {
+        /// The property that is too large, with its value.
+        least: (&'static str, u64),
+        /// The property that bounds it, with its value.
+        most: (&'static str, u64),
     },
     /// A folder that `-file` names cannot be read.
     #[error("cannot ship what is in a folder")]
@@ -96,7 +106,10 @@ fn glob_advice(given: &str) -> &'static str {
 impl PlanError {
     /// Whether Hadoop answers this with the code of a job that could not be launched.
     pub fn is_launch_error(&self) -> bool {
-        matches!(self, Self::Output(_) | Self::List(_) | Self::Input(_) | Self::NewApi { .. })
+        matches!(
+            self,
+            Self::Output(_) | Self::List(_) | Self::Input(_) | Self::SplitSizes { .. } | Self::NewApi { .. }
+        )
     }
 }
 
@@ -203,6 +216,9 @@ fn submitted(
 /// The map tasks, and how many files they are made of.
 fn plan_maps(conf: &JobConf, host: &HostFacts) -> Result<(Vec<MapTask>, usize), PlanError> {
     let format = conf.input.format;
+    if format == InputFormat::CombineText {
+        check_combined(&conf.split)?;
+    }
     let list = ListSettings {
         recursive: conf.split.recursive,
         ignore_subdirs: conf.split.ignore_subdirs || format == InputFormat::CombineText,
@@ -219,12 +235,26 @@ fn plan_maps(conf: &JobConf, host: &HostFacts) -> Result<(Vec<MapTask>, usize), 
         maps_wanted: conf.split.maps_hint.unwrap_or(1).into(),
         split_bytes_min: conf.split.bytes_min,
         split_bytes_max: conf.split.combine_bytes_max,
+        node_bytes_min: conf.split.combine_bytes_min_node,
         block_bytes: conf.split.block_bytes.or((conf.reduces == 0).then_some(LOCAL_BLOCK_BYTES)),
         lines_per_map: conf.split.lines_per_map.into(),
         // Marks of records are looked for in what is stored.
         streams: if conf.input.xml_reader.is_some() { StreamSplits::Whole } else { conf.split.streams },
     };
     Ok((input::plan_tasks(&files, &settings)?, files.len()))
+}
+
+/// Hadoop: `CombineFileInputFormat.getSplits`.
+fn check_combined(split: &SplitSpec) -> Result<(), PlanError> {
+    let max = ("mapreduce.input.fileinputformat.split.maxsize", split.combine_bytes_max);
+    let node = ("mapreduce.input.fileinputformat.split.minsize.per.node", split.combine_bytes_min_node);
+    let rack = ("mapreduce.input.fileinputformat.split.minsize.per.rack", split.combine_bytes_min_rack);
+    for (least, most) in [(node, max), (rack, max), (node, rack)] {
+        if most.1 != 0 && least.1 > most.1 {
+            return Err(PlanError::SplitSizes { least, most });
+        }
+    }
+    Ok(())
 }
 
 fn processor(choice: &ProcessorChoice) -> Processor {

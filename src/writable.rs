@@ -10,7 +10,7 @@ mod text;
 mod utf8;
 mod vint;
 
-pub use java_number::{write_double, write_float};
+pub use java_number::{parse_long, write_double, write_float};
 pub use utf8::decode_utf8;
 pub use vint::{read_vint, read_vlong, vlong_len, write_vint, write_vlong};
 

@@ -1,4 +1,4 @@
-//! The golden jobs: every folder of `testdata/jobs` is a job that real Hadoop Streaming 3.3.4 ran.
+//! The golden jobs: every folder of `testdata/jobs` is a job that real Hadoop Streaming 3.4.2 ran.
 //!
 //! A job is a `cmd` file (one argument a line), its inputs and scripts, `expect/` (output files, `exit`,
 //! `counters.json`, `stderr_contains`) and `meta.json` (area, what it pins, whether the order of the

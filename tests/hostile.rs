@@ -195,6 +195,7 @@ proptest! {
     fn splits_tile_any_files(
         lengths in prop::collection::vec(prop_oneof![0..200u64, any::<u64>().prop_map(|n| n >> 20)], 0..6),
         (maps_wanted, split_bytes_min, split_bytes_max) in (0..50u64, 1..300u64, 0..500u64),
+        node_bytes_min in 0..500u64,
         block_bytes in prop_oneof![Just(None), (1..300u64).prop_map(Some)],
         format in prop::sample::select(vec![InputFormat::Text, InputFormat::CombineText, InputFormat::SequenceFile]),
     ) {
@@ -203,7 +204,7 @@ proptest! {
         let block_bytes = block_bytes.map(|bytes| bytes.max(least));
         let split_bytes_max = if split_bytes_max == 0 { 0 } else { split_bytes_max.max(least) };
         let settings = SplitSettings {
-            format, maps_wanted, split_bytes_min, split_bytes_max, block_bytes, lines_per_map: 1,
+            format, maps_wanted, split_bytes_min, split_bytes_max, node_bytes_min, block_bytes, lines_per_map: 1,
             streams: StreamSplits::BySize,
         };
         let files: Vec<_> = lengths.iter().enumerate()

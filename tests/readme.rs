@@ -83,6 +83,19 @@ fn what_the_readme_counts_is_what_the_code_has() {
     }
 }
 
+/// Differences that `scripts/compare_hadoop.sh` expects are rows of the compatibility table.
+#[test]
+fn the_readme_names_the_differences_that_the_comparison_expects() {
+    let text = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    let jobs = std::fs::read_to_string(repository().join("scripts/compare_hadoop/jobs.py")).unwrap();
+    let block =
+        jobs.split("compatibility table that says so.\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    for line in block.lines() {
+        let row = line.split('"').nth(1).unwrap_or_else(|| panic!("{line}: expected NAME = \"row\""));
+        assert!(text.contains(&format!("\n| {row} | ")), "the compatibility table has no row {row:?}");
+    }
+}
+
 #[test]
 fn the_readme_knows_how_many_jobs_hadoop_made() {
     let jobs = std::fs::read_dir(repository().join("testdata/jobs")).unwrap().count();

@@ -183,21 +183,33 @@ def read_vint(data, i):
     return (value if first >= -120 else ~value), i + 1 + size
 
 
+# Classes of numbers: how each is written, and some values.
+NUMBERS = {
+    "IntWritable": (lambda value: struct.pack(">i", value), [0, 1, -1, 77, 2 ** 30]),
+    "VIntWritable": (vint, [0, 1, -1, 77, -113, 128, 2 ** 30, -2 ** 31]),
+    "VLongWritable": (vint, [0, 1, -112, 2 ** 40, -2 ** 63]),
+    "ShortWritable": (lambda value: struct.pack(">h", value), [0, 1, -1, 2 ** 14]),
+    "ByteWritable": (lambda value: struct.pack(">b", value), [0, 1, -1, 100]),
+    "BooleanWritable": (lambda value: bytes([value]), [0, 1]),
+    "FloatWritable": (lambda value: struct.pack(">f", value), [0.0, 1.5, -2.25, 3.4e10]),
+    "DoubleWritable": (lambda value: struct.pack(">d", value), [0.0, 1.5, -2.25, 1e300, 0.1]),
+}
 SERIALISED = {
     "org.apache.hadoop.io.Text": lambda value: vint(len(value)) + value,
     "org.apache.hadoop.io.BytesWritable": lambda value: struct.pack(">i", len(value)) + value,
     "org.apache.hadoop.io.LongWritable": lambda value: struct.pack(">q", value),
-    "org.apache.hadoop.io.IntWritable": lambda value: struct.pack(">i", value),
     "org.apache.hadoop.io.NullWritable": lambda value: b"",
     "org.apache.hadoop.typedbytes.TypedBytesWritable": lambda value: struct.pack(">i", len(value)) + value,
-}
+} | {"org.apache.hadoop.io." + name: write for name, (write, _) in NUMBERS.items()}
 CODECS = {
     "org.apache.hadoop.io.compress.DefaultCodec": zlib.compress,
+    "org.apache.hadoop.io.compress.DeflateCodec": zlib.compress,
     "org.apache.hadoop.io.compress.GzipCodec": lambda data: gzip.compress(data, mtime=0),
     "org.apache.hadoop.io.compress.BZip2Codec": bz2.compress,
 }
 UNCODECS = {
     "org.apache.hadoop.io.compress.DefaultCodec": zlib.decompress,
+    "org.apache.hadoop.io.compress.DeflateCodec": zlib.decompress,
     "org.apache.hadoop.io.compress.GzipCodec": gzip.decompress,
     "org.apache.hadoop.io.compress.BZip2Codec": bz2.decompress,
     "org.apache.hadoop.io.compress.SnappyCodec": lambda data: unblock(data, unsnappy),

@@ -17,6 +17,15 @@ MAPRED = "org.apache.hadoop.mapred."
 IO = "org.apache.hadoop.io."
 CODEC = "org.apache.hadoop.io.compress."
 TAB = [b"\t"]
+# What mr-stream does otherwise than Hadoop on purpose: the row of the README's compatibility table that says so.
+BROKEN = "compressed input that breaks off, or goes on with rubbish"
+CLUSTER_NUMBERS = "numbers that only a cluster reads (`mapreduce.map.maxattempts=x`, limits of counters)"
+COMBINED_FRAMES = "a combiner whose classes differ from the reducer's (`-io typedbytes` map output, text reduce output)"
+CONTROL = r"control characters such as `$'\x01'` in `-D` values"
+BOTH_NAMES = "a property set under its older and its present name, with different values"
+LIBJARS = "`-libjars`"
+TOTAL_ORDER = "TotalOrderPartitioner with natural order and cut points that begin with bytes from `ff` on"
+
 OLD_NAMES = {
     "mapreduce.job.reduces": "mapred.reduce.tasks",
     "mapreduce.output.fileoutputformat.compress": "mapred.output.compress",
@@ -53,8 +62,9 @@ class Job:
         self.comparator = None
         # Counters that depend on how often a sort buffer was full are then not compared.
         self.spills = False
-        # Why mr-stream fails this job on purpose even if Hadoop does not.
-        self.stricter = None
+        # Rows of the compatibility table that this job may meet, by what they change: "fails" (mr-stream alone),
+        # "works" (mr-stream alone), "result" (both work).
+        self.known = {}
 
     def prop(self, name, value):
         self.props.append((name, value))
@@ -226,13 +236,18 @@ def area_formats(job):
             job.prop("mapreduce.map.output.value.class", IO + "Text")
     elif kind == "nline":
         job.option("-inputformat", LIB + "NLineInputFormat")
-        job.prop("mapreduce.input.lineinputformat.linespermap", str(rng.choice([1, 2, 3, 10, 50])))
+        job.prop("mapreduce.input.lineinputformat.linespermap", str(rng.choice([1, 2, 3, 10, 50, 50, 0])))
         if sum(len(body) for name, body in job.files.items()) > 3000:
             job.props[-1] = ("mapreduce.input.lineinputformat.linespermap", "50")
     elif kind == "combine":
         job.option("-inputformat", LIB + "CombineTextInputFormat")
-        if rng.random() < 0.7:
+        if rng.random() < 0.6:
             job.prop("mapreduce.input.fileinputformat.split.maxsize", str(rng.choice([50, 200, 1000, 5000])))
+        for scope in ("node", "rack"):
+            if rng.random() < 0.4:
+                job.prop("mapreduce.input.fileinputformat.split.minsize.per." + scope, str(rng.choice([0, 1, 3, 40, 200, 1000])))
+        for name in rng.sample(["a_empty", "c_empty", "z"], rng.choice([0, 1, 2])):
+            job.add(name, b"")
     elif kind == "auto":
         job.option("-inputformat", rng.choice(["AutoInputFormat", "org.apache.hadoop.streaming.AutoInputFormat"]))
     else:
@@ -304,16 +319,27 @@ def area_broken_compress(job):
     packed = data.PACKERS[ending](rng, body)
     fault = rng.choice(["cut", "cut", "empty", "text", "name", "tail", "case"])
     packed = {"cut": packed[:rng.randrange(1, max(2, len(packed)))], "empty": b"", "text": body, "tail": packed + b"rubbish\n"}.get(fault, packed)
-    if fault == "cut":
-        job.stricter = "a stream that is cut short"
-    elif fault == "tail" and ending == ".bz2":
-        job.stricter = "rubbish behind a bzip2 stream"
+    # Hadoop may take text for a stream of no blocks, hence no records.
+    if fault in ("cut", "text") or fault == "tail" and ending == ".bz2":
+        job.known["fails"] = BROKEN
     job.add("a.txt" + {"name": "", "case": ending.upper()}.get(fault, ending), packed)
     job.reducer = rng.choice(["NONE", "cat"])
 
 
 def separator(rng):
     return rng.choice(["\t", ",", ";", "|", ".", " ", "=", "::", "ab", "\u00e9", "--", "<>", "a", "$"])
+
+
+def area_control(job):
+    """Separators that XML cannot hold."""
+    rng = job.rng
+    mark = rng.choice(["\x01", "\x02", "\x1f", "\x0b", "\x7f", "\ufffe"])
+    job.prop(rng.choice(["stream.map.output.field.separator", "mapreduce.output.textoutputformat.separator", "zz.other"]), mark)
+    job.add("a", b"".join(row + b"\n" for row in lines(job, 8, [b"\t", mark.encode()])))
+    job.reducer = rng.choice(["cat", "NONE"])
+    job.order = "lines"
+    if mark < " " or mark > "\ufff0":
+        job.known["works"] = CONTROL
 
 
 def area_separators(job):
@@ -461,13 +487,18 @@ def area_io(job):
     text_inputs(job, files=rng.choice([1, 2]), count=rng.choice([1, 5, 20]))
     way = rng.random()
     if way < 0.3:
-        blob = b"".join(data.typed(rng) for _ in range(2 * rng.randrange(1, 12)))
-        job.ship("blob", blob)
+        values = [data.typed(rng) for _ in range(2 * rng.randrange(1, 12))]
+        if rng.random() < 0.25:
+            values.insert(rng.randrange(len(values) + 1), b"\xff")
+        job.ship("blob", b"".join(values))
         job.mapper = job.program("emit.py", "blob")
         job.files.update({name: body for name, body in job.files.items()})
     elif way < 0.45:
         raw = lambda body: len(body).to_bytes(4, "big") + body
-        job.ship("blob", b"".join(raw(data.word(rng)) + raw(data.word(rng)) for _ in range(rng.randrange(1, 20))) + rng.choice([b"", b"", b"\0\0"]))
+        parts = [raw(data.word(rng)) for _ in range(2 * rng.randrange(1, 20))]
+        if rng.random() < 0.25:
+            parts.insert(rng.randrange(len(parts) + 1), rng.choice([b"\xff\xff\xff\xff", b"\x80\0\0\0"]))
+        job.ship("blob", b"".join(parts) + rng.choice([b"", b"", b"\0\0"]))
         job.mapper = job.program("emit.py", "blob")
     if rng.random() < 0.4:
         job.option("-inputformat", rng.choice(["KeyValueTextInputFormat", LIB + "NLineInputFormat"]))
@@ -477,6 +508,12 @@ def area_io(job):
         job.option("-outputformat", MAPRED + "SequenceFileOutputFormat")
     job.reducer = rng.choice(["cat", "cat", "NONE", LIB + "IdentityReducer"])
     job.reduces = rng.choice([None, 1, 2, 3])
+    pipes = dict(job.props)
+    kind = lambda pipe: pipes.get("stream." + pipe, "text")
+    # Frames of text are other lines in another order of values, which Hadoop leaves to chance.
+    if rng.random() < 0.15 and kind("reduce.input") in ("text", kind("map.output")):
+        job.combiner = "cat"
+        job.known["works"] = COMBINED_FRAMES
     # Text does not show the keys of binary records, and frames of several values have lines of their own.
     job.order = "lines"
 
@@ -484,18 +521,18 @@ def area_io(job):
 def sequence_inputs(job):
     rng = job.rng
     text, number = IO + "Text", IO + "LongWritable"
-    key_class = rng.choice([text, text, number, number, IO + "BytesWritable", IO + "IntWritable", "org.apache.hadoop.typedbytes.TypedBytesWritable", IO + "NullWritable"])
-    value_class = rng.choice([text, text, IO + "BytesWritable", number, IO + "NullWritable"])
+    others = [IO + name for name in data.NUMBERS]
+    key_class = rng.choice([text, text, number, number, IO + "BytesWritable", "org.apache.hadoop.typedbytes.TypedBytesWritable", IO + "NullWritable", *others])
+    value_class = rng.choice([text, text, IO + "BytesWritable", number, IO + "NullWritable", rng.choice(others)])
     if key_class.startswith("org.apache.hadoop.typed"):
         value_class = key_class
     value = {
         text: lambda: rng.choice([b"a", b"b", b"", b"10", "\u00e9".encode(), b"tab\there", b"z" * 200]),
         number: lambda: rng.choice([0, 1, -1, 77, 2 ** 40, -2 ** 33]),
-        IO + "IntWritable": lambda: rng.choice([0, 1, -1, 77, 2 ** 30]),
         IO + "BytesWritable": lambda: data.word(rng),
         IO + "NullWritable": lambda: None,
         "org.apache.hadoop.typedbytes.TypedBytesWritable": lambda: data.typed(rng),
-    }
+    } | {IO + name: (lambda values=values: rng.choice(values)) for name, (_, values) in data.NUMBERS.items()}
     for i in range(rng.choice([1, 1, 2])):
         pairs = [(value[key_class](), value[value_class]()) for _ in range(rng.choice([0, 1, 10, 100]))]
         # Of records packed with bzip2 SequenceFileAsBinaryInputFormat loses the first value: Hadoop opens the stream too early.
@@ -547,7 +584,7 @@ def output_format(job):
         job.prop("mapreduce.output.fileoutputformat.compress.type", rng.choice(["NONE", "RECORD", "BLOCK"]))
         if rng.random() < 0.6:
             # Hadoop writes no sequence file with gzip where its native library is missing.
-            job.prop("mapreduce.output.fileoutputformat.compress.codec", CODEC + rng.choice(["BZip2Codec", "DefaultCodec"]))
+            job.prop("mapreduce.output.fileoutputformat.compress.codec", CODEC + rng.choice(["BZip2Codec", "DefaultCodec", "DeflateCodec"]))
     if "MultipleText" in name and rng.random() < 0.5:
         # The third leg would be the folder, which differs.
         job.prop("mapred.outputformat.numOfTrailingLegs", str(rng.choice([1, 2])))
@@ -572,7 +609,8 @@ def area_output(job):
 def area_aggregate(job):
     rng = job.rng
     functions = ["LongValueSum", "LongValueMax", "LongValueMin", "DoubleValueSum", "StringValueMax", "StringValueMin", "UniqValueCount", "ValueHistogram"]
-    numbers = ["1", "0", "-5", "77", "123456789012", "+3"] + (["x", " 1", "", "1.5"] if rng.random() < 0.1 else [])
+    numbers = ["1", "0", "-5", "77", "123456789012", "+3", "\u0661\u0662", "-\uff17"]
+    numbers += ["x", " 1", "", "1.5", "\u0661x", "\U0001d7cf"] if rng.random() < 0.1 else []
     rows = []
     for _ in range(rng.choice([1, 10, 60])):
         function = rng.choice(functions)
@@ -582,7 +620,7 @@ def area_aggregate(job):
             # Sums of these are exact; others would depend on the order of the values.
             value = rng.choice(["1", "1.5", "-2.25", "1e3", "0.125", "100000000"])
         elif function == "ValueHistogram":
-            value = rng.choice(["a", "b", "10", "a\t3", "b\t2"])
+            value = rng.choice(["a", "b", "10", "a\t3", "b\t2", "b\t\u0967"])
         else:
             value = rng.choice(["a", "b", "10", "9", "", "\u00e9", "a b"])
         rows.append("%s:%s\t%s" % (function, rng.choice(["x", "y", "k:z", "", "\u00e9"]), value))
@@ -649,7 +687,8 @@ def area_counters(job):
         prefix = rng.choice(["rep:", "x", "reporter:counter:", "R R:"])
         job.prop("stream.stderr.reporter.prefix", prefix)
     names = ["G", "Group Two", "", " g ", "\u00e9", "a:b", "org.apache.hadoop.mapreduce.TaskCounter", "x" * 140, "G.1"]
-    amounts = ["1", "2", "+4", "-3", "0", "007", "x", "", "9223372036854775807", "9223372036854775808", "1.5", " 5", "5 ", "1,", "1,2", "1,,", "0x1"]
+    amounts = ["1", "2", "+4", "-3", "0", "007", "x", "", "9223372036854775807", "9223372036854775808", "1.5", " 5", "5 ", "1,", "1,2", "1,,", "0x1", "\u0661\u0662",
+               "-\uff15", "\u0661x", "\U0001d7cf"]
     counters = ["c", "d e", "", "MAP_INPUT_RECORDS", "SPILLED_RECORDS", "x" * 70, "\u4e2d"]
     rows = []
     for _ in range(rng.choice([1, 5, 30])):
@@ -658,6 +697,9 @@ def area_counters(job):
                                 rng.choice(amounts[:5] if rng.random() < 0.6 else amounts))
         rows.append(row.encode() + (b"\xff" if rng.random() < 0.03 else b"") + rng.choice([b"\n"] * 6 + [b"\r\n", b"\r", b"\n\n"]))
     errors = b"".join(rows)
+    if rng.random() < 0.05:
+        job.prop("mapreduce.job.counters.max", "2")
+        job.known["fails"] = CLUSTER_NUMBERS
     job.ship("err", errors if rng.random() < 0.7 else errors.rstrip())
     emit = job.program("emit.py", "-", "err", "cat")
     job.mapper, job.reducer, job.combiner = rng.choice([(emit, "cat", None), ("cat", emit, None), (emit, emit, None), (emit, "NONE", None), ("cat", "cat", emit)])
@@ -737,9 +779,18 @@ def area_options(job):
                ["-D", "mapreduce.job.reduces= 2"], ["-D", "mapreduce.job.reduces=0x2"], ["-Dmapreduce.job.reduces=2"], ["-D", "=x"], ["-conf", "missing.xml"],
                ["-conf", "more.xml"], ["-fs", "local"], ["-fs", "file:///"], ["-jt", "local"], ["-files", "missing"], ["-files", ""], ["-archives", "missing.zip"],
                ["-D", "mapreduce.framework.name=local"], ["-D", "mapreduce.job.reduces=2", "-D", "mapred.reduce.tasks=3"], ["-D", "mapreduce.job.reduces=-1"],
+               ["-libjars", "nope.jar"], ["-files", "more.xml#a#b"], ["-files", "more.xml#./l1"], ["-fs", ""], ["-D", "mapreduce.framework.name=nosuch"],
+               ["-D", "mapreduce.job.combine.class=x"], ["-D", "mapreduce.job.maps=x"], ["-D", "mapreduce.task.io.sort.mb=99999"],
+               ["-D", "mapreduce.map.sort.spill.percent=2"], ["-D", "io.compression.codecs=no.such.Codec"],
+               ["-D", "mapred.map.runner.class=org.apache.hadoop.streaming.PipeMapRunner"],
+               ["-D", "mapreduce.output.fileoutputformat.compress.type=block"],
+               ["-D", "mapreduce.map.output.compress=true", "-D", "mapreduce.map.output.compress.codec=Nope"],
+               ["-D", "mapreduce.job.%s.class=x" % rng.choice(["partitioner", "inputformat", "outputformat", "map", "reduce", "combine"])],
                ["-D", "stream.reduce.output.field.separator=\"x\""], ["-D", "mapreduce.job.reduces=\"2\""], ["-D", "mapreduce.job.reduces=2\""]]
     if rng.random() < 0.6:
         job.generic.append(rng.choice(generic))
+        if job.generic[-1][0] == "-libjars":
+            job.known["works"] = LIBJARS
 
 
 def area_conf_file(job):
@@ -775,6 +826,80 @@ def area_conf_file(job):
         job.generic.append(["-D", "%s=%s" % (rng.choice(["zz.a", "zz.b"]), rng.choice(["dee", "${zz.c}", "", "q\"", "\"q\""]))])
 
 
+def area_conf_address(job):
+    """Configuration files by address."""
+    rng = job.rng
+    text_inputs(job, files=1, count=5, plain=True)
+    job.mapper, job.reducer = job.program("env.py", "zz"), "NONE"
+    address = lambda name: rng.choice([name, "@FOLDER@/" + name, "file:@FOLDER@/" + name, "file://@FOLDER@/" + name, "file:" + name, "./" + name])
+    for option, name in (("-conf", "c.xml"), ("-additionalconfspec", "d.xml")):
+        job.files[name] = b"<configuration><property><name>zz.%c</name><value>%c</value></property></configuration>" % (name[0].encode(), name[0].encode())
+        if rng.random() < 0.7:
+            (job.generic.append if option == "-conf" else job.streaming.append)([option, address(name)])
+
+
+def area_old_names(job):
+    """Both names of a property, with different values."""
+    rng = job.rng
+    job.order = "lines"
+    keyed_inputs(job, [b"\t", b",", b"."], 3)
+    job.reduces = rng.choice([1, 2, 3])
+    pairs = {
+        "mapreduce.map.output.key.field.separator": [".", ","],
+        "mapreduce.partition.keypartitioner.options": ["-k1,1", "-k2,2"],
+        "mapreduce.partition.keycomparator.options": ["-k1,1", "-k2,2r"],
+        "mapreduce.output.textoutputformat.separator": [":", ";"],
+        "mapreduce.output.fileoutputformat.compress": ["true", "false"],
+        "mapreduce.output.fileoutputformat.compress.codec": [CODEC + "GzipCodec", CODEC + "BZip2Codec"],
+        "mapreduce.input.fileinputformat.split.minsize": ["20", "60"],
+        "mapreduce.input.linerecordreader.line.maxlength": ["5", "20"],
+        "mapreduce.job.reduces": ["2", "3"],
+        "mapreduce.task.io.sort.factor": ["2", "10"],
+        "mapreduce.map.output.compress": ["true", "false"],
+        "mapreduce.job.name": ["one", "two"],
+    }
+    old = OLD_NAMES | {"mapreduce.task.io.sort.factor": "io.sort.factor", "mapreduce.job.name": "mapred.job.name"}
+    job.known = dict.fromkeys(("result", "fails", "works"), BOTH_NAMES)
+    if rng.random() < 0.5:
+        job.option("-partitioner", LIB + "KeyFieldBasedPartitioner")
+    if rng.random() < 0.3:
+        job.prop("mapreduce.output.fileoutputformat.compress", "true")
+    if rng.random() < 0.3:
+        job.prop("fs.local.block.size", "30")
+    job.reducer = rng.choice(["cat", "NONE"])
+    for name in rng.sample(sorted(pairs), rng.choice([1, 1, 2])):
+        words = [["-D", "%s=%s" % (one, value)] for one, value in zip((name, old[name]), rng.sample(pairs[name], 2))]
+        rng.shuffle(words)
+        job.generic.append(words[0] + words[1])
+        if name == "mapreduce.partition.keycomparator.options":
+            job.prop("mapreduce.job.output.key.comparator.class", LIB + "KeyFieldBasedComparator")
+        if name == "mapreduce.job.reduces":
+            job.reduces = None
+        if name == "mapreduce.job.name":
+            job.mapper = job.program("env.py", "mapred_job_name=", "mapreduce_job_name=")
+
+
+def area_total_order(job):
+    rng = job.rng
+    words = data.PLAIN + [b"", b"a\xff", b"\xff", b"\xff\xfe", b"\xfe", b"zz", b"\x00"]
+    words = words if rng.random() < 0.4 else data.PLAIN
+    job.add("k", b"".join(rng.choice(words) + rng.choice([b"", b"\t1"]) + b"\n" for _ in range(40)))
+    job.reduces = rng.choice([2, 3, 4, 5])
+    cuts = sorted(rng.sample([word for word in words if word], job.reduces - 1))
+    if rng.random() < 0.1:
+        cuts = cuts[1:] + cuts[:1]
+    pairs = [(cut, None) for cut in cuts]
+    job.files["cuts"] = data.sequence_file(rng, IO + "Text", IO + "NullWritable", pairs, "none")
+    job.option("-partitioner", LIB + "TotalOrderPartitioner")
+    job.prop("mapreduce.totalorderpartitioner.path", "cuts")
+    if rng.random() < 0.4:
+        job.prop("mapreduce.totalorderpartitioner.naturalorder", rng.choice(["false", "true"]))
+    if rng.random() < 0.3:
+        job.prop("mapreduce.totalorderpartitioner.trie.maxdepth", str(rng.choice([1, 2, 5])))
+    if any(cut[:1] == b"\xff" for cut in cuts):
+        job.known["result"] = TOTAL_ORDER
+
+
 def archive(job, ending):
     rng = job.rng
     members = {name: data.word(rng) for name in rng.sample(["x.txt", "d/y.txt", "d/e/z.txt", "\u00e9.txt", "sp ace"], 3)}
@@ -796,8 +921,8 @@ def area_cache(job):
     """Shipped files. They lie in a folder of their own: Hadoop's local mode makes no link where a file is already."""
     rng = job.rng
     job.add("a", b"x\n")
-    job.files.update({"up/f1.txt": b"one\n", "up/f2.txt": b"two\n", "up/dir/g1": b"g1\n", "up/dir/sub/g2": b"g2\n"})
-    shown, files, archives = ["f1.txt", "f2.txt", "dir", "g1", "l1", "l2", "arc"], [], []
+    job.files.update({"up/f1.txt": b"one\n", "up/f2.txt": b"two\n", "up/sp ace.txt": b"blank\n", "up/dir/g1": b"g1\n", "up/dir/sub/g2": b"g2\n"})
+    shown, files, archives = ["f1.txt", "f2.txt", "dir", "g1", "sub", "l1", "l2", "arc"], [], []
     for _ in range(rng.choice([1, 2, 3])):
         entry = "up/" + rng.choice(["f1.txt", "f2.txt", "f1.txt#l1", "f2.txt#l2", "dir", "dir#l1", "dir/g1", "dir/g1#l2", "./f1.txt", "missing.txt", "../up/f1.txt"]
                                    if rng.random() < 0.3 else ["f1.txt", "f2.txt#l2", "dir", "dir/g1", "f1.txt#l1"])
@@ -817,13 +942,13 @@ def area_cache(job):
         job.generic.append(["-files", ",".join(["ls.py"] + files)])
     elif way < 0.85:
         job.generic.append(["-files", "ls.py"])
-        # What is in a folder lands beside it too in Hadoop's local mode, which unpacks the job's jar there.
         for entry in files:
-            if "dir" not in entry.split("/")[-1]:
-                job.option("-file", entry.split("#")[0])
+            job.option("-file", entry.split("#")[0])
     else:
         job.generic.append(["-files", "ls.py"])
         for entry in files:
+            if rng.random() < 0.3:
+                entry = rng.choice(["file:@FOLDER@/up/f1.txt#", "file:@FOLDER@/up/sp%20ace.txt#", "up/f2.txt#"]) + rng.choice(["l1", "l%32", "l 2", "l^", "l%2"])
             job.option("-cacheFile", entry if "#" in entry else entry + "#l1")
     if archives and rng.random() < 0.8:
         job.generic.append(["-archives", ",".join(archives)])
@@ -872,7 +997,8 @@ def area_volume(job):
 
 
 AREAS = [(name[5:], make) for name, make in sorted(globals().items()) if name.startswith("area_")]
-WEIGHTS = {"text": 4, "splits": 4, "separators": 3, "formats": 3, "partition": 2, "comparator": 3, "options": 2, "io": 2, "sequence": 2, "volume": 0.5, "output": 2}
+WEIGHTS = {name: 1 for name, _ in AREAS} | {
+    "text": 4, "splits": 4, "separators": 3, "formats": 3, "partition": 2, "comparator": 3, "options": 2, "io": 2, "sequence": 2, "volume": 0.5, "output": 2}
 
 
 def finish(job):
@@ -893,11 +1019,11 @@ def finish(job):
         job.prop("mapreduce.map.output.compress", "true")
 
 
-def make(seed, number, areas=None):
-    """The job of a seed and a number."""
+def make(seed, number, weights=WEIGHTS):
+    """The job of a seed, a number and the areas' weights."""
     rng = random.Random("%s/%d" % (seed, number))
-    chosen = [(name, make) for name, make in AREAS if not areas or name in areas]
-    name, build = rng.choices(chosen, [WEIGHTS.get(name, 1) for name, _ in chosen])[0]
+    chosen = [(name, build) for name, build in AREAS if name in weights]
+    name, build = rng.choices(chosen, [weights[name] for name, _ in chosen])[0]
     job = Job(name, rng)
     build(job)
     finish(job)

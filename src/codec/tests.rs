@@ -289,8 +289,12 @@ fn names_lead_to_codecs() {
         assert_eq!(named(&format!("dir.x/a{}", codec.extension())), Some(codec));
         assert_eq!(Codec::from_class(codec.class_name()), Some(codec));
     }
-    assert_eq!(Codec::from_class("org.apache.hadoop.io.compress.DeflateCodec"), Some(Codec::Deflate));
-    for name in ["a.GZ", "agz", ".gz", "a.gz.txt", "a.bz", "", "a.gz/b"] {
+    let alias = "org.apache.hadoop.io.compress.DeflateCodec";
+    assert_eq!(Codec::from_class(alias).map(Codec::class_name), Some(alias));
+    for (name, codec) in [("a.GZ", Codec::Gzip), ("a.bZ2", Codec::Bzip2), ("a.Deflate", Codec::Deflate)] {
+        assert_eq!(named(name), Some(codec), "{name}");
+    }
+    for name in ["agz", ".GZ", ".gz", "a.gz.txt", "a.bz", "", "a.gz/b"] {
         assert_eq!(named(name), None, "{name}");
     }
     assert_eq!(Codec::from_class("GzipCodec"), None);

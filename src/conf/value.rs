@@ -3,6 +3,7 @@
 
 use super::keys::Kind;
 use crate::units;
+use crate::writable::parse_long;
 use std::str::FromStr;
 
 /// What a kind expects, as the words after "expected".
@@ -48,7 +49,7 @@ pub(super) fn long(text: &str) -> Option<i64> {
     };
     match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
         Some(hex) => i64::from_str_radix(&format!("{sign}{hex}"), 16).ok(),
-        None => text.parse().ok(),
+        None => parse_long(text),
     }
 }
 
@@ -113,6 +114,7 @@ mod tests {
         check(" -7\t", Some(-7));
         check("0x1F", Some(31));
         check("-0X10", Some(-16));
+        check("\u{663}", Some(3));
         check("2147483648", None);
         check("1k", None);
         check("1.0", None);

@@ -1,20 +1,28 @@
 //! Several files in one map task. Hadoop: `CombineFileInputFormat` on a single machine.
 //!
 //! Pieces of files are collected in listing order until they reach the maximum; without one, everything is
-//! one task. Empty files have no block in Hadoop and join what is left at the end.
+//! one task. In Hadoop an empty file has a block of a rack and of no node: empty files join the pieces that are
+//! left at the end, unless these have become the task of their node.
 
 use super::listing::InputFile;
 use crate::codec::Codec;
 use crate::plan::{InputSplit, MapTask};
 
-/// Packs files into tasks of about `task_bytes_max`; 0 is no limit. The tasks are not yet in Hadoop's order.
-pub(super) fn plan_splits(files: &[InputFile], task_bytes_max: u64) -> Vec<MapTask> {
+/// Packs files into tasks of about `task_bytes_max`; 0 is no limit. If that makes no task, what is not empty is one
+/// from `node_bytes_min` on, unless that is 0. The tasks are not yet in Hadoop's order.
+pub(super) fn plan_splits(files: &[InputFile], task_bytes_max: u64, node_bytes_min: u64) -> Vec<MapTask> {
     let limit = if task_bytes_max == 0 { u64::MAX } else { task_bytes_max };
     let pieces: Vec<InputSplit> = files.iter().flat_map(|file| cut_file(file, limit)).collect();
 
     // A task is closed by the piece that fills it. What no task took stays open until the end, and there the
     // empty files join it, each in its place of the listing.
-    let mut tasks = Vec::new();
+    let mut tasks: Vec<MapTask> = Vec::new();
+    let close = |open: &mut Vec<usize>, left_over: &mut [bool]| {
+        for &taken in open.iter() {
+            left_over[taken] = false;
+        }
+        MapTask { splits: open.drain(..).map(|taken| pieces[taken].clone()).collect() }
+    };
     let mut open: Vec<usize> = Vec::new();
     let mut open_bytes = 0;
     let mut left_over = vec![true; pieces.len()];
@@ -22,12 +30,12 @@ pub(super) fn plan_splits(files: &[InputFile], task_bytes_max: u64) -> Vec<MapTa
         open.push(index);
         open_bytes += piece.length;
         if open_bytes >= limit {
-            for &taken in &open {
-                left_over[taken] = false;
-            }
-            tasks.push(MapTask { splits: open.drain(..).map(|taken| pieces[taken].clone()).collect() });
+            tasks.push(close(&mut open, &mut left_over));
             open_bytes = 0;
         }
+    }
+    if tasks.is_empty() && node_bytes_min > 0 && open_bytes >= node_bytes_min {
+        tasks.push(close(&mut open, &mut left_over));
     }
     let rest = pieces.into_iter().zip(left_over).filter_map(|(piece, left)| left.then_some(piece));
     let rest: Vec<InputSplit> = rest.collect();
@@ -69,9 +77,13 @@ mod tests {
 
     /// Tasks as lists of (file, start, length).
     fn check(files: &[(&str, usize)], limit: u64, expect: &[&[(&str, u64, u64)]]) {
+        check_node(files, limit, 0, expect);
+    }
+
+    fn check_node(files: &[(&str, usize)], limit: u64, node_bytes_min: u64, expect: &[&[(&str, u64, u64)]]) {
         let listed: Vec<InputFile> =
             files.iter().map(|(name, length)| file(Path::new(name), *length)).collect();
-        let tasks = plan_splits(&listed, limit);
+        let tasks = plan_splits(&listed, limit, node_bytes_min);
         let tasks: Vec<Vec<(&str, u64, u64)>> = tasks
             .iter()
             .map(|task| {
@@ -79,7 +91,7 @@ mod tests {
                 splits.map(|split| (split.path.to_str().unwrap(), split.start, split.length)).collect()
             })
             .collect();
-        assert_eq!(tasks, expect, "{files:?} at most {limit}");
+        assert_eq!(tasks, expect, "{files:?} at most {limit}, of a node at least {node_bytes_min}");
     }
 
     #[test]
@@ -97,5 +109,17 @@ mod tests {
         check(&[("e", 0)], 0, &[&[("e", 0, 0)]]);
         check(&[("e", 0), ("a", 9), ("b", 1)], 0, &[&[("e", 0, 0), ("a", 0, 9), ("b", 0, 1)]]);
         check(&[("a", 9), ("e", 0), ("b", 1)], 9, &[&[("a", 0, 9)], &[("e", 0, 0), ("b", 0, 1)]]);
+    }
+
+    #[test]
+    fn empty_files_stay_alone_when_a_node_has_enough() {
+        let (files, all) = ([("a", 2), ("e", 0), ("b", 2)], [("a", 0, 2), ("e", 0, 0), ("b", 0, 2)]);
+        check_node(&files, 0, 4, &[&[("a", 0, 2), ("b", 0, 2)], &[("e", 0, 0)]]);
+        check_node(&files, 0, 5, &[&all]);
+        check_node(&files[..2], 0, 1, &[&[("a", 0, 2)], &[("e", 0, 0)]]);
+        check_node(&files[1..2], 0, 1, &[&[("e", 0, 0)]]);
+        // A node that has a task gets no second one below the maximum.
+        check_node(&files, 2, 1, &[&[("a", 0, 2)], &[("b", 0, 2)], &[("e", 0, 0)]]);
+        check_node(&[("a", 9), ("e", 0), ("b", 3)], 9, 1, &[&[("a", 0, 9)], &[("e", 0, 0), ("b", 0, 3)]]);
     }
 }

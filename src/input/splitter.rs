@@ -46,6 +46,9 @@ pub struct SplitSettings {
     /// Largest task of `CombineTextInputFormat` in bytes
     /// (`mapreduce.input.fileinputformat.split.maxsize`); default 0, no limit. No other format looks at it.
     pub split_bytes_max: u64,
+    /// `CombineTextInputFormat`: from so many bytes on, what is not empty is a task without the empty files
+    /// (`mapreduce.input.fileinputformat.split.minsize.per.node`); default 0, never.
+    pub node_bytes_min: u64,
     /// Block size in bytes, which bounds a split from above (`fs.local.block.size`); `None` when the job
     /// sets none, for [`default_split_bytes`].
     pub block_bytes: Option<u64>,
@@ -63,6 +66,7 @@ impl Default for SplitSettings {
             maps_wanted: 1,
             split_bytes_min: 1,
             split_bytes_max: 0,
+            node_bytes_min: 0,
             block_bytes: None,
             lines_per_map: 1,
             streams: StreamSplits::Whole,
@@ -78,7 +82,8 @@ impl Default for SplitSettings {
 pub fn plan_splits(files: &[InputFile], settings: &SplitSettings) -> Vec<MapTask> {
     let total: u64 = files.iter().map(|file| file.length).sum();
     if settings.format == InputFormat::CombineText {
-        return in_task_order(combine::plan_splits(files, settings.split_bytes_max));
+        let tasks = combine::plan_splits(files, settings.split_bytes_max, settings.node_bytes_min);
+        return in_task_order(tasks);
     }
     let split_bytes = split_bytes(total, settings);
     let tasks = files.iter().flat_map(|file| {
@@ -294,12 +299,14 @@ mod tests {
             maps in 0..20_u64,
             format in prop_oneof![Just(InputFormat::Text), Just(InputFormat::CombineText)],
             max in 0..3_000_u64,
+            node in 0..3_000_u64,
         ) {
             let names: Vec<String> = (0..lengths.len()).map(|number| number.to_string()).collect();
             let files: Vec<InputFile> =
                 names.iter().zip(&lengths).map(|(name, length)| file(Path::new(name), *length)).collect();
             let settings = SplitSettings {
-                format, maps_wanted: maps, split_bytes_min: min, split_bytes_max: max, ..blocks(block)
+                format, maps_wanted: maps, split_bytes_min: min, split_bytes_max: max, node_bytes_min: node,
+                ..blocks(block)
             };
             let tasks = plan_splits(&files, &settings);
             prop_assert!(tasks.is_sorted_by(|a, b| a.length() >= b.length()));

@@ -120,7 +120,15 @@ fn the_same_records_make_the_bytes_of_hadoop() {
 
 #[test]
 fn every_form_is_read_as_it_was_written() {
-    let codecs = [Codec::Deflate, Codec::Gzip, Codec::Bzip2, Codec::Zstd, Codec::Snappy, Codec::Lz4];
+    let codecs = [
+        Codec::Deflate,
+        Codec::Gzip,
+        Codec::Bzip2,
+        Codec::Zstd,
+        Codec::Snappy,
+        Codec::Lz4,
+        Codec::DeflateAlias,
+    ];
     for compression in [Compression::None, Compression::Record, Compression::Block] {
         for codec in codecs {
             // Long enough for several markers and two blocks.

@@ -111,6 +111,9 @@ impl<'a> RecordSource<'a> {
                 self.fill()?;
                 continue;
             }
+            if self.framing.is_end(pending) {
+                return Ok(None);
+            }
             match self.framing.cut(pending, self.searched, self.ended)? {
                 Some(cut) => {
                     (self.searched, self.whole_from) = (0, 0);
@@ -164,6 +167,16 @@ struct Cut {
 }
 
 impl Framing {
+    /// Whether `bytes` begin with what the format takes for the end where a key begins: a negative length, or the
+    /// marker behind a list's values.
+    fn is_end(self, bytes: &[u8]) -> bool {
+        match self {
+            Self::RawBytes => bytes.first_chunk().is_some_and(|length| i32::from_be_bytes(*length) < 0),
+            Self::TypedBytes => typed_bytes::is_marker(bytes),
+            Self::KeyOnlyLines => false,
+        }
+    }
+
     /// Cuts the first record off `bytes`, the first of which were `searched` for a line end; `None` when more are
     /// needed, or when there is none at the end.
     fn cut(self, bytes: &[u8], searched: usize, ended: bool) -> io::Result<Option<Cut>> {
@@ -262,8 +275,24 @@ mod tests {
         assert_eq!(records_of(stdout.as_slice(), Framing::RawBytes).unwrap(), expect);
         assert_eq!(records_of(Slow(stdout), Framing::RawBytes).unwrap(), expect);
         assert!(records_of(&stdout[..5], Framing::RawBytes).is_err());
-        assert!(records_of(b"\xff\0\0\0".as_slice(), Framing::RawBytes).is_err());
         assert_eq!(records_of(&stdout[..2], Framing::RawBytes).unwrap(), vec![]);
+    }
+
+    /// Hadoop: `RawBytesOutputReader.readKeyValue`, `TypedBytesOutputReader.readKeyValue`.
+    #[test]
+    fn an_end_mark_at_a_key_ends_the_records() {
+        let check = |framing: Framing, record: &[u8], end: &[u8], rest: &[u8]| {
+            let one = records_of(record, framing).unwrap();
+            assert_eq!(one.len(), 1);
+            for stdout in [[record, end].concat(), [record, end, rest].concat()] {
+                assert_eq!(records_of(stdout.as_slice(), framing).unwrap(), one);
+                assert_eq!(records_of(Slow(&stdout), framing).unwrap(), one);
+            }
+            let value = record.len() / 2;
+            assert!(records_of([&record[..value], end, rest].concat().as_slice(), framing).is_err());
+        };
+        check(Framing::RawBytes, b"\0\0\0\x01a\0\0\0\x01b", b"\xff\xff\xff\xff", b"c");
+        check(Framing::TypedBytes, b"\x01\x07\x01\x08", b"\xff", b"\x01");
     }
 
     #[test]

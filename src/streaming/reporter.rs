@@ -4,7 +4,7 @@
 use crate::error::uninterrupted;
 use crate::fault::{self, Op};
 use crate::lines::LineEnds;
-use crate::writable::decode_utf8;
+use crate::writable::{decode_utf8, parse_long};
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::path::Path;
@@ -119,8 +119,7 @@ impl<'a> Reporter<'a> {
 fn parse_counter(text: &str) -> Option<(&str, &str, i64)> {
     let fields: Vec<&str> = java_trim(text).trim_end_matches(',').split(',').collect();
     match fields[..] {
-        // Long.parseLong takes a sign of either kind and no blanks, as `parse` does.
-        [group, name, amount] => Some((group, name, amount.parse().ok()?)),
+        [group, name, amount] => Some((group, name, parse_long(amount)?)),
         _ => None,
     }
 }
@@ -177,6 +176,7 @@ mod tests {
         check("reporter:counter: G,c,3 \r\nreporter:counter:G,c,-4", &["G/c=3", "G/c=-4"]);
         check("reporter:counter:G,c,3,\n", &["G/c=3"]);
         check("reporter:counter:G,c,+4\n", &["G/c=4"]);
+        check("reporter:counter:G,c,\u{661}\u{662}\n", &["G/c=12"]);
         check("reporter:counter:,,1\n", &["/=1"]);
         check("reporter:counter:G,c, 3\n", &["malformed reporter:counter:G,c, 3"]);
         check("reporter:counter:G,c\n", &["malformed reporter:counter:G,c"]);

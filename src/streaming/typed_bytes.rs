@@ -1,6 +1,6 @@
 //! Typed bytes: a type code and a value. Hadoop: `TypedBytesInput.readRaw`, `TypedBytesWritableOutput`.
 
-use crate::writable::{WritableKind, decode_utf8};
+use crate::writable::{WritableKind, decode_utf8, read_vlong};
 use std::io;
 
 const BYTES: u8 = 0;
@@ -20,6 +20,11 @@ const MARKER: u8 = 255;
 
 /// Lists inside lists go no deeper than this: hostile bytes must not use up our stack.
 const DEPTH_MAX: u32 = 200;
+
+/// Whether `bytes` begin with the mark behind the values of a list. Hadoop: `Type.MARKER`.
+pub(super) fn is_marker(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&MARKER)
+}
 
 /// Length of the value at the start of `bytes`, type code included; `None` when it is not all there.
 ///
@@ -98,6 +103,14 @@ pub(super) fn write_value(kind: &WritableKind, payload: &[u8], out: &mut Vec<u8>
         WritableKind::Long => fixed(LONG, out),
         WritableKind::Float => fixed(FLOAT, out),
         WritableKind::Double => fixed(DOUBLE, out),
+        WritableKind::VInt => {
+            out.push(INT);
+            out.extend_from_slice(&(variable(payload) as i32).to_be_bytes());
+        }
+        WritableKind::VLong => {
+            out.push(LONG);
+            out.extend_from_slice(&variable(payload).to_be_bytes());
+        }
         WritableKind::Text => write_counted(STRING, decode_utf8(payload).as_bytes(), out),
         _ => {
             let class = kind.class_name().as_bytes();
@@ -109,6 +122,11 @@ pub(super) fn write_value(kind: &WritableKind, payload: &[u8], out: &mut Vec<u8>
             write_counted(WRITABLE, &value, out);
         }
     }
+}
+
+/// The number of a payload of variable length, which its reader has measured.
+fn variable(payload: &[u8]) -> i64 {
+    read_vlong(payload).map_or(0, |(value, _)| value)
 }
 
 fn write_counted(code: u8, value: &[u8], out: &mut Vec<u8>) {
@@ -155,6 +173,10 @@ mod tests {
         write_value(&WritableKind::Text, b"ab", &mut out);
         write_value(&WritableKind::Long, &7i64.to_be_bytes(), &mut out);
         assert_eq!(out, [7, 0, 0, 0, 2, b'a', b'b', 4, 0, 0, 0, 0, 0, 0, 0, 7]);
+        out.clear();
+        write_value(&WritableKind::VInt, &[0x87, 0x80], &mut out);
+        write_value(&WritableKind::VLong, &[5], &mut out);
+        assert_eq!(out, [3, 0xff, 0xff, 0xff, 0x7f, 4, 0, 0, 0, 0, 0, 0, 0, 5]);
         out.clear();
         write_value(&WritableKind::Null, b"", &mut out);
         assert_eq!(out, b"\x32\0\0\0\x25\0\0\0\x21org.apache.hadoop.io.NullWritable");

@@ -1,4 +1,4 @@
-//! Floating-point numbers as Java prints and orders them: `1.0`, `1.0E7`, `-0.0`, `NaN`.
+//! Floating-point numbers as Java prints and orders them: `1.0`, `1.0E7`, `-0.0`, `NaN`; whole ones as it reads them.
 //!
 //! Java before version 19, which is what Hadoop 3 runs on, does not always print the fewest digits that read
 //! back as the same number: 8.41E21 is printed as `8.409999999999999E21`. To give the same bytes, [`digits`]
@@ -10,6 +10,28 @@ use std::cmp::Ordering;
 
 /// Bits behind the leading one of a double.
 const FRACTION_BITS: i32 = 52;
+
+/// The code point of each script's zero in the basic plane, for `Character.digit`; the other nine digits follow it.
+const ZEROS: [u16; 37] = [
+    0x0030, 0x0660, 0x06f0, 0x07c0, 0x0966, 0x09e6, 0x0a66, 0x0ae6, 0x0b66, 0x0be6, 0x0c66, 0x0ce6, 0x0d66,
+    0x0de6, 0x0e50, 0x0ed0, 0x0f20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50,
+    0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10,
+];
+
+/// `Long.parseLong`: a sign or none and decimal digits of any script of the basic plane, without blanks.
+pub fn parse_long(text: &str) -> Option<i64> {
+    if text.is_ascii() {
+        return text.parse().ok();
+    }
+    let ascii = |letter| match letter {
+        '+' | '-' => Some(letter),
+        digit => {
+            let value = ZEROS.iter().filter_map(|zero| u32::from(digit).checked_sub(u32::from(*zero)));
+            char::from_digit(value.min().filter(|value| *value < 10)?, 10)
+        }
+    };
+    text.chars().map(ascii).collect::<Option<String>>()?.parse().ok()
+}
 
 /// Appends a double as `Double.toString` prints it.
 pub fn write_double(value: f64, out: &mut Vec<u8>) {
@@ -358,6 +380,26 @@ impl Ord for Big {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn longs_are_read_as_java_reads_them() {
+        let check = |text: &str, expect: Option<i64>| assert_eq!(parse_long(text), expect, "{text:?}");
+        check("-7", Some(-7));
+        check("+7", Some(7));
+        check("007", Some(7));
+        check("9223372036854775807", Some(i64::MAX));
+        // Arabic, Devanagari and wide digits.
+        check("\u{661}\u{662}", Some(12));
+        check("-\u{96f}0", Some(-90));
+        check("+\u{ff15}", Some(5));
+        for text in ["9223372036854775808", "", "+", " 1", "1 ", "1.0", "0x1", "x1", "--1", "1L"] {
+            check(text, None);
+        }
+        // No digit of the basic plane; no sign of Java's.
+        for text in ["\u{1d7cf}", "\u{b2}", "\u{ff0d}1", "\u{661}x", "\u{661}-1", "\u{66a}"] {
+            check(text, None);
+        }
+    }
     use proptest::prelude::*;
 
     fn check(value: f64, text: &str) {

@@ -62,7 +62,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// The class names, then hex of each key and value; sync marks and metadata left out.
+/// The class names, that of the codec too, then hex of each key and value; sync marks and metadata left out.
 fn dump_sequence_file(data: &[u8]) -> Option<Vec<u8>> {
     let mut input = Cursor(data);
     input.take(4)?;
@@ -70,7 +70,7 @@ fn dump_sequence_file(data: &[u8]) -> Option<Vec<u8>> {
     let flags = input.take(2)?;
     let (compressed, block) = (flags[0] != 0, flags[1] != 0);
     if compressed {
-        input.sized()?;
+        lines.push(input.sized()?.to_vec());
     }
     for _ in 0..2 * input.int()? {
         input.sized()?;

@@ -39,7 +39,7 @@ fn the_table_names_every_option_once() {
             assert!(names.contains(instead), "-{} names -{instead}", opt.name);
         }
     }
-    // StreamJob.setupOptions and GenericOptionsParser.buildGeneralOptions of Hadoop 3.3.4.
+    // StreamJob.setupOptions and GenericOptionsParser.buildGeneralOptions of Hadoop 3.4.2.
     let count = |class| OPTIONS.iter().filter(|opt| opt.class == class).count();
     assert_eq!((count(Class::StreamJob), count(Class::GenericOptionsParser)), (26, 8));
 }

@@ -314,6 +314,20 @@ pub(super) const ROWS: &[Row] = &[
         "Most bytes of a combined split (CombineTextInputFormat); 0 is no bound.",
     ),
     Row(
+        "mapreduce.input.fileinputformat.split.minsize.per.node",
+        &["mapred.min.split.size.per.node"],
+        Long,
+        Code("0"),
+        "From so many bytes on, input in one combined split leaves empty files to another; 0: never.",
+    ),
+    Row(
+        "mapreduce.input.fileinputformat.split.minsize.per.rack",
+        &["mapred.min.split.size.per.rack"],
+        Long,
+        Code("0"),
+        "A bound of the size per node (CombineTextInputFormat), since there is one rack; 0 is no bound.",
+    ),
+    Row(
         "fs.local.block.size",
         &[],
         Long,

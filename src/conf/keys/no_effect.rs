@@ -1,7 +1,7 @@
 //! The properties of Hadoop that are accepted and change nothing here, each group under one reason.
 
 use super::Bare;
-use super::Default::{Code, File, Unset};
+use super::Default::{File, Unset};
 use super::Kind::{Bool, Class, Float, Int, List, Long, Ranges, Text};
 
 /// The reason, then the properties it goes for.
@@ -14,23 +14,6 @@ pub(super) const GROUPS: &[(&str, &[Bare])] = &[
             Float,
             File("0.05"),
         )],
-    ),
-    (
-        "Of nodes and racks there is one each; a size above the largest one is still an error.",
-        &[
-            Bare(
-                "mapreduce.input.fileinputformat.split.minsize.per.node",
-                &["mapred.min.split.size.per.node"],
-                Long,
-                Code("0"),
-            ),
-            Bare(
-                "mapreduce.input.fileinputformat.split.minsize.per.rack",
-                &["mapred.min.split.size.per.rack"],
-                Long,
-                Code("0"),
-            ),
-        ],
     ),
     (
         "Java processes and containers; there are none.",

@@ -1,8 +1,8 @@
 //! The functions of Aggregate: values one after another, and what becomes of them. Values are texts, as
 //! commands write them and Java's `toString` makes them.
 
-use super::number::{java_double, java_long};
-use crate::writable::write_double;
+use super::number::java_double;
+use crate::writable::{parse_long, write_double};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,9 +69,9 @@ impl Aggregator {
     /// What the value should have been.
     pub(super) fn add(&mut self, value: &str) -> Result<(), &'static str> {
         match self {
-            Self::LongSum(sum) => *sum = sum.wrapping_add(java_long(value).ok_or(LONG)?),
-            Self::LongMax(max) => *max = (*max).max(java_long(value).ok_or(LONG)?),
-            Self::LongMin(min) => *min = (*min).min(java_long(value).ok_or(LONG)?),
+            Self::LongSum(sum) => *sum = sum.wrapping_add(parse_long(value).ok_or(LONG)?),
+            Self::LongMax(max) => *max = (*max).max(parse_long(value).ok_or(LONG)?),
+            Self::LongMin(min) => *min = (*min).min(parse_long(value).ok_or(LONG)?),
             Self::DoubleSum(sum) => *sum += java_double(value).ok_or(DOUBLE)?,
             Self::StringMax(max) => keep(max, value, Ordering::Greater),
             Self::StringMin(min) => keep(min, value, Ordering::Less),
@@ -83,7 +83,7 @@ impl Aggregator {
             }
             Self::Histogram(counts) => {
                 let (value, count) = match value.rsplit_once('\t') {
-                    Some((value, count)) => (value, java_long(count).ok_or(COUNTED)?),
+                    Some((value, count)) => (value, parse_long(count).ok_or(COUNTED)?),
                     None => (value, 1),
                 };
                 let sum = counts.entry(JavaString(value.to_owned())).or_default();

@@ -27,11 +27,6 @@ impl GroupReducer for LongSum {
     }
 }
 
-/// Java: `Long.parseLong`, of ASCII digits: a sign or none, no blanks.
-pub(super) fn java_long(text: &str) -> Option<i64> {
-    text.parse().ok()
-}
-
 /// Java: `Double.parseDouble`. Blanks and control characters round the number are dropped, `1.5f` and `2d`
 /// are numbers, and so are `NaN`, `Infinity` and hexadecimal numbers such as `0x1.8p3`.
 pub(super) fn java_double(text: &str) -> Option<f64> {
@@ -138,18 +133,6 @@ mod tests {
         check(&[1, -5, 2], -2);
         check(&[0], 0);
         check(&[i64::MAX, 1], i64::MIN);
-    }
-
-    #[test]
-    fn longs_are_read_as_java_reads_them() {
-        let check = |text: &str, expect: Option<i64>| assert_eq!(java_long(text), expect, "{text:?}");
-        check("-7", Some(-7));
-        check("+7", Some(7));
-        check("007", Some(7));
-        check("9223372036854775807", Some(i64::MAX));
-        for text in ["9223372036854775808", "", "+", " 1", "1 ", "1.0", "0x1", "x1", "--1", "1L"] {
-            check(text, None);
-        }
     }
 
     #[test]
