@@ -6,7 +6,7 @@ use crate::conf::{self, HostFacts, StreamOptions};
 use crate::error;
 use crate::fs_shell::{Shell, TrashPolicy};
 use std::ffi::OsString;
-use std::io::{BufWriter, stderr, stdin, stdout};
+use std::io::{BufWriter, stdin};
 
 /// Bytes of output that are written at a time.
 const OUTPUT_BYTES: usize = 64 * 1024;
@@ -35,7 +35,8 @@ pub(super) fn run(words: Vec<OsString>, host: &HostFacts) -> u8 {
         voice::put(&format!("fs: {}", error::chain(&error)));
         return exit::JOB_FAILED;
     }
-    let (mut input, mut out, mut err) = (stdin(), BufWriter::with_capacity(OUTPUT_BYTES, stdout()), stderr());
+    let (mut input, mut err) = (stdin(), voice::stderr());
+    let mut out = BufWriter::with_capacity(OUTPUT_BYTES, voice::stdout());
     let mut shell = Shell {
         addresses: conf.addresses,
         trash: TrashPolicy { minutes: conf.trash_minutes },
