@@ -10,6 +10,10 @@ use crate::writable::WritableKind;
 
 const COMPRESS_TYPE: &str = "mapreduce.output.fileoutputformat.compress.type";
 
+/// What can stand for a codec.
+const CODEC_NAMES: &str = "gzip, deflate, bzip2, zstd, snappy, lz4, or a codec's class such as \
+                           org.apache.hadoop.io.compress.GzipCodec";
+
 /// How sequence files are compressed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Compression {
@@ -96,9 +100,9 @@ impl Reader<'_> {
             });
         }
         let class = self.class_or(NAME, "org.apache.hadoop.io.compress.DefaultCodec")?;
-        match Codec::from_class(&class) {
+        match Codec::from_class(&class).or_else(|| Codec::from_short_name(&class)) {
             Some(codec) => Ok((Some(codec), compression)),
-            None => Err(self.properties.malformed(NAME, class, "the class of a codec that is built in")),
+            None => Err(self.properties.malformed(NAME, class, CODEC_NAMES)),
         }
     }
 
