@@ -48,7 +48,10 @@ pub enum PlanError {
     #[error(transparent)]
     Input(#[from] InputError),
     /// A shipped file is not there.
-    #[error("cannot ship {given}: {} does not exist ({property}){}", path.display(), glob_advice(given))]
+    #[error(
+        "cannot ship {given}: {} does not exist ({property}){}{}", path.display(), glob_advice(given),
+        near.as_ref().map(|near| format!("; did you mean {near}?")).unwrap_or_default()
+    )]
     Cache {
         /// What the user gave.
         given: String,
@@ -56,6 +59,8 @@ pub enum PlanError {
         path: PathBuf,
         /// The property it came by.
         property: &'static str,
+        /// The file that may have been meant.
+        near: Option<String>,
         /// Named by an option whose files Hadoop looks for while it reads the command line.
         by_option: bool,
     },
@@ -225,8 +230,10 @@ fn find_shipped(file: &CacheFile) -> Result<(), PlanError> {
     if path.exists() {
         return Ok(());
     }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let near = preflight::nearest_file(&name, path);
     let (given, path) = (given.clone(), path.clone());
-    Err(PlanError::Cache { given, path, property, by_option: *by_option })
+    Err(PlanError::Cache { given, path, property, near, by_option: *by_option })
 }
 
 fn cache_entry(file: &CacheFile) -> CacheEntry {
@@ -259,6 +266,7 @@ fn check_commands(plan: &JobPlan, host: &HostFacts) -> Result<(), PlanError> {
     let path = plan.children.environment.get("PATH").unwrap_or(OsStr::new("/usr/bin:/bin"));
     for command in task::map_task::commands(plan) {
         preflight::check(command, &shipped, path, &host.current_dir)?;
+        preflight::check_environment(command, &plan.children.environment.variables)?;
     }
     Ok(())
 }

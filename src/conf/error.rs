@@ -233,6 +233,8 @@ pub enum Warning {
         /// Why.
         why: &'static str,
     },
+    /// What was hardly meant so, with what mends it; see [`crate::hint`].
+    Hint(String),
 }
 
 impl std::fmt::Display for Warning {
@@ -257,6 +259,7 @@ impl std::fmt::Display for Warning {
             Warning::NotUnpacked { given } => {
                 write!(to, "{given} is linked as it is: only .zip, .jar, .tar, .tar.gz and .tgz are unpacked")
             }
+            Warning::Hint(text) => to.write_str(text),
             Warning::NoEffect { given, why } => write!(to, "option {given} has no effect: {why}"),
         }
     }
