@@ -76,6 +76,17 @@ impl Codec {
         CODECS.iter().find(|(_, _, class)| *class == name).map(|(codec, _, _)| *codec)
     }
 
+    /// The codec of a name that people have for it, in any case: `gzip`, `gz` or `GzipCodec`.
+    pub fn from_short_name(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        let fits = |(codec, extension, class): &&(Codec, &str, &str)| {
+            let simple = class.rsplit('.').next().unwrap_or(class).to_ascii_lowercase();
+            let is_class = name == simple || Some(name.as_str()) == simple.strip_suffix("codec");
+            is_class || name == extension[1..] || (*codec == Self::Zstd && name == "zstd")
+        };
+        CODECS.iter().find(fits).map(|(codec, _, _)| *codec)
+    }
+
     /// The full Java name of every codec class.
     pub fn classes() -> impl Iterator<Item = &'static str> {
         CODECS.iter().map(|(_, _, class)| *class)

@@ -52,7 +52,10 @@ pub enum PlanError {
     #[error(transparent)]
     Input(#[from] InputError),
     /// A shipped file is not there.
-    #[error("cannot ship {given}: {} does not exist ({property}){}", path.display(), glob_advice(given))]
+    #[error(
+        "cannot ship {given}: {} does not exist ({property}){}{}", path.display(), glob_advice(given),
+        near.as_ref().map(|near| format!("; did you mean {near}?")).unwrap_or_default()
+    )]
     Cache {
         /// What the user gave.
         given: String,
@@ -60,6 +63,8 @@ pub enum PlanError {
         path: PathBuf,
         /// The property it came by.
         property: &'static str,
+        /// The file that may have been meant.
+        near: Option<String>,
         /// Named by an option whose files Hadoop looks for while it reads the command line.
         by_option: bool,
     },
@@ -271,8 +276,10 @@ fn find_shipped(file: &CacheFile) -> Result<(), PlanError> {
     if path.exists() {
         return Ok(());
     }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let near = preflight::nearest_file(&name, path);
     let (given, path) = (given.clone(), path.clone());
-    Err(PlanError::Cache { given, path, property, by_option: *by_option })
+    Err(PlanError::Cache { given, path, property, near, by_option: *by_option })
 }
 
 /// What attempts find in their folders: shipped files under their names; and what is in a folder that `-file` names,
@@ -334,8 +341,14 @@ fn commands<'a>(plan: &'a JobPlan, host: &HostFacts) -> Vec<(&'a [String], OsStr
 fn check_commands(plan: &JobPlan, host: &HostFacts) -> Result<(), PlanError> {
     let shipped: Vec<(String, PathBuf)> =
         plan.cache.iter().map(|entry| (entry.link.clone(), entry.path.clone())).collect();
+    let environment = &plan.children.environment;
+    let environments =
+        [TaskKind::Map, TaskKind::Reduce].map(|kind| environment.of_children(kind, &host.launch()));
     for (command, path) in commands(plan, host) {
         preflight::check(command, &shipped, &path, &host.current_dir)?;
+        for variables in &environments {
+            preflight::check_environment(command, variables)?;
+        }
     }
     Ok(())
 }

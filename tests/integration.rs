@@ -16,6 +16,7 @@ mod fs_shell;
 mod golden;
 mod harness;
 mod hdfs;
+mod hints;
 mod hostile;
 mod jobs;
 mod kept;

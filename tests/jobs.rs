@@ -14,14 +14,16 @@ fn run(dir: &JobDir, args: &str) -> Output {
     command(dir, args).run()
 }
 
-/// Lines of `mr-stream jobs`, cut into their first two fields.
+/// Lines of `mr-stream jobs`, the oldest first, cut into their first two fields.
 fn listed(dir: &JobDir) -> Vec<[String; 2]> {
-    let list = run(dir, "jobs").expect_code(0).stdout;
+    let list = run(dir, "jobs -n 0").expect_code(0).stdout;
     let fields = |line: &str| {
         let mut fields = line.split_whitespace().map(str::to_owned);
         [fields.next().unwrap(), fields.next().unwrap()]
     };
-    list.lines().map(fields).collect()
+    let mut jobs: Vec<_> = list.lines().skip(1).map(fields).collect();
+    jobs.reverse();
+    jobs
 }
 
 #[test]
@@ -38,7 +40,7 @@ fn each_run_leaves_a_record() {
     for part in [
         "name:     first\n",
         "-mapper cat -reducer cat\n",
-        "  m_000000  done, attempts: 1, failed: 0\n",
+        "  m_000000  done, attempts: 1, failed: 0, began: ",
         "\t\tMap input records=2\n",
         "exit code: 0\n",
     ] {
@@ -47,7 +49,7 @@ fn each_run_leaves_a_record() {
     let shown = run(&dir, &format!("jobs show {}", jobs[1][0])).expect_code(0).stdout;
     for part in [
         "state:    FAILED\n",
-        "  m_000000  not done, attempts: 1, failed: 1\n",
+        "  m_000000  not done, attempts: 1, failed: 1, began: ",
         "failure:\nmap task failed\n",
         "    | oops",
     ] {
@@ -63,6 +65,38 @@ fn each_run_leaves_a_record() {
     assert_eq!(mode(&folder), 0o700);
     assert_eq!(mode(&folder.join(format!("{}.json", jobs[0][0]))), 0o600);
     dir.assert_clean();
+}
+
+#[test]
+fn the_list_begins_with_the_newest_and_can_be_cut() {
+    let dir = JobDir::new();
+    dir.write("in", "x\n");
+    for number in 0..3 {
+        let name = format!("mapreduce.job.name=n{number}");
+        let args =
+            ["-D", &name, "-input", "in", "-output", &format!("o{number}"), "-mapper", "sh -c 'cat | cat'"];
+        dir.command(&args).with("HOME", dir.path("home")).run().expect_code(0);
+    }
+    let list = |args: &str| run(&dir, args).expect_code(0).stdout;
+    let all = list("jobs");
+    let lines: Vec<&str> = all.lines().collect();
+    assert!(lines[0].starts_with("JOB ID ") && lines[0].ends_with("  COMMAND"), "{all}");
+    assert_eq!(lines.len(), 4);
+    for (line, output) in lines[1..].iter().zip(["o2", "o1", "o0"]) {
+        assert!(line.ends_with(&format!(" -output {output} -mapper 'sh -c '\\''cat | cat'\\'''")), "{all}");
+    }
+    assert_eq!(list("jobs -n 1").lines().nth(1), Some(lines[1]));
+    assert_eq!(list("jobs -n 1").lines().count(), 2);
+    let json: serde_json::Value = serde_json::from_str(&list("jobs --json -n 2")).unwrap();
+    assert_eq!((json[0]["name"].as_str(), json[1]["name"].as_str()), (Some("n2"), Some("n1")));
+    assert_eq!(json.as_array().unwrap().len(), 2);
+    let shown = list("jobs show last");
+    assert!(shown.contains("name:     n2\n") && shown.contains(" took: "), "{shown}");
+    let json: serde_json::Value = serde_json::from_str(&list("jobs show --json last")).unwrap();
+    assert_eq!(json["exit_code"], 0);
+    run(&dir, "jobs wait last").expect_code(0);
+    let terminal = command(&dir, "jobs").run_at_terminal().stdout;
+    assert_eq!(terminal.lines().count(), 4, "{terminal}");
 }
 
 #[test]
@@ -161,7 +195,7 @@ fn without_a_home_nothing_is_remembered() {
     let dir = JobDir::new();
     dir.write("in", "x\n");
     dir.run("-input in -output out -mapper cat").expect_code(0);
-    assert_eq!(dir.run("jobs").expect_code(0).stdout, "");
+    assert_eq!(dir.run("jobs").expect_code(0).stdout.lines().count(), 1);
     let nowhere =
         dir.command(&["-input", "in", "-output", "out2", "-mapper", "cat"]).with("HOME", "/dev/null").run();
     assert!(!nowhere.expect_code(0).stderr.contains("/dev/null"));

@@ -124,13 +124,16 @@ fn a_mistyped_option_names_the_nearest() {
 }
 
 #[test]
-fn generic_options_are_taken_anywhere_with_one_note() {
+fn generic_options_are_taken_anywhere_with_a_note_if_asked() {
     let dir = job_dir();
-    let args = "-input in -output out -mapper cat -D mapreduce.job.reduces=2 -reducer cat -D a.b=c";
-    let output = dir.run(args).expect_code(0);
-    assert_eq!(dir.files("out").keys().filter(|name| name.starts_with("part-")).count(), 2);
-    let notes = output.stderr.lines().filter(|line| line.contains("cluster")).count();
-    assert_eq!(notes, 1, "one note on the order a cluster needs\n{}", output.report());
+    for (verbose, notes) in [("", 0), ("-verbose", 1)] {
+        let args = "-input in -mapper cat -D mapreduce.job.reduces=2 -reducer cat -D a.b=c -output";
+        let output = dir.run(&format!("{args} out{notes} {verbose}")).expect_code(0);
+        let parts = dir.files(&format!("out{notes}")).into_keys().filter(|name| name.starts_with("part-"));
+        assert_eq!(parts.count(), 2);
+        let found = output.stderr.lines().filter(|line| line.contains("cluster")).count();
+        assert_eq!(found, notes, "notes on the order a cluster needs\n{}", output.report());
+    }
 }
 
 #[test]

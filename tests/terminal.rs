@@ -14,10 +14,18 @@ fn command(dir: &JobDir, args: &[&str]) -> MrCommand {
 /// What a terminal gets, without what it may get: line ends and the drawing of the progress.
 #[track_caller]
 fn at_terminal(command: MrCommand) -> String {
-    let got = command.run_at_terminal().stdout;
-    let text = got.replace("\r\n", "\n").replace("\r\u{1b}[K", "").replace("\u{1b}[K", "");
-    // Each drawing of the progress begins with a return to the margin.
-    let text = text.replace("\r map ", " map ");
+    let got = command.run_at_terminal().stdout.replace("\r\n", "\n");
+    // A return to the margin begins a drawing of the progress, or erases it.
+    let mut text = String::new();
+    for (number, part) in got.split('\r').enumerate() {
+        let is_drawing = part.starts_with("\u{1b}[K") || part.starts_with(" map ");
+        if number > 0 && is_drawing {
+            text.truncate(text.rfind('\n').map_or(0, |end| end + 1));
+        } else if number > 0 {
+            text.push('\r');
+        }
+        text.push_str(&part.replace("\u{1b}[K", ""));
+    }
     let is_harmful = |letter: char| {
         (letter.is_control() && letter != '\n' && letter != '\t')
             || ('\u{202a}'..='\u{202e}').contains(&letter)
@@ -61,10 +69,10 @@ fn a_job_shows_a_terminal_no_control_characters() {
     let run = |output: &str| command(&dir, &job(&name, output)).with("H", HOSTILE);
     check(run(&output), &[&line, &counter, &shown]);
 
-    let id = command(&dir, &["jobs"]).run().stdout.split(' ').next().unwrap().to_owned();
-    check(command(&dir, &["jobs"]), &[&format!("N{SHOWN}\\r\\nforged line -files"), SHOWN]);
+    let id = "last";
+    check(command(&dir, &["jobs"]), &[&format!("N{SHOWN}\\r\\nforged line' -files"), SHOWN]);
     check(
-        command(&dir, &["jobs", "show", &id]),
+        command(&dir, &["jobs", "show", id]),
         &[&format!("name:     N{SHOWN}\\r\\nforged line\n"), &format!("output:   out{SHOWN}\n"), &counter],
     );
     check(command(&dir, &["jobs", HOSTILE]), &[SHOWN]);

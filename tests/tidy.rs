@@ -18,6 +18,7 @@ const FLOORS: [&[&str]; 10] = [
         "fault",
         "fs",
         "glob",
+        "hint",
         "page_cache",
         "printable",
         "units",

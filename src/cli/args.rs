@@ -10,10 +10,11 @@
 
 use super::generic_options::{in_cluster_order, property, strip_quotes};
 use crate::conf::StreamOptions;
+use crate::hint;
 use crate::plan::Existing;
 use crate::streaming::command::shell_word;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What an option takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +153,7 @@ pub const OPTIONS: &[Opt] = &[
     own("keep-failed", One("folder"), "keep each failed attempt in FOLDER, with a script that repeats it"),
     own("resume", Argument::None, "go on where a run of the same command was killed"),
     own("overwrite", Argument::None, "clear the output folder if it is the output of a job"),
-    own("counters-json", One("file"), "write the job's counters to FILE as JSON"),
+    own("counters-json", One("file"), "write the job's counters to FILE as JSON; - is standard output"),
     generic("D", Each("name=value"), "set a property; of one name the last counts"),
     generic("conf", Each("file"), "read properties from a Hadoop configuration file; may be repeated"),
     generic("files", One("path#name,..."), "files to link into the tasks' folder"),
@@ -181,6 +182,8 @@ pub enum Parsed {
         options: Box<StreamOptions>,
         /// Advice for the user, one line each, in the order of the command line.
         notes: Vec<String>,
+        /// The order of options that a cluster wants, if this is another.
+        order: Option<String>,
     },
 }
 
@@ -230,6 +233,14 @@ pub enum ArgsError {
     /// One goes on from what the other clears.
     #[error("cannot use -resume and -overwrite together: give one of them")]
     ResumeAndOverwrite,
+    /// `-output -` would make a folder of that name.
+    #[error(
+        "cannot write the output to standard output: -output - names no folder; give one, and read it with cat FOLDER/part-*"
+    )]
+    OutputToStdout,
+    /// A job in the background has no standard output.
+    #[error("cannot use -counters-json - with -background: give a file")]
+    CountersInBackground,
 }
 
 fn found_instead(option: Option<&str>) -> String {
@@ -262,7 +273,7 @@ pub fn parse(argv: Vec<OsString>) -> Result<Parsed, ArgsError> {
         return Ok(Parsed::Version);
     }
     let options = Box::new(line.options()?);
-    Ok(Parsed::Job { options, notes: line.notes() })
+    Ok(Parsed::Job { options, notes: line.notes(), order: in_cluster_order(&line.given) })
 }
 
 /// `GnuParser` drops every `--`, unless a generic option takes it as its value.
@@ -385,6 +396,12 @@ impl CommandLine {
         if options.output.is_none() {
             return Err(ArgsError::Required { option: "output" });
         }
+        if options.output.as_deref() == Some("-") {
+            return Err(ArgsError::OutputToStdout);
+        }
+        if options.background && options.counters_json.as_deref() == Some(Path::new("-")) {
+            return Err(ArgsError::CountersInBackground);
+        }
         Ok(options)
     }
 
@@ -398,7 +415,7 @@ impl CommandLine {
     }
 
     fn notes(&self) -> Vec<String> {
-        let mut notes: Vec<String> = in_cluster_order(&self.given).into_iter().collect();
+        let mut notes = Vec::new();
         for (at, given) in self.given.iter().enumerate() {
             let name = given.option.name;
             let earlier = self.given[..at].iter().filter(|other| other.option.name == name).count();
@@ -488,28 +505,11 @@ fn nearest(word: &str) -> Option<&'static str> {
         return None;
     }
     let names = || OPTIONS.iter().map(|option| option.name);
-    let (edits, near) = names().map(|name| (edit_distance(&typed, &name.to_lowercase()), name)).min()?;
-    if edits <= typed.chars().count() / 3 {
+    if let Some(near) = hint::nearest(&typed, names()) {
         return Some(near);
     }
     let mut longer = names().filter(|name| name.to_lowercase().starts_with(&typed));
     longer.next().filter(|_| longer.next().is_none())
-}
-
-/// How many letters must be put in, left out or replaced to make one word of the other.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, letter) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, other) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != *other);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

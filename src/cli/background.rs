@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   mr-stream ARGS -background ──starts──> mr-stream background ARGS -background
-//!        waits <── a byte on its standard output: the output folder is its own, tasks begin
+//!        waits <── the job's id on its standard output: the output folder is its own, tasks begin
 //! ```
 //!
 //! The second process does all of the work. Until the job is under way it has our standard error, and we answer its
@@ -16,9 +16,10 @@ use super::signals;
 use super::voice::{self, say};
 use crate::conf::HostFacts;
 use crate::fs::File;
+use crate::ids::JobId;
 use rustix::process::{Pid, Signal, set_parent_process_death_signal, setsid};
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,8 +53,12 @@ pub(super) fn begin_if_wanted(argv: &mut Vec<OsString>, host: &mut HostFacts) {
 /// Starts the second process; returns when its job is under way or refused, with the exit code.
 pub(super) fn start() -> u8 {
     match run_second() {
-        Ok(None) => exit::OK,
-        Ok(Some(status)) => status.code().map_or_else(|| ended_by_signal(status), |code| code as u8),
+        // Hadoop prints nothing there.
+        Ok(Ended::UnderWay { .. }) if voice::is_hadoops() => exit::OK,
+        Ok(Ended::UnderWay { id }) => voice::print(&id),
+        Ok(Ended::Refused(status)) => {
+            status.code().map_or_else(|| ended_by_signal(status), |code| code as u8)
+        }
         Err(error) => {
             say(&format!("mr-stream: cannot start a process for the job in the background: {error}"));
             exit::NOT_STARTED
@@ -66,8 +71,15 @@ fn ended_by_signal(status: ExitStatus) -> u8 {
     exit::SIGNAL_BASE + status.signal().unwrap_or_default() as u8
 }
 
-/// `None` if the job is under way, else how the process ended.
-fn run_second() -> io::Result<Option<ExitStatus>> {
+/// How the wait for the second process ended.
+enum Ended {
+    /// The job is under way. Its id is a line.
+    UnderWay { id: String },
+    /// The process ended before the job began.
+    Refused(ExitStatus),
+}
+
+fn run_second() -> io::Result<Ended> {
     let mut words = std::env::args_os();
     let program = words.next().unwrap_or_default();
     #[expect(
@@ -80,26 +92,26 @@ fn run_second() -> io::Result<Option<ExitStatus>> {
     signals::keep().ok();
     let mut second = second.spawn()?;
     signals::pass_on_to(Pid::from_child(&second));
-    let mut is_under_way = [0];
-    let mut line = second.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-    let is_under_way = line.read_exact(&mut is_under_way).is_ok();
+    let mut id = String::new();
+    let stdout = second.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+    let is_under_way = BufReader::new(stdout).read_line(&mut id).is_ok_and(|read| read > 0);
     // A process that was told to stop is waited for: what it has made is gone then.
     if signals::release().is_none() && is_under_way {
-        return Ok(None);
+        return Ok(Ended::UnderWay { id });
     }
-    second.wait().map(Some)
+    second.wait().map(Ended::Refused)
 }
 
 /// The second process lets go of the first one: the job is under way.
 ///
 /// # Errors
 /// The signal that the job ends with: whoever started us is gone, and wants no job then.
-pub(super) fn go_on(log: &File) -> Result<(), i32> {
+pub(super) fn go_on(job: &JobId, log: &File) -> Result<(), i32> {
     let let_go = || {
         set_parent_process_death_signal(None)?;
         rustix::stdio::dup2_stderr(log)?;
         let mut out = voice::stdout();
-        out.write_all(b"\n")?;
+        writeln!(out, "{job}")?;
         out.flush()?;
         rustix::stdio::dup2_stdout(log)?;
         Ok(())

@@ -5,12 +5,13 @@ use super::args::{self, Parsed};
 use super::guard::Guarded;
 use super::voice::{self, say, say_lines};
 use super::watcher::failure_text;
-use super::{exit, jobs, plan_job, print, refuse, sampling, shim, summary};
+use super::{exit, jobs, plan_job, print, refuse, sampling, say_notes, shim, summary};
 use crate::codec::Codec;
 use crate::conf::keys::{self, Support};
 use crate::conf::{HostFacts, StreamOptions, known_classes};
 use crate::error::{self, At};
 use crate::fs::{OpenOptions, Permissions};
+use crate::hint;
 use crate::ids::{AttemptId, TaskId};
 use crate::plan::{JobPlan, wire};
 use crate::printable::one_line;
@@ -36,6 +37,23 @@ pub(super) fn is_command(word: &OsStr) -> bool {
     [CLASSES, INSTALL, JOBS, PLAN, PROPERTIES, SAMPLE, TASK].iter().any(|name| word == *name)
 }
 
+/// The command that a misspelt one is most like.
+pub(super) fn nearest(word: &str) -> Option<&'static str> {
+    hint::nearest(word, [CLASSES, INSTALL, JOBS, PLAN, PROPERTIES, SAMPLE, "help", "version"])
+}
+
+/// A line for each command: name and meaning, for the help.
+pub(super) fn list() -> Vec<(String, String)> {
+    let definition = definition();
+    let shown = definition.get_subcommands().filter(|command| !command.is_hide_set());
+    shown
+        .map(|command| {
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            (command.get_name().to_owned(), about)
+        })
+        .collect()
+}
+
 fn definition() -> Command {
     let file = |name: &'static str| Arg::new(name).value_parser(value_parser!(PathBuf));
     Command::new("mr-stream")
@@ -43,7 +61,7 @@ fn definition() -> Command {
         .subcommand(
             Command::new(PLAN)
                 .about("Write the plan of a job instead of running it")
-                .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("As JSON, for people"))
+                .arg(json("As JSON, for people"))
                 .arg(file("output").short('o').long("to").help("Into this file instead of standard output"))
                 .arg(job_words()),
         )
@@ -56,8 +74,23 @@ fn definition() -> Command {
         )
         .subcommand(
             Command::new(JOBS)
-                .about("List the jobs that ran on this machine, or do something with one")
-                .subcommand(Command::new("show").about("All that is known of a job").arg(job_id()))
+                .about("List the jobs that ran on this machine, newest first, or do something with one")
+                .args_conflicts_with_subcommands(true)
+                .arg(
+                    Arg::new("count")
+                        .short('n')
+                        .value_name("N")
+                        .default_value("20")
+                        .value_parser(value_parser!(usize))
+                        .help("Jobs to list, 0 for all"),
+                )
+                .arg(json("As JSON, all that is known of each"))
+                .subcommand(
+                    Command::new("show")
+                        .about("All that is known of a job")
+                        .arg(json("As JSON"))
+                        .arg(job_id()),
+                )
                 .subcommand(
                     Command::new("wait")
                         .about("Wait until a job is over; answer its exit code")
@@ -88,8 +121,12 @@ fn job_words() -> Arg {
         .help("The job, as without this command")
 }
 
+fn json(help: &'static str) -> Arg {
+    Arg::new("json").long("json").action(ArgAction::SetTrue).help(help)
+}
+
 fn job_id() -> Arg {
-    Arg::new("id").value_name("ID").required(true)
+    Arg::new("id").value_name("ID").required(true).help("The id of a job, or last for the newest one")
 }
 
 fn task_number() -> Arg {
@@ -164,10 +201,13 @@ fn pull_out(argv: &[OsString]) -> Vec<OsString> {
 fn list_jobs(given: &ArgMatches, host: &HostFacts) -> u8 {
     let id = |given: &ArgMatches| given.get_one::<String>("id").expect("required").clone();
     match given.subcommand() {
-        Some(("show", given)) => jobs::show(host, &id(given)),
+        Some(("show", given)) => jobs::show(host, &id(given), given.get_flag("json")),
         Some(("wait", given)) => jobs::wait(host, &id(given)),
         Some(("kill", given)) => jobs::kill(host, &id(given)),
-        _ => jobs::list(host),
+        _ => {
+            let count = *given.get_one::<usize>("count").expect("it has a default");
+            jobs::list(host, count, given.get_flag("json"))
+        }
     }
 }
 
@@ -190,10 +230,8 @@ fn install(given: &ArgMatches, host: &HostFacts) -> u8 {
 fn job_options(command: &str, given: &ArgMatches) -> Result<StreamOptions, u8> {
     let words = given.get_many::<OsString>("job").unwrap_or_default().cloned().collect();
     match args::parse(words) {
-        Ok(Parsed::Job { options, notes }) => {
-            for note in &notes {
-                say(note);
-            }
+        Ok(Parsed::Job { options, notes, order }) => {
+            say_notes(&options, notes, order);
             Ok(*options)
         }
         Ok(_) => {

@@ -45,6 +45,8 @@ const NUMBER_MAX: u32 = 9_999;
 const EMPTY_CLAIM_MS: i64 = 60_000;
 /// How long what a record says of a running job may be behind. Short jobs write none but the first and the last.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+/// The newest run, in place of an id.
+const LAST: &str = "last";
 /// Lines and bytes at the end of a log that are shown.
 const LOG_LINES_SHOWN: usize = 10;
 const LOG_BYTES_SHOWN: u64 = /* 4 KiB */ 4 << 10;
@@ -389,8 +391,11 @@ pub(super) fn all(host: &HostFacts) -> Vec<RunRecord> {
     records
 }
 
-/// The run of a name.
+/// The run of an id; `last` is the newest.
 pub(super) fn find(host: &HostFacts, id: &str) -> Option<RunRecord> {
+    if id == LAST {
+        return all(host).pop();
+    }
     let is_id = id
         .strip_prefix("job_")
         .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'));
@@ -405,18 +410,26 @@ fn found(host: &HostFacts, id: &str) -> Result<RunRecord, u8> {
     })
 }
 
-/// `mr-stream jobs`.
-pub(super) fn list(host: &HostFacts) -> u8 {
-    let now = clock::now_ms();
-    print(&all(host).iter().map(|record| record.line(now) + "\n").collect::<String>())
+/// `mr-stream jobs`: the newest `count` of them, 0 for all.
+pub(super) fn list(host: &HostFacts, count: usize, as_json: bool) -> u8 {
+    let mut records = all(host);
+    records.reverse();
+    records.truncate(if count == 0 { usize::MAX } else { count });
+    if as_json {
+        return print(&RunRecord::list_json(&records));
+    }
+    print(&RunRecord::list(&records, clock::now_ms(), voice::stdout_columns()))
 }
 
 /// `mr-stream jobs show ID`.
-pub(super) fn show(host: &HostFacts, id: &str) -> u8 {
+pub(super) fn show(host: &HostFacts, id: &str, as_json: bool) -> u8 {
     let record = match found(host, id) {
         Ok(record) => record,
         Err(code) => return code,
     };
+    if as_json {
+        return print(&record.shown_json());
+    }
     let log = record.log.as_deref().filter(|_| record.state == RunState::Running);
     let log = log.map(|path| format!("end of the log:\n{}", log_end(path)));
     print(&(record.show() + &log.unwrap_or_default()))
@@ -424,13 +437,18 @@ pub(super) fn show(host: &HostFacts, id: &str) -> u8 {
 
 /// `mr-stream jobs wait ID`: until it is over; answers its exit code.
 pub(super) fn wait(host: &HostFacts, id: &str) -> u8 {
+    let mut run = found(host, id);
     loop {
-        match found(host, id) {
+        match run {
             Err(code) => return code,
             Ok(record) if record.state != RunState::Running && !is_there(&record) => {
                 return record.exit_code.unwrap_or(exit::JOB_FAILED);
             }
-            Ok(_) => std::thread::sleep(Duration::from_millis(WAIT_MS)),
+            Ok(record) => {
+                std::thread::sleep(Duration::from_millis(WAIT_MS));
+                // The newest run may be another by now.
+                run = found(host, &record.id);
+            }
         }
     }
 }
@@ -458,13 +476,13 @@ pub(super) fn kill(host: &HostFacts, id: &str) -> u8 {
         Err(code) => return code,
     };
     match end(&record) {
-        Ok(()) => print(&format!("Killed job {id}\n")),
+        Ok(()) => print(&format!("Killed job {}\n", record.id)),
         Err(EndError::Over) => {
-            voice::put(&format!("{id} does not run: {}", record.state.word()));
+            voice::put(&format!("{} does not run: {}", record.id, record.state.word()));
             exit::JOB_FAILED
         }
         Err(EndError::Refused(error)) => {
-            voice::put(&format!("cannot end {id}, process {}: {error}", record.process.0));
+            voice::put(&format!("cannot end {}, process {}: {error}", record.id, record.process.0));
             exit::JOB_FAILED
         }
     }

@@ -28,8 +28,10 @@ use crate::engine::JobError;
 use crate::engine::local::LocalEngine;
 use crate::error::{self, At};
 use crate::fs::File;
+use crate::hint::{self, Facts, Stage};
 use crate::job::{Job, SetupError};
 use crate::local_fs;
+use crate::output::committer::CommitError;
 use crate::plan::{Existing, OutputFormat, OutputSpec, StreamSplits};
 use crate::planner::PlanError;
 use crate::report::{EndState, OutputState, advice, summary};
@@ -37,8 +39,8 @@ use crate::task::TaskFailure;
 use args::{ArgsError, Parsed};
 use guard::Guarded;
 use jobs::JobClaim;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use voice::{print, print_bytes, say, say_lines};
 use watcher::{Left, Watcher, lacking_text};
 
@@ -79,19 +81,48 @@ pub fn main(words: Vec<OsString>) -> u8 {
     if argv.first().is_some_and(|word| commands::is_command(word)) {
         return commands::run(&argv, &host);
     }
+    if let Some(code) = help_by_other_names(&argv, &host) {
+        return code;
+    }
+    let first = argv.first().cloned();
     match args::parse(argv) {
         Ok(Parsed::Help) => print(&usage::help()),
         Ok(Parsed::Info) => print(&usage::info()),
         Ok(Parsed::Version) => print(&usage::version()),
         Ok(Parsed::Job { options, .. }) if background::is_to_start(options.background) => background::start(),
-        Ok(Parsed::Job { options, notes }) => {
-            for note in &notes {
-                say(note);
-            }
+        Ok(Parsed::Job { options, notes, order }) => {
+            say_notes(&options, notes, order);
             run_job(&options, &host)
         }
-        Err(error) => refuse(&error),
+        Err(error) => refuse_command(first.as_deref()).unwrap_or_else(|| refuse(&error)),
     }
+}
+
+/// Help and version under the names that they have in other programs.
+fn help_by_other_names(argv: &[OsString], host: &HostFacts) -> Option<u8> {
+    match (argv.first()?.to_str()?, argv.get(1)) {
+        ("help", Some(command)) if commands::is_command(command) => {
+            Some(commands::run(&[command.clone(), "--help".into()], host))
+        }
+        ("-h" | "help", _) => Some(print(&usage::help())),
+        ("-V" | "version", _) => Some(print(&usage::version())),
+        _ => None,
+    }
+}
+
+/// Refuses a command that is misspelt; `None` if no command is like it.
+fn refuse_command(first: Option<&OsStr>) -> Option<u8> {
+    let word = first?.to_str().filter(|word| !word.starts_with('-'))?;
+    let near = commands::nearest(word)?;
+    say(&format!("mr-stream: there is no command {word}: did you mean {near}?"));
+    say("Try -help for more information");
+    Some(exit::USAGE)
+}
+
+/// Tells what is odd about a command line. The order that a cluster wants matters to those who write for one.
+fn say_notes(options: &StreamOptions, notes: Vec<String>, order: Option<String>) {
+    let order = order.filter(|_| options.verbose || voice::is_hadoops());
+    order.iter().chain(&notes).for_each(|note| say(note));
 }
 
 fn refuse(error: &ArgsError) -> u8 {
@@ -134,7 +165,7 @@ fn plan_configured(conf: JobConf, host: &HostFacts) -> Result<(Job, JobClaim), u
 fn refuse_setup(error: &SetupError) -> u8 {
     let is_launch = matches!(error, SetupError::Plan(error) if error.is_launch_error());
     let doing = if voice::is_hadoops() && is_launch { "Error Launching job : " } else { "" };
-    say(&format!("mr-stream: {doing}{}", error::chain(error)));
+    say(&format!("mr-stream: {doing}{}{}", error::chain(error), setup_hint(error)));
     match error {
         SetupError::Conf(ConfError::InvalidJob { .. }) => exit::INVALID_JOB,
         SetupError::Conf(_) => exit::CONFIGURATION,
@@ -142,6 +173,17 @@ fn refuse_setup(error: &SetupError) -> u8 {
         SetupError::Plan(error) if error.is_launch_error() => exit::NOT_STARTED,
         SetupError::Plan(_) => exit::JOB_FAILED,
     }
+}
+
+/// What mends a refusal. Programs that drive Hadoop get its own words alone.
+fn setup_hint(error: &SetupError) -> String {
+    let SetupError::Plan(PlanError::Output(CommitError::Exists { shown })) = error else {
+        return String::new();
+    };
+    let output_is_finished = Path::new(shown).join("_SUCCESS").exists();
+    let facts = Facts { output: Some(shown), output_is_finished, ..Facts::NONE };
+    let hint = hint::first(Stage::Refusal, &facts).filter(|_| !voice::is_hadoops());
+    hint.map(|hint| format!(": {hint}")).unwrap_or_default()
 }
 
 fn run_job(options: &StreamOptions, host: &HostFacts) -> u8 {
@@ -156,7 +198,7 @@ fn run_job(options: &StreamOptions, host: &HostFacts) -> u8 {
     match plan_configured(conf, host) {
         Ok((job, claim)) => run_planned(&job, claim, host),
         Err(code) => {
-            say_state(&output, output_before(&output), false, None);
+            say_state(&output, output_before(&output), false, false);
             code
         }
     }
@@ -169,7 +211,7 @@ fn output_before(output: &OutputSpec) -> OutputState {
 }
 
 /// The last line of a job.
-fn say_state(spec: &OutputSpec, output: OutputState, started: bool, kept: Option<PathBuf>) {
+fn say_state(spec: &OutputSpec, output: OutputState, started: bool, kept: bool) {
     // Hadoop's client says nothing more when all went well.
     if voice::is_hadoops() && output == OutputState::Finished {
         return;
@@ -180,7 +222,7 @@ fn say_state(spec: &OutputSpec, output: OutputState, started: bool, kept: Option
 fn run_planned(job: &Job, claim: JobClaim, host: &HostFacts) -> u8 {
     if let Err(limit) = host::check_limits() {
         say(&format!("mr-stream: {limit}"));
-        say_state(&job.plan.output, output_before(&job.plan.output), false, None);
+        say_state(&job.plan.output, output_before(&job.plan.output), false, false);
         return exit::NOT_STARTED;
     }
     let in_background = job.conf.background;
@@ -190,7 +232,7 @@ fn run_planned(job: &Job, claim: JobClaim, host: &HostFacts) -> u8 {
         Err(error) if in_background => {
             guarded.dismiss();
             say(&format!("mr-stream: -background: {}", error::chain(&error)));
-            say_state(&job.plan.output, output_before(&job.plan.output), false, None);
+            say_state(&job.plan.output, output_before(&job.plan.output), false, false);
             return exit::NOT_STARTED;
         }
         Err(_) => (None, None),
@@ -243,6 +285,7 @@ fn finish(job: &Job, counters: &Counters, left: Left) -> u8 {
     say(&format!("Job {} completed successfully", job.plan.job_id));
     say_lines(summary::counters_text(counters).trim_end());
     let code = match &job.conf.counters_json {
+        Some(path) if path == Path::new("-") => print(&summary::counters_json(counters)),
         Some(path) => write_counters(path, counters),
         None => exit::OK,
     };
@@ -268,13 +311,15 @@ fn write_counters(path: &Path, counters: &Counters) -> u8 {
     }
 }
 
-fn fail(job: &Job, error: &JobError, counters: Option<&Counters>, kept: Option<PathBuf>) -> u8 {
+fn fail(job: &Job, error: &JobError, counters: Option<&Counters>, kept: bool) -> u8 {
     match error {
         // The watcher has told all about it.
         JobError::Task(_) => {}
         error => {
-            let hint = advice::on_refusal(error, &job.plan.output.dir, &job.plan.resources.local_dirs);
-            let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
+            let refused =
+                advice::refused_by_disk(error, &job.plan.output.dir, &job.plan.resources.local_dirs);
+            let facts = Facts { refused_by_disk: refused, ..Facts::NONE };
+            let hint = hint::first(Stage::Failure, &facts).map_or(String::new(), |hint| format!("; {hint}"));
             say(&format!("mr-stream: {}{hint}", error::chain(error)));
         }
     }

@@ -2,6 +2,7 @@
 //! they cannot disagree with the parser; the rest is prose. Nothing is printed here.
 
 use super::args::{Class, OPTIONS, Opt, Support};
+use super::commands;
 
 /// Width of the column with an option's name and argument.
 const NAME_COLUMN: usize = 32;
@@ -9,12 +10,13 @@ const NAME_COLUMN: usize = 32;
 /// How a job is started, and the subcommands.
 const SYNOPSIS: &str = "\
 Usage: mr-stream [generic options] -input PATH... -output FOLDER -mapper CMD [-reducer CMD] [options]
+       mr-stream COMMAND ...
        mr-stream -help | -info | -version
 ";
 
 /// What the short help ends with.
 const MORE: &str = "
-Use -info for records, commands, properties, exit codes and examples.
+Use -info for records, commands, properties, exit codes and examples, and help COMMAND for a command.
 ";
 
 /// The facts that `-info` adds to the lists of options.
@@ -70,8 +72,9 @@ Properties
   mr-stream sample ARGS  writes the partition file of a total order; see above
 
 Runs
-  mr-stream jobs         lists the runs on this machine; jobs show ID, jobs wait ID and jobs kill ID do that
-  With -background the command returns once the job is under way.
+  mr-stream jobs         lists the runs on this machine; jobs show ID, jobs wait ID and jobs kill ID do that;
+                         last stands for the newest ID
+  With -background the command returns once the job is under way, and prints the job's ID.
   mr-stream install-commands PREFIX   makes hadoop, hdfs, mapred and yarn, by which scripts find this program
 
 Values and order
@@ -96,7 +99,15 @@ Examples
 
 /// The text of `-help`, and of a command line that cannot be understood.
 pub fn help() -> String {
-    options() + MORE
+    options() + &commands_text() + MORE
+}
+
+fn commands_text() -> String {
+    let mut text = "\nCommands\n".to_owned();
+    for (name, about) in commands::list() {
+        text.push_str(&format!("  {name:<NAME_COLUMN$} {about}\n"));
+    }
+    text
 }
 
 /// The text of `-info`.
@@ -154,6 +165,16 @@ mod tests {
             assert_eq!(lines.len(), 1, "-{}", opt.name);
             assert!(lines[0].contains(opt.help) && lines[0].contains(opt.argument.name().unwrap_or("")));
         }
+    }
+
+    #[test]
+    fn the_help_lists_the_commands() {
+        let (help, commands) = (help(), commands::list());
+        assert!(commands.len() > 5);
+        for (name, about) in commands {
+            assert!(help.contains(&format!("\n  {name} ")) && help.contains(&about), "{name}");
+        }
+        assert!(!help.contains("\n  task "), "engines call it, people do not");
     }
 
     #[test]

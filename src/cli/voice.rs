@@ -80,6 +80,13 @@ pub(super) fn stderr() -> Stream<Stderr> {
     Stream { out: Stderr, is_terminal: Stderr.is_terminal(), cut: Vec::new() }
 }
 
+/// Columns of standard output, if it is a terminal that says so.
+pub(super) fn stdout_columns() -> Option<usize> {
+    let out = std::io::stdout();
+    let columns = rustix::termios::tcgetwinsize(&out).ok()?.ws_col;
+    (out.is_terminal() && columns > 0).then_some(columns.into())
+}
+
 /// Standard error without escapes, for a display that draws on a terminal and escapes by itself.
 pub(super) fn drawn_stderr() -> Stderr {
     Stderr

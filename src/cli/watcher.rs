@@ -11,6 +11,7 @@ use crate::engine::event::{JobEvents, Snapshot};
 use crate::engine::scheduler::Verdict;
 use crate::error;
 use crate::fs::File;
+use crate::hint::{self, Facts, Stage, shell_word};
 use crate::ids::{AttemptId, TaskId, TaskKind};
 use crate::plan::JobPlan;
 use crate::printable::one_line;
@@ -22,12 +23,9 @@ use crate::task::{TaskError, TaskEvents, TaskFailure};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
-
-/// Columns of a terminal that does not say.
-const COLUMNS_UNKNOWN: u16 = 80;
 
 /// Tasks shown that an output lacks.
 const LACKING_MAX: usize = 20;
@@ -43,6 +41,8 @@ pub(super) struct Watcher<'a> {
     log: Option<File>,
     /// Where the children's standard error goes instead of ours.
     logs: Option<TaskLogs>,
+    /// Whose lines were passed on last, and how many without one of another attempt between.
+    heard: Mutex<Option<(AttemptId, usize)>>,
 }
 
 /// What is to be said at the end of a job.
@@ -50,8 +50,8 @@ pub(super) struct Watcher<'a> {
 pub(super) struct Left {
     /// The record of this run, if it has one.
     pub(super) run: Option<Run>,
-    /// The folder of the last failed attempt that was kept.
-    pub(super) kept: Option<PathBuf>,
+    /// A failed attempt was kept.
+    pub(super) kept: bool,
     /// Tasks that the output does without.
     pub(super) lacking: Vec<TaskId>,
     /// What became of the tasks.
@@ -75,8 +75,7 @@ impl<'a> Watcher<'a> {
         let stderr = voice::drawn_stderr();
         // Programs that run Hadoop at a terminal of their own read its log there.
         let style = if stderr.is_terminal() && !voice::is_hadoops() && log.is_none() {
-            let columns = rustix::termios::tcgetwinsize(&stderr).map_or(COLUMNS_UNKNOWN, |size| size.ws_col);
-            Style::Live { columns }
+            Style::Live
         } else {
             Style::Plain
         };
@@ -88,7 +87,7 @@ impl<'a> Watcher<'a> {
         let progress = Progress::new(style, plan.maps.len() as u32, plan.reduces, out);
         let (progress, left) = (Mutex::new(progress), Mutex::new(Left { run, ..Left::default() }));
         let logs = logs.map(|logs| TaskLogs::new(logs, &plan.job_id));
-        Self { plan, progress, verbose, began: Instant::now(), left, log, logs }
+        Self { plan, progress, verbose, began: Instant::now(), left, log, logs, heard: Mutex::default() }
     }
 
     /// Says that the job is handed over.
@@ -138,10 +137,11 @@ impl<'a> Watcher<'a> {
     }
 
     fn tell_failure(&self, error: &TaskError) {
-        let report = failure_report(self.plan, error);
-        let text = report.render();
+        let mut report = failure_report(self.plan, error);
         self.count(error.attempt, false);
-        self.left().failure = Some(text.clone());
+        self.left().failure = Some(report.render());
+        report.stderr_is_above = self.is_right_above(error);
+        let text = report.render();
         if !voice::is_hadoops() {
             return self.line(text.trim_end().as_bytes());
         }
@@ -153,6 +153,13 @@ impl<'a> Watcher<'a> {
         let attempt = error.attempt.in_job(&self.plan.job_id);
         let head = format!("Task Id : {attempt}, Status : FAILED\nError: {exception}");
         self.line(format!("{head}\n{}", text.trim_end()).as_bytes());
+    }
+
+    /// Whether the last lines of a failed attempt were passed on with no other task's between.
+    fn is_right_above(&self, error: &TaskError) -> bool {
+        let shown = error.stderr_tail.len().min(report::failure::STDERR_LINES_MAX);
+        let heard = lock(&self.heard).take();
+        heard.is_some_and(|(attempt, lines)| attempt == error.attempt && lines >= shown)
     }
 
     fn left(&self) -> MutexGuard<'_, Left> {
@@ -170,7 +177,12 @@ impl TaskEvents for Watcher<'_> {
             Some(logs) => logs.stderr_line(attempt, line),
             // Hadoop logs what it says itself, and passes this on.
             None if voice::is_hadoops() => voice::child_line(line),
-            None => self.line(line),
+            None => {
+                let mut heard = lock(&self.heard);
+                let before = heard.filter(|(last, _)| *last == attempt).map_or(0, |(_, lines)| lines);
+                *heard = Some((attempt, before + 1));
+                self.line(line);
+            }
         }
     }
 
@@ -193,7 +205,7 @@ impl JobEvents for Watcher<'_> {
         self.line(b"Job is running in background.");
         self.line(format!("HINT mr-stream jobs wait {job} waits for it and answers its exit code; there are also show and kill").as_bytes());
         self.message(&format!("Output directory: {output}"));
-        background::go_on(log)?;
+        background::go_on(job, log)?;
         self.running();
         Ok(())
     }
@@ -218,6 +230,7 @@ impl JobEvents for Watcher<'_> {
             input_bytes: now.bytes_read,
             input_bytes_total: now.bytes_total,
             elapsed: self.began.elapsed(),
+            columns: rustix::termios::tcgetwinsize(voice::drawn_stderr()).map_or(0, |size| size.ws_col),
         });
     }
 
@@ -225,11 +238,17 @@ impl JobEvents for Watcher<'_> {
         self.message(text);
     }
 
+    fn attempt_began(&self, attempt: AttemptId) {
+        let mut left = self.left();
+        let row = left.tasks.entry(attempt.task).or_default();
+        if row.begun_ms == 0 {
+            row.begun_ms = clock::now_ms();
+        }
+    }
+
     fn attempt_failed(&self, error: &TaskError, verdict: Verdict, attempts_max: u32) {
         self.tell_failure(error);
-        if let Some(dir) = &error.kept {
-            self.left().kept = Some(dir.clone());
-        }
+        self.left().kept |= error.kept.is_some();
         let kind = error.attempt.task.kind.word();
         let follows = match verdict {
             Verdict::Retry => "the task is tried again".to_owned(),
@@ -307,7 +326,7 @@ fn split_of(plan: &JobPlan, failed: &TaskError) -> TaskInput {
 fn exception(failed: &TaskError) -> String {
     use std::os::unix::process::ExitStatusExt;
     let what = match &failed.failure {
-        TaskFailure::Exit { status } => {
+        TaskFailure::Exit { status, .. } => {
             let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
             format!("PipeMapRed.waitOutputThreads(): subprocess failed with code {code}")
         }
@@ -349,21 +368,17 @@ pub(super) fn failure_text(plan: &JobPlan, failed: &TaskError) -> String {
 }
 
 fn failure_report(plan: &JobPlan, failed: &TaskError) -> FailureReport {
-    let command = failed.command.as_deref().unwrap_or_default();
     let task = failed.attempt.task;
     let input = split_of(plan, failed);
-    let tail = failed.stderr_tail.join(&b'\n');
-    let (verdict, cause, hint) = match &failed.failure {
-        TaskFailure::Exit { status } => {
-            let verdict = exit_status::judge(*status, command, &tail);
-            (Some(verdict.text), None, verdict.hint)
-        }
-        failure => {
-            let hint = advice::on_refusal(failure, &plan.output.dir, &plan.resources.local_dirs);
-            (None, Some(error::chain(failure)), hint.map(str::to_owned))
-        }
+    let (verdict, cause) = match &failed.failure {
+        TaskFailure::Exit { status, .. } => (Some(exit_status::judge(*status)), None),
+        failure => (None, Some(error::chain(failure))),
     };
-    let command = failed.command.as_ref().map(|words| words.join(" "));
+    let hint = failure_hint(plan, failed, verdict.as_ref().map(|verdict| verdict.code));
+    let verdict = verdict.map(|verdict| verdict.text);
+    let shell_words =
+        |words: &Vec<String>| words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ");
+    let command = failed.command.as_ref().map(shell_words);
     FailureReport {
         kind: task.kind,
         attempt: failed.attempt.in_job(&plan.job_id),
@@ -376,5 +391,30 @@ fn failure_report(plan: &JobPlan, failed: &TaskError) -> FailureReport {
         hint,
         kept: failed.kept.clone(),
         stderr_tail: failed.stderr_tail.clone(),
+        stderr_is_above: false,
     }
+}
+
+/// What may mend a failed attempt, whose command ended with this code.
+fn failure_hint(plan: &JobPlan, failed: &TaskError, code: Option<i32>) -> Option<String> {
+    let words: Vec<&str> = failed.command.iter().flatten().map(String::as_str).collect();
+    let tail = failed.stderr_tail.join(&b'\n');
+    let facts = Facts {
+        command: &words,
+        code,
+        stderr: &String::from_utf8_lossy(&tail),
+        read_bytes: match &failed.failure {
+            TaskFailure::Unread { read_bytes, .. } => Some(*read_bytes),
+            _ => None,
+        },
+        records_without_value: failed.records_without_value,
+        separator: &String::from_utf8_lossy(&plan.map_stream.output_separator),
+        refused_by_disk: advice::refused_by_disk(
+            &failed.failure,
+            &plan.output.dir,
+            &plan.resources.local_dirs,
+        ),
+        ..Facts::NONE
+    };
+    hint::first(Stage::Failure, &facts)
 }

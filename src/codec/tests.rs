@@ -298,6 +298,22 @@ fn names_lead_to_codecs() {
         assert_eq!(named(name), None, "{name}");
     }
     assert_eq!(Codec::from_class("GzipCodec"), None);
+    for (name, codec) in [
+        ("gzip", Codec::Gzip),
+        ("GzipCodec", Codec::Gzip),
+        ("gz", Codec::Gzip),
+        ("deflate", Codec::Deflate),
+        ("default", Codec::Deflate),
+        ("BZip2", Codec::Bzip2),
+        ("bz2", Codec::Bzip2),
+        ("zstd", Codec::Zstd),
+        ("ZStandardCodec", Codec::Zstd),
+        ("snappy", Codec::Snappy),
+        ("lz4", Codec::Lz4),
+    ] {
+        assert_eq!(Codec::from_short_name(name), Some(codec), "{name}");
+    }
+    assert_eq!(Codec::from_short_name("zip"), None);
     assert_eq!(ALL.map(Codec::splittable), [false, false, true, false, false, false]);
 }
 

@@ -192,9 +192,18 @@ pub(super) fn find(what: &'static str, given: &str, role: Role) -> Result<Option
     }
 }
 
-/// As [`find`], where nothing but a class can stand.
+/// As [`find`], where nothing but a class can stand. Its name without the package will do, which Hadoop does not take.
 pub(super) fn require(what: &'static str, given: &str, role: Role) -> Result<&'static str, ConfError> {
-    find(what, given, role)?.ok_or_else(|| not_found(what, given, role))
+    match by_simple_name(given, role) {
+        Some(class) => Ok(class),
+        None => find(what, given, role)?.ok_or_else(|| not_found(what, given, role)),
+    }
+}
+
+/// The class that has this name without its package.
+pub(super) fn by_simple_name(given: &str, role: Role) -> Option<&'static str> {
+    let fits = |class: &str| class.rsplit('.').next() == Some(given);
+    CLASSES.iter().find(|(class, roles)| roles.contains(&role) && fits(class)).map(|(class, _)| *class)
 }
 
 /// As [`find`], where a command can stand too, so that only what is plainly a class is an error.
@@ -376,6 +385,11 @@ mod tests {
         let newer = "org.apache.hadoop.mapreduce.lib.output.TextOutputFormat";
         check(newer, Role::OutputFormat, &format!("-x: class {newer} is not an output format"));
         check("Environment", Role::Mapper, "-x: class Environment is not a mapper");
+        let short = require("-partitioner", "KeyFieldBasedPartitioner", Role::Partitioner).unwrap();
+        assert_eq!(short, "org.apache.hadoop.mapred.lib.KeyFieldBasedPartitioner");
+        let short = require("-inputformat", "NLineInputFormat", Role::InputFormat).unwrap();
+        assert_eq!(short, "org.apache.hadoop.mapred.lib.NLineInputFormat");
+        assert!(require("-inputformat", "KeyFieldBasedPartitioner", Role::InputFormat).is_err());
         let error = require("-partitioner", "NoSuchPartitioner", Role::Partitioner).unwrap_err().to_string();
         assert!(error.starts_with("-partitioner: class not found: NoSuchPartitioner"), "{error}");
     }

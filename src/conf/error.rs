@@ -248,6 +248,8 @@ pub enum Warning {
         /// Why.
         why: &'static str,
     },
+    /// What was hardly meant so, with what mends it; see [`crate::hint`].
+    Hint(String),
 }
 
 impl std::fmt::Display for Warning {
@@ -279,6 +281,7 @@ impl std::fmt::Display for Warning {
                     path.display()
                 )
             }
+            Warning::Hint(text) => to.write_str(text),
             Warning::NoEffect { given, why } => write!(to, "option {given} has no effect: {why}"),
         }
     }

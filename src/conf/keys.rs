@@ -9,6 +9,7 @@ mod honoured;
 mod no_effect;
 mod refused;
 
+use crate::hint::edit_distance;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -170,22 +171,6 @@ pub fn misspelt(name: &str) -> Option<Option<&'static str>> {
     Some(near.min().map(|(_, known)| known))
 }
 
-/// How many letters to change, add or drop (Levenshtein).
-fn edit_distance(a: &str, b: &str) -> usize {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,13 +221,5 @@ mod tests {
         check("mapred.reduce.tasks", None);
         check("stream.recordreader.anything", None);
         check("my.own.name", None);
-    }
-
-    #[test]
-    fn distances_count_single_letters() {
-        let check = |a: &str, b: &str, apart: usize| assert_eq!(edit_distance(a, b), apart, "{a} {b}");
-        check("", "abc", 3);
-        check("kitten", "sitting", 3);
-        check("same", "same", 0);
     }
 }

@@ -7,8 +7,9 @@ use super::job_conf::JobConf;
 use super::keys::{self, Default, Support};
 use super::options::StreamOptions;
 use super::properties::{Properties, Source};
-use super::{cache, path, stream_job, value, xml};
+use super::{ProcessorChoice, cache, path, stream_job, value, xml};
 use crate::dfs::{self, Addresses, Scheme};
+use crate::hint::{self, Facts, Stage};
 
 /// Properties of Hadoop's newer interface that do not go with the older one: [`JobConf::new_api`] has those that are
 /// refused.
@@ -54,9 +55,13 @@ pub fn resolve(options: &StreamOptions, host: &HostFacts) -> Result<(JobConf, Ve
     check_refused(&properties)?;
     warnings.extend(cache::read(&properties, &addresses)?.1);
     let mut job = JobConf::read(properties, host)?;
+    warnings.extend(hints(&job)?);
     job.output.shown = options.output.clone().unwrap_or_default();
     job.output.existing = options.existing;
-    job.counters_json = options.counters_json.as_ref().map(|path| host.current_dir.join(path));
+    job.counters_json = options.counters_json.as_ref().map(|path| match path.to_str() {
+        Some("-") => path.clone(),
+        _ => host.current_dir.join(path),
+    });
     job.packed = options.file.iter().map(|file| host.current_dir.join(file)).collect();
     job.verbose = options.verbose;
     job.background = options.background;
@@ -221,6 +226,24 @@ fn property_warnings(properties: &Properties) -> Result<Vec<Warning>, ConfError>
         }
     }
     Ok(warnings)
+}
+
+/// What in commands and properties was hardly meant so.
+fn hints(job: &JobConf) -> Result<Vec<Warning>, ConfError> {
+    let names: Vec<&str> = job.properties.names_set().collect();
+    let values = names
+        .iter()
+        .map(|name| Ok(job.properties.get(name)?.unwrap_or_default()))
+        .collect::<Result<Vec<String>, ConfError>>()?;
+    let settings: Vec<(&str, &str)> = names.into_iter().zip(values.iter().map(String::as_str)).collect();
+    let mut hints = hint::all(Stage::Warning, &Facts { settings: &settings, ..Facts::NONE });
+    for choice in [Some(&job.mapper), job.combiner.as_ref(), Some(&job.reducer)] {
+        if let Some(ProcessorChoice::Command(text)) = choice {
+            hints.extend(hint::all(Stage::Warning, &Facts { text, ..Facts::NONE }));
+        }
+    }
+    let once = (0..hints.len()).filter(|at| !hints[..*at].contains(&hints[*at])).map(|at| hints[at].clone());
+    Ok(once.map(Warning::Hint).collect())
 }
 
 #[cfg(test)]

@@ -62,6 +62,8 @@ pub trait JobEvents: TaskEvents {
     fn progress(&self, snapshot: &Snapshot);
     /// Something the user should know though the job went on.
     fn notice(&self, _: &str) {}
+    /// An attempt begins.
+    fn attempt_began(&self, _: AttemptId) {}
     /// An attempt failed, of so many that its task may have.
     fn attempt_failed(&self, error: &TaskError, verdict: Verdict, attempts_max: u32);
     /// The output of these map tasks cannot be read any more. They are run again.

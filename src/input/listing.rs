@@ -76,8 +76,8 @@ pub enum ListError {
     Missing(Vec<String>),
     /// A folder where only files are expected.
     #[error(
-        "Not a file: file:{}: it is a folder inside an input folder; expected files only, or \
-         mapreduce.input.fileinputformat.input.dir.recursive=true", .0.display()
+        "Not a file: file:{}: it is a folder inside an input folder; to read the files in it: \
+         -D mapreduce.input.fileinputformat.input.dir.recursive=true", .0.display()
     )]
     NotAFile(PathBuf),
     /// What cannot be cut, read twice, or come to an end.

@@ -1,6 +1,7 @@
-//! What a job could do to be faster, told in one line when it begins.
+//! What [`crate::hint`] needs to know of a plan or an error.
 
 use crate::error::Refusal;
+use crate::hint::{self, Facts, Idle, Place, Stage};
 use crate::plan::{InputSpec, MapTask, StreamSplits};
 use crate::units;
 use std::error::Error;
@@ -20,29 +21,23 @@ pub fn on_idle_slots(maps: &[MapTask], input: &InputSpec, slots: u32) -> Option<
         whole_stream && split.cut_stream_bytes.is_none() && split.length >= STREAM_BYTES_MIN
     });
     let largest = streams.max_by_key(|split| split.length)?;
-    let (path, size) = (largest.path.display(), units::bytes(largest.length));
-    Some(format!(
-        "HINT one map task reads all of {path} ({size}) while {idle} of {slots} map slots stay idle; several can \
-         share it with -D {}=auto, if no mapper has to see the whole file",
-        StreamSplits::PROPERTY
-    ))
+    let (path, size) = (largest.path.to_string_lossy(), units::bytes(largest.length));
+    let idle = Some(Idle { path: &path, size: &size, idle, slots, property: StreamSplits::PROPERTY });
+    hint::first(Stage::Speed, &Facts { idle, ..Facts::NONE }).map(|hint| format!("HINT {hint}"))
 }
 
-/// Which option or property puts elsewhere what a disk refused, if that is the error's cause.
-pub fn on_refusal(
+/// The part of the job that a disk refused, if that is the error's cause.
+pub fn refused_by_disk(
     error: &(dyn Error + 'static),
     output: &Path,
     local_dirs: &[PathBuf],
-) -> Option<&'static str> {
+) -> Option<Place> {
     let path = &Refusal::of(error)?.path;
     // The folders above the output folder are made for it.
     if path.starts_with(output) || output.starts_with(path) {
-        return Some("another -output puts the output elsewhere");
+        return Some(Place::Output);
     }
-    local_dirs.iter().any(|dir| path.starts_with(dir)).then_some(
-        "-D mapreduce.cluster.local.dir=DIR[,DIR...] puts temporary files elsewhere, and so does TMPDIR where that \
-         is not set",
-    )
+    local_dirs.iter().any(|dir| path.starts_with(dir)).then_some(Place::Temporary)
 }
 
 #[cfg(test)]
@@ -70,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn who_could_do_more_is_told_how() {
+    fn idle_slots_are_named_with_the_property_that_uses_them() {
         let expect =
             "HINT one map task reads all of /data/in.gz (64.0 MiB) while 3 of 4 map slots stay idle; ";
         let (text, gzip) = (InputFormat::Text, Some(Codec::Gzip));

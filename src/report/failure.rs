@@ -56,6 +56,8 @@ pub struct FailureReport {
     pub kept: Option<PathBuf>,
     /// The last lines of the child's standard error, without line ends.
     pub stderr_tail: Vec<Vec<u8>>,
+    /// Those lines stand right above the report already.
+    pub stderr_is_above: bool,
 }
 
 impl FailureReport {
@@ -110,15 +112,17 @@ impl FailureReport {
         let first = self.stderr_tail.len().saturating_sub(STDERR_LINES_MAX);
         let lines = &self.stderr_tail[first..];
         let title = match lines.len() {
-            // Silence is worth a word only of a child that had something to explain.
+            // Only a child that failed by itself could have said why.
             0 if self.verdict.is_none() => return,
             0 => "  stderr:  nothing".to_owned(),
+            1 if self.stderr_is_above => "  stderr:  the line above".to_owned(),
+            count if self.stderr_is_above => format!("  stderr:  the {count} lines above"),
             1 => "  stderr:  last line".to_owned(),
             count => format!("  stderr:  last {count} lines"),
         };
         text.push_str(&title);
         text.push('\n');
-        for line in lines {
+        for line in lines.iter().filter(|_| !self.stderr_is_above) {
             text.push_str("    | ");
             text.push_str(&on_one_line(&printable(line.trim_ascii_end())));
             text.push('\n');
@@ -127,7 +131,7 @@ impl FailureReport {
 }
 
 /// The command that repeats a kept attempt.
-pub(super) fn repeat_command(dir: &Path) -> String {
+fn repeat_command(dir: &Path) -> String {
     format!("sh {}", shell_word(&dir.join("repeat.sh").to_string_lossy()))
 }
 
@@ -173,6 +177,7 @@ mod tests {
             hint: None,
             kept: None,
             stderr_tail: vec![b"Traceback:".to_vec(), b"\tboom \xff\x1b[2J\r".to_vec()],
+            stderr_is_above: false,
         }
     }
 
@@ -229,6 +234,10 @@ mod tests {
         assert!(silent.render().ends_with("  stderr:  nothing\n"));
         let terse = FailureReport { stderr_tail: vec![b"x".to_vec()], ..report() };
         assert!(terse.render().ends_with("  stderr:  last line\n    | x\n"));
+        let above = FailureReport { stderr_is_above: true, ..terse };
+        assert!(above.render().ends_with("  stderr:  the line above\n"));
+        let above = FailureReport { stderr_is_above: true, ..report() };
+        assert!(above.render().ends_with("\n  stderr:  the 2 lines above\n"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::summary::counters_shown;
 use crate::clock;
 use crate::counters::Counters;
+use crate::hint::shell_word;
 use crate::printable::{one_line, printable};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -45,7 +46,10 @@ pub struct TaskRow {
     pub attempts: u32,
     /// Those of them that failed.
     pub failed: u32,
-    /// When its last attempt ended, in milliseconds since 1970.
+    /// When its first attempt began, in milliseconds since 1970; 0 if that is not known.
+    #[serde(default)]
+    pub begun_ms: i64,
+    /// When its last attempt ended, the same.
     pub ended_ms: i64,
     /// Whether it was done in the end.
     pub done: bool,
@@ -127,9 +131,13 @@ impl RunRecord {
 
     /// The record as JSON, long texts cut.
     pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.bounded()).expect("names and numbers always encode")
+    }
+
+    fn bounded(&self) -> Self {
         let mut record = self.clone();
         record.command.iter_mut().chain(&mut record.failure).for_each(cut);
-        serde_json::to_vec(&record).expect("names and numbers always encode")
+        record
     }
 
     /// Reads a record; `None` if it is none.
@@ -137,16 +145,47 @@ impl RunRecord {
         serde_json::from_slice(bytes).ok()
     }
 
+    /// The records as a JSON array with a final newline, long texts cut.
+    pub fn list_json(records: &[Self]) -> String {
+        let records: Vec<Self> = records.iter().map(Self::bounded).collect();
+        serde_json::to_string_pretty(&records).expect("names and numbers always encode") + "\n"
+    }
+
+    /// The record as indented JSON with a final newline, long texts cut.
+    pub fn shown_json(&self) -> String {
+        serde_json::to_string_pretty(&self.bounded()).expect("names and numbers always encode") + "\n"
+    }
+
+    /// The list of runs: a header, and a line for each. Lines are cut to so many columns, if any.
+    pub fn list(records: &[Self], now_ms: i64, columns: Option<usize>) -> String {
+        let id_width = records.iter().map(|record| record.id.len()).max().unwrap_or(0).max("JOB ID".len());
+        let mut lines = vec![format!(
+            "{:<id_width$}  {:<9}  {:<19}  {:>10}  COMMAND",
+            "JOB ID", "STATE", "STARTED", "TIME"
+        )];
+        lines.extend(records.iter().map(|record| record.line(now_ms, id_width)));
+        let cut = |line: String| match columns {
+            Some(columns) if line.chars().count() > columns => cut_to(&line, columns.saturating_sub(1)) + "…",
+            _ => line,
+        };
+        lines.into_iter().map(|line| cut(line) + "\n").collect()
+    }
+
     /// One line of the list: id, state, when it began, how long it took, command.
-    pub fn line(&self, now_ms: i64) -> String {
+    fn line(&self, now_ms: i64, id_width: usize) -> String {
         let seconds = (self.ended_ms.unwrap_or(now_ms) - self.begun_ms).max(0) as f64 / 1000.0;
         format!(
-            "{}  {:<9}  {}  {seconds:>8.1} s  {}",
+            "{:<id_width$}  {:<9}  {}  {seconds:>8.1} s  {}",
             self.id,
             self.state.word(),
             clock::local(self.begun_ms, "%Y-%m-%d %H:%M:%S"),
-            one_line(&self.command.join(" "))
+            one_line(&self.command_line())
         )
+    }
+
+    /// The command line as it can be typed again.
+    fn command_line(&self) -> String {
+        self.command.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
     }
 
     /// All there is to know.
@@ -160,7 +199,7 @@ impl RunRecord {
         field("job", &self.id);
         field("name", &self.name);
         field("user", &self.user);
-        field("command", &self.command.join(" "));
+        field("command", &self.command_line());
         field("folder", &self.folder);
         field("process", &self.process.0.to_string());
         field("state", self.state.word());
@@ -185,7 +224,13 @@ impl RunRecord {
         field("tasks", &format!("{} map, {} reduce", self.maps, self.reduces));
         for (name, task) in &self.tasks {
             let how = if task.done { "done" } else { "not done" };
-            writeln!(text, "  {name}  {how}, attempts: {}, failed: {}", task.attempts, task.failed)
+            let took = if task.begun_ms > 0 && task.ended_ms > 0 {
+                let seconds = (task.ended_ms - task.begun_ms).max(0) as f64 / 1000.0;
+                format!(", began: {}, took: {seconds:.1} s", clock::local(task.begun_ms, "%H:%M:%S"))
+            } else {
+                String::new()
+            };
+            writeln!(text, "  {name}  {how}, attempts: {}, failed: {}{took}", task.attempts, task.failed)
                 .expect("a string takes everything");
         }
         text.push_str(&self.counters_text());
@@ -285,7 +330,7 @@ mod tests {
     use super::*;
 
     fn record() -> RunRecord {
-        let row = TaskRow { attempts: 2, failed: 1, ended_ms: 5, done: true };
+        let row = TaskRow { attempts: 2, failed: 1, begun_ms: 2_000, ended_ms: 3_250, done: true };
         RunRecord {
             id: "job_7_0001".into(),
             name: "n".into(),
@@ -335,7 +380,7 @@ mod tests {
             failure: Some("one\n\x1b[2J".into()),
             ..record()
         };
-        assert!(hostile.line(0).ends_with("  mr-stream \\u{1b}[2J\\n"));
+        assert!(hostile.line(0, 0).ends_with("  mr-stream '\\u{1b}[2J\\n'"));
         let shown = hostile.show();
         for part in ["name:     a\\nb\n", "\tG\\u{85}\n\t\tc\\r=5\n", "failure:\none\n\\u{1b}[2J\n"] {
             assert!(shown.contains(part), "{part}: {shown}");
@@ -346,16 +391,18 @@ mod tests {
     #[test]
     fn records_are_shown() {
         let record = RunRecord { command: vec!["mr-stream".into()], ..record() };
-        let line = record.line(0);
+        let line = record.line(0, 0);
         assert!(
             line.starts_with("job_7_0001  SUCCEEDED  ") && line.ends_with("       2.5 s  mr-stream"),
             "{line}"
         );
         let shown = record.show();
-        for part in ["job:      job_7_0001\n", "  m_000000  done, attempts: 2, failed: 1\n", "\tG\n\t\tc=5\n"]
+        for part in
+            ["job:      job_7_0001\n", "  m_000000  done, attempts: 2, failed: 1, began: ", "\tG\n\t\tc=5\n"]
         {
             assert!(shown.contains(part), "{part}: {shown}");
         }
+        assert!(shown.contains(", took: 1.2 s\n"), "{shown}");
         let failed =
             RunRecord { failure: Some("map task failed\n x".into()), state: RunState::Failed, ..record };
         assert!(
@@ -364,5 +411,22 @@ mod tests {
                 .contains("Job state: FAILED\nretired: false\nreason for failure: map task failed\n")
         );
         assert!(failed.show().ends_with("failure:\nmap task failed\n x\n"));
+    }
+
+    #[test]
+    fn lists_have_a_header_and_fit_the_terminal() {
+        let command = ["mr-stream", "-mapper", "sh -c 'sort | uniq'"].map(str::to_owned).to_vec();
+        let record = RunRecord { command, ..record() };
+        let list = RunRecord::list(&[record.clone(), record.clone()], 0, None);
+        let lines: Vec<&str> = list.lines().collect();
+        assert_eq!(lines.len(), 3);
+        assert_eq!(lines[0], "JOB ID      STATE      STARTED                    TIME  COMMAND");
+        assert!(lines[1].ends_with("  mr-stream -mapper 'sh -c '\\''sort | uniq'\\'''"), "{list}");
+        let narrow = RunRecord::list(&[record], 0, Some(40));
+        assert!(narrow.lines().all(|line| line.chars().count() == 40 && line.ends_with('…')), "{narrow}");
+        assert_eq!(
+            RunRecord::list(&[], 0, None),
+            "JOB ID  STATE      STARTED                    TIME  COMMAND\n"
+        );
     }
 }

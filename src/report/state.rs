@@ -3,9 +3,6 @@
 //! It is the same line for every end of a job, so that nobody has to look at the disk to learn whether there is an
 //! output. Whoever calls has looked.
 
-use super::failure::repeat_command;
-use std::path::PathBuf;
-
 /// What is in the place of the output folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputState {
@@ -30,8 +27,8 @@ pub struct EndState<'a> {
     pub output: OutputState,
     /// Whether any task was started.
     pub started: bool,
-    /// The folder of a failed attempt that is kept, with the script that repeats it.
-    pub kept: Option<PathBuf>,
+    /// A failed attempt is kept. Its report, further up, has the command that repeats it.
+    pub kept: bool,
 }
 
 impl EndState<'_> {
@@ -49,14 +46,11 @@ impl EndState<'_> {
                 format!("output folder {shown} holds remains that could not be removed: they are no output")
             }
         }];
-        match (self.started, &self.kept) {
-            (false, _) => parts.push("nothing was started".to_owned()),
-            (true, Some(dir)) => {
-                parts.push(format!("kept for inspection: {}", dir.display()));
-                parts.push(format!("repeat the failed attempt: {}", repeat_command(dir)));
-            }
-            (true, None) => parts.push("nothing else is kept".to_owned()),
-        }
+        parts.push(match (self.started, self.kept) {
+            (false, _) => "nothing was started".to_owned(),
+            (true, true) => "the failed attempt is kept, see \"repeat:\" above".to_owned(),
+            (true, false) => "nothing else is kept".to_owned(),
+        });
         format!("State: {}", parts.join("; "))
     }
 }
@@ -65,35 +59,34 @@ impl EndState<'_> {
 mod tests {
     use super::*;
 
-    fn check(output: OutputState, started: bool, kept: Option<&str>, expect: &str) {
-        let state = EndState { shown: "out", output, started, kept: kept.map(PathBuf::from) };
+    fn check(output: OutputState, started: bool, kept: bool, expect: &str) {
+        let state = EndState { shown: "out", output, started, kept };
         assert_eq!(state.render(), expect);
     }
 
     #[test]
     fn each_end_has_its_line() {
         use OutputState::{Absent, AsBefore, Finished, Remains, Unfinished};
-        check(Finished, true, None, "State: output folder out is finished; nothing else is kept");
-        check(Absent, true, None, "State: there is no output folder out; nothing else is kept");
-        check(AsBefore, false, None, "State: output folder out is left as it was; nothing was started");
+        check(Finished, true, false, "State: output folder out is finished; nothing else is kept");
+        check(Absent, true, false, "State: there is no output folder out; nothing else is kept");
+        check(AsBefore, false, false, "State: output folder out is left as it was; nothing was started");
         check(
             Unfinished,
             true,
-            None,
+            false,
             "State: output folder out is unfinished: the same command with -resume goes on with it; nothing else is \
              kept",
         );
         check(
             Absent,
             true,
-            Some("/tmp/it's"),
-            "State: there is no output folder out; kept for inspection: /tmp/it's; repeat the failed attempt: \
-             sh '/tmp/it'\\''s/repeat.sh'",
+            true,
+            "State: there is no output folder out; the failed attempt is kept, see \"repeat:\" above",
         );
         check(
             Remains,
             true,
-            None,
+            false,
             "State: output folder out holds remains that could not be removed: they are no output; nothing else \
              is kept",
         );

@@ -69,6 +69,8 @@ pub(crate) enum ChildError<E: std::error::Error + 'static> {
     Exit {
         /// Its status.
         status: ExitStatus,
+        /// Bytes of its input that it read, if that can be seen.
+        read_bytes: Option<u64>,
     },
     /// The child exited well but left input unread, more than Hadoop forgives.
     #[error("the child stopped reading after {read_bytes} bytes of its input")]
@@ -222,7 +224,7 @@ impl<T, E: std::error::Error> Ends<T, E> {
         let status = self.exit.map_err(pipe("wait for the end"))?;
         if !status.success() && !leniency.any_exit {
             // A child that failed also stopped reading; its code says more than our broken pipe.
-            return Err(ChildError::Exit { status });
+            return Err(ChildError::Exit { status, read_bytes: self.fed.input.read_bytes() });
         }
         match self.fed.input.refused_at() {
             Some(read_bytes) => Err(ChildError::Unread { read_bytes }),

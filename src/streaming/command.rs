@@ -4,6 +4,8 @@
 //! from every shell's; see [`split_args`]. This file starts nothing; `child` does.
 
 use crate::error::{At, IoError};
+pub use crate::hint::shell_word;
+use crate::hint::words_of;
 use rustix::fs::{Access, access};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -13,36 +15,9 @@ use std::path::{Path, PathBuf};
 /// The run bits of owner, group and others.
 const RUN_BITS: u32 = 0o111;
 
-/// Splits a command into words. Hadoop: `PipeMapRed.splitArgs`.
-///
-/// Only blanks separate words; a tab does not. A quote, single or double, always ends the word before it and
-/// begins or ends a quoted one, also in the middle of what a shell would call a word: `x'y z'w` is three
-/// words. The other kind of quote is data inside a quoted word. An empty quoted word vanishes, an unclosed
-/// quote runs to the end, and a backslash is an ordinary character.
+/// Splits a command into words; see [`words_of`]. Hadoop: `PipeMapRed.splitArgs`.
 pub fn split_args(command: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut quote = None;
-    let mut start = 0;
-    for (at, mark) in command.char_indices() {
-        let ends_word = match (quote, mark) {
-            (None, '\'' | '"') => {
-                quote = Some(mark);
-                true
-            }
-            (None, ' ') => true,
-            (Some(open), _) if open == mark => {
-                quote = None;
-                true
-            }
-            _ => false,
-        };
-        if ends_word {
-            words.push(&command[start..at]);
-            start = at + 1;
-        }
-    }
-    words.push(&command[start..]);
-    words.into_iter().filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    words_of(command).into_iter().map(|(word, _)| word.to_owned()).collect()
 }
 
 /// Where a program was found.
@@ -119,17 +94,6 @@ pub(super) fn is_runnable_file(path: &Path) -> bool {
 
 fn is_readable_file(path: &Path) -> bool {
     path.is_file() && access(path, Access::READ_OK).is_ok()
-}
-
-/// Text as one word of a POSIX shell, in quotes only if it needs them; for the commands that messages
-/// propose.
-pub fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

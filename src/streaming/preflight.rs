@@ -8,13 +8,21 @@
 
 use super::command::{Found, Place, find_program, is_runnable_file, search_folders, shell_word};
 use crate::fs::File;
-use std::ffi::OsStr;
+use crate::hint::{self, Facts, Stage};
+use rustix::process::{Resource, getrlimit};
+use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 /// How much of a file is read for its `#!` line; the kernel reads 256 bytes.
 const HEAD_BYTES: u64 = 1024;
+
+/// Largest variable on x86-64: 32 pages without the NUL (`MAX_ARG_STRLEN`).
+const VARIABLE_BYTES_MAX: u64 = (128 << 10) - 1;
+/// Bounds of the size of environment and arguments (`ARG_MAX`, `_STK_LIM / 4 * 3`).
+const TOTAL_BYTES_MIN: u64 = 128 << 10;
+const TOTAL_BYTES_MAX: u64 = 6 << 20;
 
 /// Why a command cannot start.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,10 +32,59 @@ pub enum PreflightError {
     #[error("cannot run an empty command: expected a program and its arguments")]
     EmptyCommand,
     /// There is no such program.
-    #[error("cannot run {program}: {}", not_found_advice(program))]
+    #[error("cannot run {program}: {}{}", not_found_advice(program), did_you_mean(near.as_deref()))]
     NotFound {
         /// The program as given.
         program: String,
+        /// The file that may have been meant.
+        near: Option<String>,
+    },
+    /// There is no such script for the program to run.
+    #[error(
+        "cannot run {program} {script}: there is no file {script} here{}",
+        near.as_deref().map_or_else(
+            || format!("; if it is elsewhere, ship it with -files PATH/{script}"),
+            |near| did_you_mean(Some(near))
+        )
+    )]
+    NoScript {
+        /// The program as given.
+        program: String,
+        /// The script as given.
+        script: String,
+        /// The file that may have been meant.
+        near: Option<String>,
+    },
+    /// A script in another language than the shell's that does not say so.
+    #[error(
+        "cannot run {program}: it has no #! line, so the shell would run it: write {interpreter} {program}"
+    )]
+    NoInterpreterLine {
+        /// The program as given.
+        program: String,
+        /// What runs such scripts.
+        interpreter: &'static str,
+    },
+    /// The system would refuse to start any program with this environment.
+    #[error(
+        "cannot start {program}: its environment is too large: {variable} has {bytes} of {total_bytes} bytes, and the \
+         system takes {limit_bytes}{whole}; {}",
+        hint::first(Stage::Refusal, &Facts { variable: Some(variable), ..Facts::NONE }).unwrap_or_default(),
+        whole = if *is_alone { " in a variable" } else { " in all" },
+    )]
+    Environment {
+        /// The program as given.
+        program: String,
+        /// The largest variable.
+        variable: String,
+        /// Its size, name included.
+        bytes: u64,
+        /// The size of all variables and arguments.
+        total_bytes: u64,
+        /// What the system takes.
+        limit_bytes: u64,
+        /// The limit is that of one variable.
+        is_alone: bool,
     },
     /// The program is a folder.
     #[error("cannot run {program}: {} is a folder, expected a program", path.display())]
@@ -95,6 +152,19 @@ fn not_found_advice(program: &str) -> String {
     )
 }
 
+fn did_you_mean(near: Option<&str>) -> String {
+    near.map(|near| format!("; did you mean {near}?")).unwrap_or_default()
+}
+
+/// The file beside a missing one whose name is most like its own, as `given` is written.
+pub fn nearest_file(given: &str, path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let entries = crate::fs::read_dir(path.parent()?).ok()?;
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let near = hint::nearest(name, names)?;
+    Some(Path::new(given).with_file_name(near).to_string_lossy().into_owned())
+}
+
 /// Linux hands everything behind `env` over as one word.
 fn split_advice(first_line: &str, interpreter: &str) -> String {
     let env = interpreter.contains(' ').then(|| first_line.find("env ")).flatten();
@@ -119,6 +189,7 @@ pub fn check(
 ) -> Result<(), PreflightError> {
     let program = command.first().ok_or(PreflightError::EmptyCommand)?;
     let surroundings = Surroundings { shipped, path_env, cwd };
+    surroundings.check_script(command)?;
     let Some(path) = surroundings.locate(program)? else {
         return Ok(());
     };
@@ -128,21 +199,58 @@ pub fn check(
     if head.is_empty() {
         return Err(PreflightError::Empty { program: program.clone(), path });
     }
-    match Shebang::parse(&head) {
-        Some(shebang) => surroundings.check_interpreter(program, path, &shebang),
-        None => Ok(()),
+    if let Some(shebang) = Shebang::parse(&head) {
+        return surroundings.check_interpreter(program, path, &shebang);
     }
+    match hint::interpreter_of(program) {
+        Some(interpreter) if is_text(&head) => {
+            Err(PreflightError::NoInterpreterLine { program: program.clone(), interpreter })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks that the system can start a command with this environment, by the limits of Linux: `MAX_ARG_STRLEN` for one
+/// variable and a quarter of the stack, within bounds, for all of them and the arguments.
+pub fn check_environment(
+    command: &[String],
+    variables: &[(OsString, OsString)],
+) -> Result<(), PreflightError> {
+    /// Each string has a NUL, and a pointer to it.
+    const EACH_BYTES: u64 = 9;
+    let size = |(name, value): &(OsString, OsString)| (name.len() + value.len() + 1) as u64;
+    let Some(largest) = variables.iter().max_by_key(|pair| size(pair)) else { return Ok(()) };
+    let of_variables: u64 = variables.iter().map(|pair| size(pair) + EACH_BYTES).sum();
+    let total_bytes = of_variables + command.iter().map(|word| word.len() as u64 + EACH_BYTES).sum::<u64>();
+    let stack = getrlimit(Resource::Stack).current.unwrap_or(u64::MAX);
+    let total_max = (stack / 4).clamp(TOTAL_BYTES_MIN, TOTAL_BYTES_MAX);
+    // One variable may have 32 pages, and pages are larger on other machines.
+    let is_alone = cfg!(target_arch = "x86_64") && size(largest) > VARIABLE_BYTES_MAX;
+    if !is_alone && total_bytes <= total_max {
+        return Ok(());
+    }
+    Err(PreflightError::Environment {
+        program: command.first().cloned().unwrap_or_default(),
+        variable: largest.0.to_string_lossy().into_owned(),
+        bytes: size(largest),
+        total_bytes,
+        limit_bytes: if is_alone { VARIABLE_BYTES_MAX } else { total_max },
+        is_alone,
+    })
 }
 
 /// Whether a program is text without a `#!` line, which the kernel refuses to run (`ENOEXEC`) and Java's
 /// `ProcessBuilder` then gives to `/bin/sh`, its path before its arguments. A file that cannot be read is
 /// taken for a binary.
 pub fn needs_shell(program: &Path) -> bool {
+    read_head(program).is_some_and(|head| Shebang::parse(&head).is_none() && is_text(&head))
+}
+
+/// Whether a file that begins so is no binary of any system.
+fn is_text(head: &[u8]) -> bool {
     const BINARY_MAGICS: [&[u8]; 5] =
         [b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\xce\xfa\xed\xfe", b"MZ"];
-    read_head(program).is_some_and(|head| {
-        Shebang::parse(&head).is_none() && !BINARY_MAGICS.iter().any(|magic| head.starts_with(magic))
-    })
+    !BINARY_MAGICS.iter().any(|magic| head.starts_with(magic))
 }
 
 /// The first bytes of a regular file; `None` if it cannot be read.
@@ -174,8 +282,12 @@ impl Surroundings<'_> {
         let Found { path, place } = find_program(program, self.cwd, self.path_env);
         let runnable = is_runnable_file(&path);
         let program = program.to_owned();
-        if place == Place::TaskDir || runnable {
+        // A job that ships nothing runs the file where it stands, and its mode is not changed there.
+        let is_made_runnable = place == Place::TaskDir && (!self.shipped.is_empty() || needs_shell(&path));
+        if is_made_runnable || runnable {
             Ok(Some(path))
+        } else if place == Place::TaskDir {
+            Err(PreflightError::NotExecutable { path: PathBuf::from(&program), program })
         } else if place == Place::Nowhere && self.is_in_search_path(&program) {
             // It may be run but not read: there is nothing more to see.
             Ok(None)
@@ -184,8 +296,23 @@ impl Surroundings<'_> {
         } else if path.is_file() {
             Err(PreflightError::NotExecutable { program, path })
         } else {
-            Err(PreflightError::NotFound { program })
+            let near = nearest_file(&program, &self.cwd.join(&program));
+            Err(PreflightError::NotFound { program, near })
         }
+    }
+
+    /// Looks for the script of a command such as `python3 m.py`.
+    fn check_script(&self, command: &[String]) -> Result<(), PreflightError> {
+        let Some(script) = hint::script_of(command) else { return Ok(()) };
+        // What lies in a folder or an archive that is shipped may lie in the task's folder too.
+        let may_be_there = self.cwd.join(script).exists()
+            || self.shipped.iter().any(|(link, path)| !path.is_file() || Path::new(script).starts_with(link))
+            || !matches!(self.shipped_source(script), Shipped::No);
+        if may_be_there || (hint::is_shell(&command[0]) && self.is_in_search_path(script)) {
+            return Ok(());
+        }
+        let near = nearest_file(script, &self.cwd.join(script));
+        Err(PreflightError::NoScript { program: command[0].clone(), script: script.to_owned(), near })
     }
 
     fn shipped_source(&self, program: &str) -> Shipped {

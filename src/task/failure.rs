@@ -82,6 +82,8 @@ pub enum TaskFailure {
     Exit {
         /// How it ended.
         status: ExitStatus,
+        /// Bytes of its input that it read, if that can be seen.
+        read_bytes: Option<u64>,
     },
     /// The child left more input unread than Hadoop forgives.
     #[error(
@@ -189,7 +191,7 @@ impl TaskFailure {
             ChildError::Start { program, source } => Self::Start { program, source: naming_limit(source) },
             ChildError::Ours(failure) => failure,
             ChildError::Pipe { action, source } => Self::Pipe { action, source },
-            ChildError::Exit { status } => Self::Exit { status },
+            ChildError::Exit { status, read_bytes } => Self::Exit { status, read_bytes },
             ChildError::Unread { read_bytes } => Self::Unread { read_bytes, record: None, mapper },
             ChildError::Terminal { signal } => Self::Terminal { signal },
             ChildError::Thread { source } => {
@@ -234,7 +236,7 @@ impl TaskError {
 
     /// Whether the child was ended by a signal that stops a job, itself or a program that it ran.
     pub(crate) fn is_by_stop_signal(&self) -> bool {
-        let TaskFailure::Exit { status } = &self.failure else { return false };
+        let TaskFailure::Exit { status, .. } = &self.failure else { return false };
         let by_code = || status.code().map(|code| code - SIGNAL_CODE_BASE);
         let signal = status.signal().or_else(by_code);
         STOP_SIGNALS.iter().any(|stop| Some(stop.as_raw()) == signal)
@@ -252,8 +254,16 @@ impl TaskError {
     /// A failure outside any child.
     pub(crate) fn without_child(attempt: AttemptId, failure: impl Into<TaskFailure>) -> Self {
         let failure = failure.into();
-        let (command, position, stderr_tail, kept) = (None, None, Vec::new(), None);
-        Self { attempt, command, records: 0, position, stderr_tail, kept, failure }
+        Self {
+            attempt,
+            command: None,
+            records: 0,
+            position: None,
+            records_without_value: None,
+            stderr_tail: Vec::new(),
+            kept: None,
+            failure,
+        }
     }
 }
 
@@ -265,10 +275,12 @@ pub struct TaskError {
     pub attempt: AttemptId,
     /// The child's command, if it has one.
     pub command: Option<Vec<String>>,
-    /// Records it had been given.
+    /// Records that it had read, as far as that can be seen, else those that it had been given.
     pub records: u64,
     /// For a map task, the file it was reading and the offset it had reached there.
     pub position: Option<(PathBuf, u64)>,
+    /// Records that a reducer was to be given, if none of them has a value.
+    pub records_without_value: Option<u64>,
     /// The child's last lines on standard error.
     pub stderr_tail: Vec<Vec<u8>>,
     /// The folder in which the attempt is kept, to be repeated; see [`KeepSpec`](crate::plan::KeepSpec).

@@ -449,18 +449,28 @@ impl<'a> MapAttempt<'a> {
 
     /// Says of a mapper that left its input unread where it stopped.
     fn name_record(&self, failure: TaskFailure) -> TaskFailure {
+        let read_bytes = match failure {
+            TaskFailure::Exit { read_bytes, .. } if !self.is_trial => read_bytes,
+            TaskFailure::Unread { read_bytes, .. } => Some(read_bytes),
+            _ => None,
+        };
+        // The input was read without fault before; if it is not now, the failure alone has to do.
+        let Some((records, position)) = read_bytes.and_then(|bytes| self.reached(bytes).ok()) else {
+            return failure;
+        };
+        self.records.store(records, Relaxed);
+        *lock(&self.position) = position;
         match failure {
             TaskFailure::Unread { read_bytes, mapper, .. } => {
-                // The input was read without fault before; if it is not now, the failure alone has to do.
-                let record = self.records_begun(read_bytes).ok();
-                TaskFailure::Unread { read_bytes, record, mapper }
+                TaskFailure::Unread { read_bytes, record: Some(records), mapper }
             }
             failure => failure,
         }
     }
 
-    /// Records of the split that begin in so many bytes of the mapper's input. Reads the split again.
-    fn records_begun(&self, input_bytes: u64) -> Result<u64, TaskFailure> {
+    /// Records of the split that begin in so many bytes of the mapper's input, and the file and offset behind the last
+    /// of them. Reads the split again.
+    fn reached(&self, input_bytes: u64) -> Result<(u64, (PathBuf, u64)), TaskFailure> {
         let mut reader = self.open_all()?;
         let (key_kind, value_kind) = reader.kinds();
         let writer = InputWriter::new(&self.host.plan.map_stream, key_kind, value_kind);
@@ -474,7 +484,8 @@ impl<'a> MapAttempt<'a> {
             bytes += written.len() as u64;
             records += 1;
         }
-        Ok(records)
+        let position = reader.position();
+        Ok((records, (position.path, position.offset)))
     }
 
     fn progress(&self, reader: &Reader, records: u64) {
@@ -549,6 +560,7 @@ impl<'a> MapAttempt<'a> {
             command: command_of(&self.host.plan.mapper).map(<[String]>::to_vec),
             records: self.records.into_inner(),
             position: Some(into_inner(self.position)),
+            records_without_value: None,
             stderr_tail: into_inner(self.tail),
             kept: None,
             failure,

@@ -24,6 +24,7 @@ use crate::streaming::input_writer::{InputWriter, is_plain_text};
 use crate::sync::{into_inner, lock};
 use crate::writable::WritableKind;
 use std::fmt::Write;
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -56,6 +57,7 @@ pub(crate) fn run(
             command: command_of(&host.plan.reducer).map(<[String]>::to_vec),
             records: reduce.records.into_inner(),
             position: None,
+            records_without_value: into_inner(reduce.without_value),
             stderr_tail: into_inner(reduce.tail),
             kept: None,
             failure,
@@ -89,6 +91,8 @@ struct ReduceAttempt<'a> {
     records: AtomicU64,
     /// Keys given to the reducer.
     groups: AtomicU64,
+    /// Records for a reducer that failed, if none of them has a value.
+    without_value: Mutex<Option<u64>>,
     tail: Mutex<Vec<Vec<u8>>>,
 }
 
@@ -102,6 +106,7 @@ impl<'a> ReduceAttempt<'a> {
             counters: SharedCounters::limited(host.plan.counter_limits),
             records: AtomicU64::new(0),
             groups: AtomicU64::new(0),
+            without_value: Mutex::default(),
             tail: Mutex::default(),
         }
     }
@@ -279,7 +284,32 @@ impl<'a> ReduceAttempt<'a> {
         };
         let ran = child.run((InputLength::Unknown, feed), sink);
         *lock(&self.tail) = child.into_tail();
+        if let Err(TaskFailure::Exit { read_bytes, .. }) = &ran
+            && !self.is_trial
+        {
+            // The failure alone has to do if the input cannot be read again.
+            self.look_again(inputs, *read_bytes).ok();
+        }
         ran
+    }
+
+    /// Reads the input of a reducer that failed again: which record it had reached, and whether any has a value.
+    fn look_again(&self, inputs: &[Arc<Run>], read_bytes: Option<u64>) -> Result<(), TaskFailure> {
+        let plan = self.host.plan;
+        let (key_kind, value_kind) = self.input_kinds();
+        if !self.left_out.is_empty() || !is_plain_text(&plan.reduce_stream, &key_kind, &value_kind) {
+            return Ok(());
+        }
+        let separator = &plan.reduce_stream.input_separator;
+        let mut lines =
+            LineCount { separator, unread_bytes: read_bytes.unwrap_or_default(), ..Default::default() };
+        let kinds = (&key_kind, &value_kind);
+        feed_stream(&mut *self.merge(inputs), &plan.reduce_stream, kinds, &mut lines, &mut |_| {})?;
+        if read_bytes.is_some() {
+            self.records.store(lines.reached, Relaxed);
+        }
+        *lock(&self.without_value) = Some(lines.count).filter(|_| !lines.has_value);
+        Ok(())
     }
 
     /// The input in one merge.
@@ -371,6 +401,32 @@ impl<'a> ReduceAttempt<'a> {
     fn fields(&self) -> KeyFields<'_> {
         let stream = &self.host.plan.reduce_stream;
         KeyFields { separator: &stream.output_separator, key_fields: stream.key_fields }
+    }
+}
+
+/// Looks at whole lines of a reducer's input, as far as that is of interest.
+#[derive(Default)]
+struct LineCount<'a> {
+    separator: &'a [u8],
+    /// What the reducer read beyond the lines so far.
+    unread_bytes: u64,
+    /// Lines that begin in what it read.
+    reached: u64,
+    count: u64,
+    has_value: bool,
+}
+
+impl ChildInput for LineCount<'_> {
+    fn write(&mut self, block: &[u8]) -> io::Result<Feed> {
+        for line in block.split_inclusive(|&byte| byte == b'\n') {
+            self.count += 1;
+            self.reached += u64::from(self.unread_bytes > 0);
+            self.unread_bytes = self.unread_bytes.saturating_sub(line.len() as u64);
+            let record = line.strip_suffix(b"\n").unwrap_or(line);
+            let key_end = memchr::memmem::find(record, self.separator).unwrap_or(record.len());
+            self.has_value |= key_end + self.separator.len() < record.len();
+        }
+        Ok(if self.has_value && self.unread_bytes == 0 { Feed::Refused } else { Feed::More })
     }
 }
 

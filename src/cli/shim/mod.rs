@@ -10,7 +10,7 @@ mod mapred;
 mod yarn;
 
 use super::args::{self, Parsed};
-use super::{background, exit, print, refuse, run_job, usage, voice};
+use super::{background, exit, print, refuse, run_job, say_notes, usage, voice};
 use crate::conf::HostFacts;
 use crate::dfs::{Addresses, Scheme};
 use crate::error;
@@ -220,8 +220,11 @@ fn job(words: Vec<OsString>, host: &HostFacts) -> u8 {
         Ok(Parsed::Help) => print(&usage::help()),
         Ok(Parsed::Info) => print(&usage::info()),
         Ok(Parsed::Version) => print(&version()),
-        // Notes tell of other ways to write the command, and this is the way that a cluster takes or refuses.
-        Ok(Parsed::Job { options, .. }) => run_job(&options, host),
+        // Other notes tell of other ways to write the command, and this is the way that a cluster takes or refuses.
+        Ok(Parsed::Job { options, order, .. }) => {
+            say_notes(&options, Vec::new(), order);
+            run_job(&options, host)
+        }
         Err(error) => refuse(&error),
     };
     if code != exit::OK {

@@ -10,6 +10,10 @@ use crate::writable::WritableKind;
 
 const COMPRESS_TYPE: &str = "mapreduce.output.fileoutputformat.compress.type";
 
+/// What can stand for a codec.
+const CODEC_NAMES: &str = "gzip, deflate, bzip2, zstd, snappy, lz4, or a codec's class such as \
+                           org.apache.hadoop.io.compress.GzipCodec";
+
 /// How sequence files are compressed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Compression {
@@ -100,8 +104,8 @@ impl Reader<'_> {
 
     fn codec(&self, name: &'static str) -> Result<Codec, ConfError> {
         let class = self.class_or(name, "org.apache.hadoop.io.compress.DefaultCodec")?;
-        let codec = Codec::from_class(&class);
-        codec.ok_or_else(|| self.properties.malformed(name, class, "the class of a codec that is built in"))
+        let codec = Codec::from_class(&class).or_else(|| Codec::from_short_name(&class));
+        codec.ok_or_else(|| self.properties.malformed(name, class, CODEC_NAMES))
     }
 
     /// Fails on codecs that Hadoop would not find: those that input is read with, and that of map output if it is

@@ -62,7 +62,8 @@ impl Reader<'_> {
         name: &'static str,
         key_kind: &WritableKind,
     ) -> Result<KeyOrderSpec, ConfError> {
-        let Some(class) = self.properties.class(name)? else { return Ok(KeyOrderSpec::Natural) };
+        let Some(given) = self.properties.class(name)? else { return Ok(KeyOrderSpec::Natural) };
+        let class = classes::by_simple_name(&given, Role::Comparator).map_or(given, str::to_owned);
         let (kind, spec) = match classes::comparator(&class) {
             Some(ComparatorClass::Natural(kind)) => (kind, KeyOrderSpec::Natural),
             Some(ComparatorClass::Decreasing(kind)) => (kind, KeyOrderSpec::Decreasing),

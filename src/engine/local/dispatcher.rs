@@ -114,6 +114,7 @@ impl<'a> Dispatcher<'a> {
         match command {
             Command::Launch(attempt) => {
                 self.snapshot.running += 1;
+                self.events.attempt_began(attempt);
                 self.orders.send(attempt).expect("workers outlive the dispatcher");
             }
             Command::OpenShuffle => {

@@ -157,10 +157,8 @@ impl InputPipe {
     /// The child sees the end of its input.
     pub(super) fn close(&mut self) {
         let Some(pipe) = self.pipe.take() else { return };
-        if self.unforgiven_bytes() > 0 {
-            // Where there is no such folder it is not seen what the child leaves, and forgiven.
-            self.rest = File::open(format!("/proc/self/fd/{}", pipe.as_raw_fd())).ok();
-        }
+        // Where there is no such folder it is not seen what the child leaves, and forgiven.
+        self.rest = File::open(format!("/proc/self/fd/{}", pipe.as_raw_fd())).ok();
     }
 
     /// Looks how much the child has left unread; to be called once when it is dead.
@@ -168,6 +166,11 @@ impl InputPipe {
         if let Some(rest) = self.rest.take() {
             self.read_bytes = Some(self.accepted_bytes.saturating_sub(left_in(rest)));
         }
+    }
+
+    /// Bytes that the child read; `None` if that cannot be seen.
+    pub(super) fn read_bytes(&self) -> Option<u64> {
+        self.read_bytes
     }
 
     /// Bytes that the child read, if it left more than Hadoop forgives.

@@ -20,6 +20,9 @@ impl World {
             ("bin/python3", 0o755, "\x7fELF..."),
             ("bin/data", 0o644, "x"),
             ("cwd/local.sh", 0o644, "#!/bin/sh\n"),
+            ("cwd/plain.sh", 0o644, "cat\n"),
+            ("cwd/m.py", 0o755, "import sys\n"),
+            ("cwd/sub/mapper.py", 0o755, "import sys\n"),
         ] {
             world.write(file, mode, content);
         }
@@ -82,7 +85,6 @@ fn programs_are_found_or_named() {
         (&["./mine.sh"], ""),
         (&["lib/inner.sh"], ""),
         (&["pack.zip/run.sh"], ""),
-        (&["local.sh"], ""),
         (&[], "empty command"),
         (&["no-such"], "no-such: it is neither…-files no-such"),
         (&["./no such"], "./no such…-files 'no such'"),
@@ -99,6 +101,67 @@ fn programs_are_found_or_named() {
 }
 
 #[test]
+fn a_script_of_a_job_that_ships_nothing_needs_its_run_bit() {
+    let mut world = World::new();
+    world.check(
+        &["local.sh"],
+        "cannot run local.sh: local.sh is not executable; to mend it: chmod +x local.sh",
+    );
+    world.check(&["./local.sh"], "chmod +x ./local.sh");
+    // The shell reads it.
+    world.check(&["plain.sh"], "");
+    world.ship("other", "x");
+    world.check(&["local.sh"], "");
+}
+
+#[test]
+fn a_script_without_a_first_line_needs_its_interpreter() {
+    let world = World::new();
+    world.check(
+        &["m.py"],
+        "cannot run m.py: it has no #! line, so the shell would run it: write python3 m.py",
+    );
+    world.check(&["@/cwd/m.py"], "write python3 @/cwd/m.py");
+    world.check(&["python3", "m.py"], "");
+}
+
+#[test]
+fn a_misspelt_script_has_its_nearest_name() {
+    let mut world = World::new();
+    world.check(&["locl.sh"], "-files locl.sh; did you mean local.sh?");
+    world.check(
+        &["python3", "sub/maper.py"],
+        "there is no file sub/maper.py here; did you mean sub/mapper.py?",
+    );
+    world.check(
+        &["python3", "-u", "gone.py"],
+        "there is no file gone.py here; if it is elsewhere, ship it with",
+    );
+    world.check(&["python3", "-c", "gone.py"], "");
+    world.ship("pack/x", "x");
+    world.check(&["python3", "gone.py"], "");
+}
+
+#[test]
+fn an_environment_that_no_program_can_have_is_refused() {
+    let check = |variables: &[(&str, usize)], said: &str| {
+        let variables: Vec<_> =
+            variables.iter().map(|(name, length)| ((*name).into(), "x".repeat(*length).into())).collect();
+        let error = check_environment(&["cat".to_owned()], &variables).err();
+        let text = error.map(|error| error.to_string()).unwrap_or_default();
+        assert!(text.contains(said) && text.is_empty() == said.is_empty(), "{text}");
+    };
+    check(&[("A", 1000), ("B", 2)], "");
+    if cfg!(target_arch = "x86_64") {
+        check(&[("A", VARIABLE_BYTES_MAX as usize - 2)], "");
+        let one = "cannot start cat: its environment is too large: mapreduce_input_fileinputformat_inputdir has 140041";
+        check(&[("A", 1), ("mapreduce_input_fileinputformat_inputdir", 140_000)], one);
+    }
+    let many = vec![("A", 100_000); 100];
+    check(&many, "A has 100002 of 10001112 bytes, and the system takes ");
+}
+
+#[test]
 fn the_first_line_of_a_script_must_name_a_program() {
     let mut world = World::new();
     for (name, content, said) in [
@@ -108,6 +171,7 @@ fn the_first_line_of_a_script_must_name_a_program() {
         ("split.py", "#!@/bin/env -S python3 -u\n", ""),
         ("options.py", "#!@/bin/env -i no-such\n", ""),
         ("plain", "cat\n", ""),
+        ("plain.py", "import sys\n", "write python3 plain.py"),
         ("bare", "#!\ncat\n", ""),
         ("own.sh", "#!./good.sh\n", ""),
         ("empty.sh", "", "@/ship/empty.sh is empty"),
