@@ -207,21 +207,20 @@ impl Addresses {
         Ok(())
     }
 
-    /// Makes the folder that stands for HDFS with what every cluster has: `/tmp` and the user's own folder. Nobody
-    /// else on the machine may look in.
+    /// Makes the folder that stands for HDFS with what every cluster has: `/tmp` and the user's own folder. Other users
+    /// of the machine cannot read it. Several processes may do it at once.
     pub fn prepare(&self) -> Result<(), IoError> {
         use std::os::unix::fs::DirBuilderExt;
         let home = self.in_hdfs("");
         if home.is_dir() {
             return Ok(());
         }
-        if !self.root.is_dir() {
-            let mut private = crate::fs::DirBuilder::new();
-            private.recursive(true).mode(0o700);
-            private.create(&self.root).at("make the folder that stands for HDFS,", &self.root)?;
-            let shared = self.root.join("tmp");
-            crate::fs::create_dir_all(&shared).at("make", &shared)?;
-        }
+        let mut private = crate::fs::DirBuilder::new();
+        private.recursive(true).mode(0o700);
+        private.create(&self.root).at("make the folder that stands for HDFS,", &self.root)?;
+        // The user's folder is the last: where it is, all is there, also after a run that was killed here.
+        let shared = self.root.join("tmp");
+        crate::fs::create_dir_all(&shared).at("make", &shared)?;
         crate::fs::create_dir_all(&home).at("make", &home)
     }
 }
@@ -402,6 +401,10 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let disk = Disk::new(Scheme::Hdfs);
         let fresh = Addresses { root: disk.path("a/b/hdfs"), ..disk.addresses.clone() };
+        fresh.prepare().unwrap();
+        // A run was killed before the folder was complete.
+        std::fs::remove_dir(disk.path("a/b/hdfs/tmp")).unwrap();
+        std::fs::remove_dir_all(disk.path("a/b/hdfs/user")).unwrap();
         fresh.prepare().unwrap();
         fresh.prepare().unwrap();
         assert!(disk.path("a/b/hdfs/tmp").is_dir() && disk.path("a/b/hdfs/user/ann").is_dir());

@@ -5,6 +5,7 @@
 //! Hadoop finds out only when every task has failed: whether the commands can run at all.
 
 mod facts;
+mod needs;
 pub mod partition_file;
 mod protected;
 

@@ -3,7 +3,7 @@
 //! The model knows the rules in a few lines each and nothing of disks. `MRSTREAM_TEST_CASES` sets how many sequences.
 
 use mr_stream::dfs::{Addresses, Scheme};
-use mr_stream::fs_shell::{Accounts, Shell, TrashPolicy};
+use mr_stream::fs_shell::{Accounts, Shell, TrashPolicy, Unfinished};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
@@ -482,6 +482,7 @@ fn run(root: &Path, local: &Path, command: &Command) -> (u8, String, String) {
         trash: TrashPolicy::default(),
         home: local.to_path_buf(),
         accounts: Accounts::default(),
+        unfinished: Unfinished::default(),
         input: &mut std::io::empty(),
         out: &mut out,
         err: &mut err,

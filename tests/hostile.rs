@@ -105,6 +105,7 @@ fn host() -> HostFacts {
         hdfs_root: "/nowhere/hdfs".into(),
         default_fs: "file:///",
         state_dir: None,
+        program: None,
         command_line: Vec::new(),
         logs_dir: None,
         memory_bytes: 1 << 30,

@@ -94,6 +94,7 @@ fn run(job: &Job, dir: &Path) -> Result<Counters, String> {
         hdfs_root: dir.join("hdfs"),
         default_fs: "file:///",
         state_dir: None,
+        program: None,
         command_line: Vec::new(),
         logs_dir: None,
         memory_bytes: 256 << 20,

@@ -48,6 +48,7 @@ pub(super) fn facts() -> std::io::Result<HostFacts> {
         hdfs_root,
         default_fs: "file:///",
         state_dir,
+        program: std::env::current_exe().ok(),
         command_line: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
         logs_dir: None,
         memory_bytes: memory_bytes(),

@@ -24,6 +24,8 @@ pub struct HostFacts {
     pub default_fs: &'static str,
     /// The folder for what this program remembers of its runs, absolute; a user without a home has none.
     pub state_dir: Option<PathBuf>,
+    /// This program's file, if the system tells.
+    pub program: Option<PathBuf>,
     /// The command line, the program's name included, for those who remember it.
     pub command_line: Vec<String>,
     /// Where logs of tasks are kept, if they are: a folder with `userlogs` in it, absolute.
@@ -59,6 +61,7 @@ impl HostFacts {
             hdfs_root: "/home/ann/dfs".into(),
             default_fs: "file:///",
             state_dir: None,
+            program: None,
             command_line: Vec::new(),
             logs_dir: None,
             memory_bytes: 1 << 30,

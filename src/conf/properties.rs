@@ -62,6 +62,8 @@ struct Value {
 pub struct Properties {
     values: BTreeMap<String, Value>,
     finals: BTreeSet<String>,
+    /// The files that were read.
+    files: Vec<PathBuf>,
     /// Java's system properties, for `${user.name}` and the like.
     system: HashMap<&'static str, String>,
     /// The environment, for `${env.NAME}`; what is not UTF-8 is shown as Java shows it.
@@ -93,6 +95,7 @@ impl Properties {
         Properties {
             values,
             finals: BTreeSet::new(),
+            files: Vec::new(),
             system: system.into(),
             environment: host.environment.iter().map(variable).collect(),
         }
@@ -100,6 +103,7 @@ impl Properties {
 
     /// Adds what a configuration file says. Returns remarks on older names.
     pub(crate) fn add_file(&mut self, path: &Path, file: Vec<FileProperty>) -> Vec<Warning> {
+        self.files.push(path.to_path_buf());
         let mut warnings = Vec::new();
         for FileProperty { name, value, is_final } in file {
             let present = note_older_name(&name, &mut warnings);
@@ -155,6 +159,11 @@ impl Properties {
             Some(value) if !value.text.is_empty() => value.source.clone(),
             _ => Source::Default,
         }
+    }
+
+    /// The files that were read, in order.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
     }
 
     /// The names of everything set or in Hadoop's default files, in alphabetical order.

@@ -7,10 +7,11 @@ use super::error::FsError;
 use super::item::Item;
 use super::mode::Mode;
 use super::options::Format;
+use super::unfinished::{create_folders, is_private, open_locked, rename_new};
 use crate::clock;
 use crate::dfs::Purpose;
 use crate::fs::{File, OpenOptions, Permissions};
-use rustix::fs::{CWD, Gid, Timespec, Timestamps, UTIME_OMIT, Uid};
+use rustix::fs::{CWD, Gid, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, Uid};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -35,7 +36,7 @@ fn make_folder(call: &Call<'_, '_>, item: &Item, with_parents: bool) -> Result<(
     let failed = |error| FsError::io(&item.shown, &error);
     if with_parents {
         item.refuse_below_file(call.addresses())?;
-        return crate::fs::create_dir_all(&item.path).map_err(failed);
+        return create_folders(&item.path).map_err(failed);
     }
     // Hadoop names the folder above, by its whole address.
     let above = item.path.parent().unwrap_or(Path::new("/"));
@@ -70,7 +71,11 @@ pub(super) fn mv(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsEr
                 return Err(FsError::Exists(to.shown));
             }
             to.refuse_below_file(call.addresses())?;
-            crate::fs::rename(&source.path, &to.path).map_err(|error| FsError::io(&source.shown, &error))
+            rename_new(&source.path, &to.path).map_err(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists => FsError::Exists(to.shown.clone()),
+                io::ErrorKind::NotFound if source.path.exists() => no_parent(call, &to),
+                _ => FsError::io(&source.shown, &error),
+            })
         })?;
     }
     Ok(())
@@ -81,22 +86,41 @@ pub(super) fn touchz(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), 
     let given = FORMAT.parse(words)?;
     for item in call.expand(&given.args, Purpose::Write)? {
         call.attempt(|call| {
-            if item.exists() && item.file()?.bytes > 0 {
+            if item.exists() {
+                item.file()?;
+            }
+            let file = make_file(call, &item)?;
+            let failed = |error| FsError::io(&item.shown, &error);
+            if file.metadata().map_err(failed)?.len() > 0 {
                 return Err(FsError::Path(item.shown.clone(), "Not a zero-length file".to_owned()));
             }
-            make_file(call, &item)
+            let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+            let times = Timestamps { last_access: now, last_modification: now };
+            rustix::fs::futimens(&file, &times).map_err(|error| failed(error.into()))
         })?;
     }
     Ok(())
 }
 
-/// Makes an empty file in a folder that must be there.
-fn make_file(call: &Call<'_, '_>, item: &Item) -> Result<(), FsError> {
+/// Makes an empty file in a folder that must be there. A file that another process made there stays as it is.
+fn make_file(call: &Call<'_, '_>, item: &Item) -> Result<File, FsError> {
     if !item.parent_exists() {
         return Err(no_parent(call, item));
     }
     item.refuse_below_file(call.addresses())?;
-    File::create(&item.path).map(drop).map_err(|error| FsError::io(&item.shown, &error))
+    let made = OpenOptions::new().write(true).create(true).truncate(false).open(&item.path);
+    made.map_err(|error| FsError::io(&item.shown, &error))
+}
+
+/// Why a file cannot be written on. Hadoop: `FSNamesystem.recoverLeaseInternal`.
+pub(super) fn leased(call: &Call<'_, '_>, item: &Item, action: &str, error: &io::Error) -> FsError {
+    if error.kind() != io::ErrorKind::WouldBlock {
+        return FsError::io(&item.shown, error);
+    }
+    let path = item.path_in_fs(call.addresses());
+    FsError::Other(format!(
+        "Failed to {action} {path} for this client because this file lease is currently owned by another client"
+    ))
 }
 
 /// Nothing can be made there, since the folder is missing.
@@ -179,7 +203,9 @@ fn change_all(
         if !recursive {
             return change(call, item);
         }
-        call.descend(item, 0, &mut |call, item, _| change(call, item))
+        call.descend(item, 0, &mut |call, item, _| {
+            if is_private(&item.path) { Ok(()) } else { change(call, item) }
+        })
     })
 }
 
@@ -270,14 +296,15 @@ pub(super) fn truncate(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<()
         return Err(FsError::Usage(format!("For input string: \"{text}\"")));
     };
     call.each(&given.args, Purpose::Write, |call, item| {
-        let present = item.file()?.bytes;
+        item.file()?;
+        let failed = |error: std::io::Error| FsError::io(&item.shown, &error);
+        let file = open_locked(&item.path).map_err(|error| leased(call, item, "TRUNCATE_FILE", &error))?;
+        let present = file.metadata().map_err(failed)?.len();
         if bytes > present {
             return Err(FsError::Usage(format!(
                 "Cannot truncate to a larger file size. Current size: {present}, truncate size: {bytes}."
             )));
         }
-        let failed = |error: std::io::Error| FsError::io(&item.shown, &error);
-        let file = OpenOptions::new().write(true).open(&item.path).map_err(failed)?;
         rustix::fs::ftruncate(&file, bytes).map_err(|error| failed(error.into()))?;
         call.line(&format!("Truncated {} to length: {bytes}", item.shown))
     })

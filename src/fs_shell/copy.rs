@@ -1,17 +1,18 @@
 //! Copying: `-put`, `-get`, `-cp`, `-moveFromLocal`, `-appendToFile`, `-getmerge`. Hadoop: `CopyCommands`,
 //! `CommandWithDestination`, `MoveCommands`.
 //!
-//! A file is written under the name `NAME._COPYING_` and renamed when it is whole.
+//! A file is written under a private name and renamed when it is whole ([`super::unfinished`]).
 
 use super::Call;
-use super::change::{no_parent, set_times};
+use super::change::{leased, no_parent, set_times};
 use super::display::{copy, open};
 use super::error::FsError;
 use super::item::Item;
 use super::options::Format;
+use super::unfinished::{Unfinished, create_folders, is_private, rename_new};
 use crate::dfs::Purpose;
-use crate::fs::{File, OpenOptions, Permissions};
-use std::io::Read;
+use crate::fs::{File, Permissions};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -22,7 +23,7 @@ struct Manner {
     overwrite: bool,
     /// Keep times and permissions.
     preserve: bool,
-    /// Write under the final name at once.
+    /// `-d`: Hadoop then writes under the final name at once. Here each file is renamed when it is whole.
     direct: bool,
     /// Remove the source.
     removes: bool,
@@ -121,7 +122,9 @@ fn put_input(call: &mut Call<'_, '_>, to: &Destination, manner: Manner) -> Resul
     if target.exists() && (target.is_dir() || !manner.overwrite) {
         return Err(FsError::Exists(target.shown));
     }
-    write_file(&mut *call.shell.input, "-", &target, manner.direct)
+    let unfinished = call.shell.unfinished.clone();
+    let from = &mut *call.shell.input;
+    write_file(&unfinished, &target, manner.overwrite, |file| copy(from, file, "-"), |_| Ok(()))
 }
 
 /// Local files, which are taken by their letters. Hadoop: `Put.expandArgument`.
@@ -201,7 +204,7 @@ fn copy_tree(
     if source.is_dir() {
         copy_folder(call, source, target, manner)?;
     } else {
-        copy_file(source, &target, manner)?;
+        copy_file(call, source, &target, manner)?;
     }
     if manner.removes {
         let removed = if source.is_dir() {
@@ -228,22 +231,22 @@ fn copy_folder(
     // Listed first: the target may come to stand in the source by a link.
     let children = source.children(call.addresses())?;
     if !target.exists() {
-        crate::fs::create_dir_all(&target.path).map_err(|error| FsError::io(&target.shown, &error))?;
+        create_folders(&target.path).map_err(|error| FsError::io(&target.shown, &error))?;
         target = Item { stat: source.stat.clone(), ..target };
     } else if !target.is_dir() {
         return Err(FsError::IsNotDirectory(target.shown));
     }
     let below = Destination { item: target, is_nested: true };
-    for child in &children {
+    for child in children.iter().filter(|child| !is_private(&child.path)) {
         call.attempt(|call| copy_tree(call, child, &below, manner))?;
     }
     if manner.preserve {
-        preserve(source, &below.item)?;
+        preserve(source, &below.item.path).map_err(|error| FsError::io(&below.item.shown, &error))?;
     }
     Ok(())
 }
 
-fn copy_file(source: &Item, target: &Item, manner: Manner) -> Result<(), FsError> {
+fn copy_file(call: &Call<'_, '_>, source: &Item, target: &Item, manner: Manner) -> Result<(), FsError> {
     let mut from = open(source)?;
     if target.exists() && (target.is_dir() || !manner.overwrite) {
         return Err(FsError::Exists(target.shown.clone()));
@@ -252,8 +255,13 @@ fn copy_file(source: &Item, target: &Item, manner: Manner) -> Result<(), FsError
         // Hadoop empties it. Without `-d` it is copied beside itself and stays what it was.
         return Err(FsError::Paths(source.shown.clone(), target.shown.clone(), "are identical"));
     }
-    write_file(&mut from, &source.shown, target, manner.direct)?;
-    if manner.preserve { preserve(source, target) } else { Ok(()) }
+    write_file(
+        &call.shell.unfinished,
+        target,
+        manner.overwrite,
+        |file| copy(&mut from, file, &source.shown),
+        |path| if manner.preserve { preserve(source, path) } else { Ok(()) },
+    )
 }
 
 fn is_same(source: &Item, target: &Item) -> bool {
@@ -261,41 +269,53 @@ fn is_same(source: &Item, target: &Item) -> bool {
     real(source).is_some_and(|path| real(target) == Some(path))
 }
 
-/// Writes a file whole or not at all. Hadoop: `copyStreamToTarget`.
-fn write_file(from: &mut dyn Read, shown: &str, target: &Item, direct: bool) -> Result<(), FsError> {
-    let mut path = target.path.clone();
-    if !direct {
-        let mut name = target.path.file_name().unwrap_or_default().to_owned();
-        name.push("._COPYING_");
-        path.set_file_name(name);
+/// Writes a file whole or not at all, and dresses it before it gets its name. Hadoop: `copyStreamToTarget`.
+///
+/// A device or a pipe is written to as it is.
+fn write_file(
+    unfinished: &Unfinished,
+    target: &Item,
+    overwrite: bool,
+    fill: impl FnOnce(&mut dyn Write) -> Result<(), FsError>,
+    dress: impl FnOnce(&Path) -> io::Result<()>,
+) -> Result<(), FsError> {
+    let failed = |error: io::Error| FsError::io(&target.shown, &error);
+    if is_stream(&target.path) {
+        let mut file = File::create(&target.path).map_err(failed)?;
+        return fill(&mut file).map_err(|error| unwritten(target, error));
     }
-    let failed = |error: &std::io::Error| FsError::io(&target.shown, error);
-    let mut file = File::create(&path).map_err(|error| failed(&error))?;
-    let copied = copy(from, &mut file, shown).map_err(|error| match error {
-        // The reader of this stream is the disk.
+    let mut new = unfinished.create(&target.path).map_err(failed)?;
+    fill(&mut new).map_err(|error| unwritten(target, error))?;
+    dress(new.path()).map_err(failed)?;
+    let give_name = |path: &Path| match overwrite {
+        true => crate::fs::rename(path, &target.path),
+        false => rename_new(path, &target.path),
+    };
+    new.finish(give_name).map_err(failed)
+}
+
+/// The error of a copy whose reader is the disk.
+fn unwritten(target: &Item, error: FsError) -> FsError {
+    match error {
         FsError::Output => {
             FsError::Path(target.shown.clone(), "cannot be written to the end; is the disk full?".to_owned())
         }
         error => error,
-    });
-    let done = copied.and_then(|()| {
-        if direct {
-            return Ok(());
-        }
-        crate::fs::rename(&path, &target.path).map_err(|error| failed(&error))
-    });
-    if done.is_err() && !direct {
-        crate::fs::remove_file(&path).ok();
     }
-    done
 }
 
-/// Times and permissions of the source for the target.
-fn preserve(source: &Item, target: &Item) -> Result<(), FsError> {
-    let stat = source.stat()?;
-    let failed = |error: std::io::Error| FsError::io(&target.shown, &error);
-    crate::fs::set_permissions(&target.path, Permissions::from_mode(stat.mode)).map_err(failed)?;
-    set_times(&target.path, Some(stat.read_ms), Some(stat.modified_ms)).map_err(failed)
+/// Whether a path is a device, a pipe, or a descriptor of this process, such as `/dev/stdout`.
+fn is_stream(path: &Path) -> bool {
+    let link = path.read_link().unwrap_or_default();
+    path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir())
+        || [path, &link].iter().any(|path| path.starts_with("/proc") || path.starts_with("/dev/fd"))
+}
+
+/// Times and permissions of the source for what is at a path.
+fn preserve(source: &Item, path: &Path) -> io::Result<()> {
+    let Some(stat) = &source.stat else { return Ok(()) };
+    crate::fs::set_permissions(path, Permissions::from_mode(stat.mode))?;
+    set_times(path, Some(stat.read_ms), Some(stat.modified_ms))
 }
 
 pub(super) fn append_to_file(call: &mut Call<'_, '_>, mut words: Vec<String>) -> Result<(), FsError> {
@@ -315,20 +335,31 @@ pub(super) fn append_to_file(call: &mut Call<'_, '_>, mut words: Vec<String>) ->
         return Err(FsError::Other(what.to_owned()));
     }
     to.refuse_below_file(call.addresses())?;
-    let failed = |error: std::io::Error| FsError::io(&to.shown, &error);
-    if let Some(above) = to.path.parent() {
-        // Of all that makes files only this verb makes the folders above, since HDFS does and nobody has looked before.
-        make_above(above, &call.addresses().root).map_err(failed)?;
-    }
-    let mut file = OpenOptions::new().append(true).create(true).open(&to.path).map_err(failed)?;
-    if reads_input {
-        return copy(&mut *call.shell.input, &mut file, "-");
-    }
-    for source in local_sources(call, &words)? {
+    let sources = if reads_input { Vec::new() } else { local_sources(call, &words)? };
+    for source in &sources {
         source.file()?;
-        copy(&mut open(&source)?, &mut file, &source.shown)?;
     }
-    Ok(())
+    if let Some(above) = to.path.parent() {
+        // Of all that makes files only this verb makes the folders above: HDFS does, and no check comes before.
+        make_above(above, &call.addresses().root).map_err(|error| FsError::io(&to.shown, &error))?;
+    }
+    let unfinished = call.shell.unfinished.clone();
+    if !to.exists() {
+        return write_file(&unfinished, &to, false, |file| fill(call, &sources, file), |_| Ok(()));
+    }
+    let mut longer = unfinished.extend(&to.path).map_err(|error| leased(call, &to, "APPEND_FILE", &error))?;
+    fill(call, &sources, &mut longer).map_err(|error| unwritten(&to, error))?;
+    // A file that another process removed or replaced has the bytes for nobody.
+    let is_in_place = longer.is_in_place();
+    longer.finish(|_| if is_in_place { Ok(()) } else { Err(FsError::NotFound(to.shown.clone())) })
+}
+
+/// Copies local files to the end of a file, or standard input if there are none.
+fn fill(call: &mut Call<'_, '_>, sources: &[Item], file: &mut dyn Write) -> Result<(), FsError> {
+    if sources.is_empty() {
+        return copy(&mut *call.shell.input, file, "-");
+    }
+    sources.iter().try_for_each(|source| copy(&mut open(source)?, file, &source.shown))
 }
 
 /// Makes a folder and those above it with the permissions of the lowest that is there. Hadoop:
@@ -345,8 +376,14 @@ fn make_above(folder: &Path, hdfs_root: &Path) -> std::io::Result<()> {
         crate::fs::metadata(there)?.permissions().mode() & 0o777 | 0o300
     };
     for path in missing.iter().rev() {
-        crate::fs::create_dir(path)?;
-        crate::fs::set_permissions(path, Permissions::from_mode(mode))?;
+        match crate::fs::create_dir(path) {
+            // Another process made it.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => {}
+            made => {
+                made?;
+                crate::fs::set_permissions(path, Permissions::from_mode(mode))?;
+            }
+        }
     }
     Ok(())
 }
@@ -359,33 +396,37 @@ pub(super) fn getmerge(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<()
         return Err(FsError::IsDirectory(to.shown));
     }
     let mut sources = Vec::new();
-    let mut is_lacking = false;
     for item in call.expand(&given.args, Purpose::Read)? {
         if item.is_dir() {
             // Of a folder the files in it, but no further.
             call.attempt(|call| {
                 let children = item.children(call.addresses())?;
-                sources.extend(children.into_iter().filter(|child| !child.is_dir()));
+                sources
+                    .extend(children.into_iter().filter(|child| !child.is_dir() && !is_private(&child.path)));
                 Ok(())
             })?;
         } else if item.exists() {
             sources.push(item);
         } else {
-            is_lacking = true;
             call.fail(&FsError::NotFound(item.shown));
         }
     }
-    if is_lacking {
+    // Hadoop: Merge.processArguments.
+    if call.errors > 0 {
         return Ok(());
     }
-    let failed = |error: std::io::Error| FsError::io(&to.shown, &error);
-    let mut file = File::create(&to.path).map_err(failed)?;
-    for source in &sources {
-        copy(&mut open(source)?, &mut file, &source.shown)?;
-        let is_empty = source.file()?.bytes == 0;
-        if given.has("nl") && !(is_empty && given.has("skip-empty-file")) {
-            copy(&mut &b"\n"[..], &mut file, &source.shown)?;
+    // A link stays, and what it leads to is written.
+    let real = to.path.canonicalize().ok().filter(|_| !is_stream(&to.path));
+    let to = Item { path: real.unwrap_or_else(|| to.path.clone()), ..to };
+    let merge = |file: &mut dyn Write| {
+        for source in &sources {
+            copy(&mut open(source)?, file, &source.shown)?;
+            let is_empty = source.file()?.bytes == 0;
+            if given.has("nl") && !(is_empty && given.has("skip-empty-file")) {
+                copy(&mut &b"\n"[..], file, &source.shown)?;
+            }
         }
-    }
-    Ok(())
+        Ok(())
+    };
+    write_file(&call.shell.unfinished, &to, true, merge, |_| Ok(()))
 }

@@ -50,10 +50,13 @@ fn remove(
         return Ok(());
     }
     // Of a link the link goes, not what it leads to.
-    let removed =
-        if is_dir { crate::fs::remove_dir_all(&item.path) } else { crate::fs::remove_file(&item.path) };
+    let removed = if is_dir {
+        call.shell.unfinished.remove_tree(&item.path)
+    } else {
+        crate::fs::remove_file(&item.path)
+    };
     removed.map_err(|error| match error.kind() {
-        // It went with an argument before it. HDFS says that it removed nothing.
+        // Another argument or another process removed it before. HDFS says that it removed nothing.
         io::ErrorKind::NotFound => FsError::InputOutput(item.shown.clone()),
         _ => FsError::io(&item.shown, &error),
     })?;
@@ -72,10 +75,7 @@ pub(super) fn rmdir(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), F
             return Err(FsError::InputOutput(item.shown.clone()));
         }
         match crate::fs::remove_dir(&item.path) {
-            Err(error) if error.kind() == std::io::ErrorKind::DirectoryNotEmpty && is_lenient => Ok(()),
-            Err(error) if error.kind() == std::io::ErrorKind::DirectoryNotEmpty => {
-                Err(FsError::NotEmpty(item.shown.clone()))
-            }
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty && is_lenient => Ok(()),
             other => other.map_err(|error| FsError::io(&item.shown, &error)),
         }
     })

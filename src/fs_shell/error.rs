@@ -46,6 +46,8 @@ impl FsError {
             io::ErrorKind::PermissionDenied => Self::Path(shown, "Permission denied".to_owned()),
             io::ErrorKind::AlreadyExists => Self::Exists(shown),
             io::ErrorKind::NotADirectory => Self::IsNotDirectory(shown),
+            io::ErrorKind::IsADirectory => Self::IsDirectory(shown),
+            io::ErrorKind::DirectoryNotEmpty => Self::NotEmpty(shown),
             _ => Self::Path(shown, error.to_string()),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::error::FsError;
 use super::stat::Stat;
+use super::unfinished::{self, is_private};
 use crate::dfs::{Address, Addresses, Purpose, Scheme, is_inside};
 use crate::glob::{self, java_order};
 use std::path::{Path, PathBuf};
@@ -40,6 +41,8 @@ impl Item {
         let (mut found, is_pattern) =
             glob::find(pattern.as_bytes()).map_err(|error| FsError::glob(given, error))?;
         found.retain(|entry| scheme == Scheme::File || is_inside(&addresses.root, &entry.path));
+        // Copies that are not finished are matched by their own name alone.
+        found.retain(|entry| given.contains(unfinished::PREFIX) || !is_private(&entry.path));
         found.sort_by(|one, other| java_order(one.path.as_os_str(), other.path.as_os_str()));
         if found.is_empty() && is_pattern {
             let special = given.find(['*', '?', '[', '{', '\\']).unwrap_or(0);
@@ -165,6 +168,10 @@ impl Item {
     /// What is in the folder, by name. Links that lead nowhere, or out of HDFS, are not there.
     pub(super) fn children(&self, addresses: &Addresses) -> Result<Vec<Self>, FsError> {
         let found = glob::read_folder(&self.path).map_err(|error| FsError::io(&self.shown, &error.source))?;
+        if !self.path.is_dir() {
+            // Removed while it was listed: some of its files were passed over.
+            return Err(FsError::NotFound(self.shown.clone()));
+        }
         let is_ours = |path: &Path| {
             let is_link = || path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
             self.scheme == Scheme::File || !is_link() || is_inside(&addresses.root, path)

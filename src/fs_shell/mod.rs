@@ -19,11 +19,13 @@ mod options;
 mod stat;
 mod table;
 mod trash;
+mod unfinished;
 mod usage;
 mod verbs;
 
 pub use stat::Accounts;
 pub use trash::TrashPolicy;
+pub use unfinished::Unfinished;
 
 use crate::dfs::{Addresses, Purpose};
 use error::FsError;
@@ -48,6 +50,8 @@ pub struct Shell<'a> {
     pub home: PathBuf,
     /// Names of owners.
     pub accounts: Accounts,
+    /// What a signal undoes.
+    pub unfinished: Unfinished,
     /// What `-` reads.
     pub input: &'a mut dyn Read,
     /// Results.

@@ -51,6 +51,7 @@ impl Disk {
             trash: self.trash,
             home: self.root().join("home"),
             accounts: Accounts::default(),
+            unfinished: Unfinished::default(),
             input: &mut input,
             out,
             err: &mut err,
@@ -566,4 +567,34 @@ fn checksums_are_those_of_hdfs() {
     let local = format!("file://{}/local/one.txt", disk.root().display());
     disk.check(&format!("-checksum {local}"), &format!("{local}\tNONE\n"));
     disk.check_fails("-checksum /tmp", "checksum: `/tmp': Is a directory");
+}
+
+#[test]
+fn pipes_and_links_are_written_through() {
+    let disk = Disk::new();
+    disk.quiet(&["-mkdir /d", "-put one.txt /d"]);
+    let pipe = disk.root().join("local/pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let mut reader = std::fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+    disk.quiet(&["-get -f /d/one.txt pipe", "-getmerge /d pipe"]);
+    assert!(!pipe.metadata().unwrap().is_file());
+    let mut read = [0; 8];
+    reader.read_exact(&mut read).unwrap();
+    assert_eq!(&read, b"one\none\n");
+    std::os::unix::fs::symlink("two.txt", disk.root().join("local/link")).unwrap();
+    disk.quiet(&["-getmerge /d link"]);
+    assert!(disk.root().join("local/link").is_symlink());
+    assert_eq!(std::fs::read(disk.root().join("local/two.txt")).unwrap(), b"one\n");
+}
+
+#[test]
+fn an_append_is_whole_or_nothing() {
+    let disk = Disk::new();
+    disk.quiet(&["-mkdir /d", "-put one.txt /d/x"]);
+    disk.check_fails("-appendToFile two.txt nope /d/x", "appendToFile: `nope': No such file or directory");
+    disk.check_fails("-appendToFile two.txt nope /d/y", "appendToFile: `nope': No such file or directory");
+    let (code, _, err) = disk.run("-appendToFile two.txt /proc/self/mem /d/x");
+    assert!(code == 1 && err.contains("Input/output error"), "{err}");
+    disk.check("-cat /d/x", "one\n");
+    disk.check("-ls -C /d", "/d/x\n");
 }

@@ -4,8 +4,10 @@
 use super::Call;
 use super::error::FsError;
 use super::item::Item;
+use super::unfinished::{TRIES, rename_new};
 use crate::clock;
 use crate::dfs::Scheme;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// How long removed files are kept.
@@ -50,13 +52,25 @@ pub(super) fn keep(call: &mut Call<'_, '_>, item: &Item) -> Result<bool, FsError
     let kept = trash.join("Current").join(below);
     let (folder, name) = (kept.parent().unwrap_or(&trash), kept.file_name().unwrap_or_default());
     let failed = |error: std::io::Error| FsError::io(&item.shown, &error);
-    make_folder(folder).map_err(failed)?;
-    // A name that is taken gets the time behind it.
     let mut free = kept.clone();
-    while free.symlink_metadata().is_ok() {
-        free.set_file_name(format!("{}{}", name.to_string_lossy(), clock::now_ms()));
+    let mut moved = Ok(());
+    for _ in 0..TRIES {
+        moved = make_folder(folder);
+        if moved.is_ok() {
+            moved = rename_new(&item.path, &free);
+            if moved.as_ref().is_err_and(|error| error.kind() == ErrorKind::AlreadyExists) {
+                // A name that is taken gets the time behind it.
+                free.set_file_name(format!("{}{}", name.to_string_lossy(), clock::now_ms()));
+                continue;
+            }
+        }
+        // Another process put the trash aside before the move.
+        let is_there = || item.path.symlink_metadata().is_ok();
+        if !moved.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound && is_there()) {
+            break;
+        }
     }
-    crate::fs::rename(&item.path, &free).map_err(failed)?;
+    moved.map_err(failed)?;
     let from = item.qualified(call.addresses());
     let to = Item { path: free, ..item.clone() }.qualified(call.addresses());
     say(call, &format!("Moved: '{from}' to trash at: {to}"));
@@ -85,7 +99,11 @@ pub(super) fn empty(call: &mut Call<'_, '_>, scheme: Scheme, at_once: bool) -> R
             clock::parse_local(stamp, CHECKPOINT).or_else(|| clock::parse_local(stamp, OLD_CHECKPOINT));
         if made.is_some_and(|made| at_once || made < oldest) {
             let path = entry.path();
-            crate::fs::remove_dir_all(&path).map_err(|error| FsError::io(&path.to_string_lossy(), &error))?;
+            match call.shell.unfinished.remove_tree(&path) {
+                // Another process removed it.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                removed => removed.map_err(|error| FsError::io(&path.to_string_lossy(), &error))?,
+            }
             say(call, &format!("Deleted trash checkpoint: {}", path.display()));
         }
     }
@@ -104,10 +122,17 @@ pub(super) fn checkpoint(call: &mut Call<'_, '_>, scheme: Scheme) -> Result<(), 
         0 => trash.join(&stamp),
         number => trash.join(format!("{stamp}-{number}")),
     });
-    let Some(free) = names.into_iter().find(|path| path.symlink_metadata().is_err()) else {
-        return Err(FsError::Other(format!("Failed to checkpoint trash: {}", trash.join(stamp).display())));
-    };
-    crate::fs::rename(&current, &free).map_err(|error| FsError::io(&current.to_string_lossy(), &error))?;
-    say(call, &format!("Created trash checkpoint: {}", free.display()));
-    Ok(())
+    for free in names {
+        match rename_new(&current, &free) {
+            Ok(()) => {
+                say(call, &format!("Created trash checkpoint: {}", free.display()));
+                return Ok(());
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            // Another process made the checkpoint.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(FsError::io(&current.to_string_lossy(), &error)),
+        }
+    }
+    Err(FsError::Other(format!("Failed to checkpoint trash: {}", trash.join(stamp).display())))
 }

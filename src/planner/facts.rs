@@ -4,15 +4,13 @@
 //! out but for those that say which programs are found and how they sort and count: the others change from one
 //! login to the next.
 
+use super::needs;
 use crate::conf::{ConfError, HostFacts, JobConf};
 use crate::output::journal::Fact;
 use crate::plan::{JobPlan, wire};
-use crate::streaming::command::find_program;
-use crate::task;
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Lists the facts of a job that was planned.
 pub(crate) fn of(conf: &JobConf, plan: &JobPlan, host: &HostFacts) -> Result<Vec<Fact>, ConfError> {
@@ -30,11 +28,8 @@ pub(crate) fn of(conf: &JobConf, plan: &JobPlan, host: &HostFacts) -> Result<Vec
     }));
     // Cut points come out of a file, or out of a sample.
     facts.push(fact("the partitioner", format!("{:?}", plan.shuffle.partitioner)));
-    let inputs: BTreeSet<&Path> =
-        plan.maps.iter().flat_map(|map| &map.splits).map(|split| split.path.as_path()).collect();
-    facts.extend(inputs.into_iter().map(|path| of_file("input", path)));
-    facts.extend(plan.cache.iter().map(|entry| of_file("shipped file", &entry.path)));
-    facts.extend(programs(plan, host).iter().map(|path| of_file("program", path)));
+    let needs = needs::list(conf, plan, host).into_iter().filter(|need| need.decides);
+    facts.extend(needs.map(|need| of_file(need.what, &need.path)));
     Ok(facts)
 }
 
@@ -58,16 +53,4 @@ fn of_file(kind: &str, path: &Path) -> Fact {
         Err(error) => error.to_string(),
     };
     fact(&format!("{kind} {}", path.display()), value)
-}
-
-/// The files that the job's commands name, programs in `PATH` included.
-fn programs(plan: &JobPlan, host: &HostFacts) -> BTreeSet<PathBuf> {
-    let path = plan.children.environment.get("PATH").unwrap_or(OsStr::new("/usr/bin:/bin"));
-    let mut found = BTreeSet::new();
-    for command in task::map_task::commands(plan) {
-        found.extend(command.first().map(|name| find_program(name, &host.current_dir, path).path));
-        found.extend(command.iter().skip(1).map(|word| host.current_dir.join(word)));
-    }
-    found.retain(|path| path.is_file());
-    found
 }

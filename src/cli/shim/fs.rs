@@ -4,12 +4,19 @@ use super::super::host;
 use crate::cli::{exit, generic_options, voice};
 use crate::conf::{self, HostFacts, StreamOptions};
 use crate::error;
-use crate::fs_shell::{Shell, TrashPolicy};
+use crate::fs_shell::{Shell, TrashPolicy, Unfinished};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 use std::ffi::OsString;
-use std::io::{BufWriter, stderr, stdin, stdout};
+use std::io::{self, BufWriter, stderr, stdin, stdout};
+use std::thread;
 
 /// Bytes of output that are written at a time.
 const OUTPUT_BYTES: usize = 64 * 1024;
+
+/// Signals that end a verb after what it began is undone.
+const ENDING: [i32; 5] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU];
 
 /// Runs a verb; returns the exit code.
 pub(super) fn run(words: Vec<OsString>, host: &HostFacts) -> u8 {
@@ -35,17 +42,44 @@ pub(super) fn run(words: Vec<OsString>, host: &HostFacts) -> u8 {
         voice::put(&format!("fs: {}", error::chain(&error)));
         return exit::JOB_FAILED;
     }
+    let unfinished = Unfinished::default();
+    if let Err(error) = undo_at_signals(&unfinished) {
+        voice::put(&format!("WARN cannot watch for signals, an interrupt will not clean up: {error}"));
+    }
     let (mut input, mut out, mut err) = (stdin(), BufWriter::with_capacity(OUTPUT_BYTES, stdout()), stderr());
     let mut shell = Shell {
         addresses: conf.addresses,
         trash: TrashPolicy { minutes: conf.trash_minutes },
         home: host.home.clone(),
         accounts: host::accounts(),
+        unfinished,
         input: &mut input,
         out: &mut out,
         err: &mut err,
     };
     shell.run(words)
+}
+
+/// Lets the signals that end a process undo first what a verb began. Those that are ignored stay so.
+fn undo_at_signals(unfinished: &Unfinished) -> io::Result<()> {
+    let (unfinished, ignored) = (unfinished.clone(), ignored_signals());
+    let mut signals = Signals::new(ENDING.iter().filter(|signal| ignored >> (**signal - 1) & 1 == 0))?;
+    thread::Builder::new().name("signals".into()).spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            unfinished.undo_and_stop();
+            // It does not return for these signals.
+            emulate_default_handler(signal).ok();
+        }
+    })?;
+    Ok(())
+}
+
+/// The signals that this process was started to ignore, signal 1 in the lowest bit; none where there is no `/proc`.
+fn ignored_signals() -> u64 {
+    let status = crate::fs::read("/proc/self/status").unwrap_or_default();
+    let text = String::from_utf8_lossy(&status);
+    let mask = text.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
 /// The generic options in front, and the words from the verb on.
