@@ -189,6 +189,69 @@ fn truncated(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, format!("{what} ends early, the file may be cut short"))
 }
 
+/// An error of the data, with the place in the compressed bytes of the header or block that is wrong.
+#[derive(Debug)]
+struct Located {
+    offset: u64,
+    source: io::Error,
+}
+
+impl std::fmt::Display for Located {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+impl std::error::Error for Located {}
+
+/// Adds the place of the header or block that is wrong.
+fn located(source: io::Error, offset: u64) -> io::Error {
+    io::Error::new(source.kind(), Located { offset, source })
+}
+
+/// Where the header or block begins that an error of a decoder is about, in the compressed bytes. `None` for an error of
+/// the reader below, and for a stream that ends early.
+pub(crate) fn fault_offset(error: &io::Error) -> Option<u64> {
+    error.get_ref()?.downcast_ref::<Located>().map(|located| located.offset)
+}
+
+/// A reader that counts, and that tells its own errors from those of the data.
+struct Counted<R> {
+    input: R,
+    /// Bytes read.
+    at: u64,
+    /// Where the header or block began that is being read.
+    unit: u64,
+    has_failed: bool,
+}
+
+impl<R: Read> Counted<R> {
+    fn new(input: R, at: u64) -> Self {
+        Self { input, at, unit: at, has_failed: false }
+    }
+
+    /// A header or a block begins here.
+    fn begin_unit(&mut self) {
+        self.unit = self.at;
+    }
+
+    /// Adds the place to an error of the data.
+    fn locate(&self, error: io::Error) -> io::Error {
+        if self.has_failed { error } else { located(error, self.unit) }
+    }
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, output: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(output);
+        match &read {
+            Ok(count) => self.at += *count as u64,
+            Err(error) => self.has_failed |= error.kind() != io::ErrorKind::Interrupted,
+        }
+        read
+    }
+}
+
 /// The error of data that is not what it should be.
 fn corrupt(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)

@@ -8,6 +8,7 @@ mod refusal;
 pub use refusal::Refusal;
 pub(crate) use refusal::explain_write;
 
+use crate::printable::one_line;
 use std::any::Any;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -60,7 +61,8 @@ pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::R
     }
 }
 
-/// An error and its causes on one line, `outer: inner: innermost`, each cause once.
+/// An error and its causes on one line, `outer: inner: innermost`, each cause once. Line ends and control characters in
+/// names are escaped.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
@@ -72,7 +74,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         }
         next = cause.source();
     }
-    text
+    one_line(&text).into_owned()
 }
 
 /// What a panic said, from what it carries.

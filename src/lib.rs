@@ -27,7 +27,7 @@
 //! | 3 | [`conf`], [`fs_shell`], [`input`], [`streaming`], [`shuffle`], [`output`] |
 //! | 2 | [`plan`]: plain data |
 //! | 1 | [`archive`], [`codec`], [`dfs`], [`local_fs`], [`sequence_file`] |
-//! | 0 | [`error`], [`fs`], [`checksum`], [`clock`], [`fault`], [`glob`](mod@glob), [`units`], [`ids`], [`record`], `record_room`, [`stop`], [`sync`], [`lines`], [`java_regex`], [`counters`], [`writable`] |
+//! | 0 | [`error`], [`fs`], [`checksum`], [`clock`], [`fault`], [`glob`](mod@glob), [`units`], [`ids`], [`record`], `record_room`, `printable`, [`stop`], [`sync`], [`lines`], [`java_regex`], [`counters`], [`writable`] |
 //!
 //! # What is deliberately absent
 //!
@@ -47,6 +47,7 @@ pub mod ids;
 pub mod java_regex;
 pub mod lines;
 mod page_cache;
+mod printable;
 pub mod record;
 mod record_room;
 pub mod stop;

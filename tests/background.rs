@@ -107,6 +107,28 @@ fn the_job_goes_on_after_the_command() {
 }
 
 #[test]
+fn the_record_and_logs_of_a_job_that_runs_stay() {
+    let job = Waiting::new();
+    let id = job.start("");
+    for number in 0..203 {
+        job.dir.write(&format!("home/.local/state/mr-stream/jobs/job_9{number:012}_0001.json"), "{}");
+    }
+    for number in 0..60 {
+        let folder = format!("home/.local/state/mr-stream/logs/userlogs/application_0{number:03}_0001");
+        job.dir.write(&format!("{folder}/.mr-stream"), "");
+    }
+    job.run("-input in -output out2 -mapper cat").expect_code(0);
+    assert_eq!(job.shown(&id, "state"), "RUNNING");
+    let log = PathBuf::from(job.shown(&id, "log"));
+    assert!(log.is_file());
+    let jobs = std::fs::read_dir(log.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+    assert_eq!(jobs.filter(|path| path.extension().is_some_and(|kind| kind == "json")).count(), 200);
+    job.end_mapper(0);
+    job.run(&format!("jobs wait {id}")).expect_code(0);
+    assert!(PathBuf::from(job.shown(&id, "logs")).is_dir());
+}
+
+#[test]
 fn its_exit_code_is_kept_and_it_can_be_ended() {
     let job = Waiting::new();
     let id = job.start("");

@@ -32,5 +32,6 @@ mod shim;
 mod simulation;
 mod skip;
 mod tasks;
+mod terminal;
 mod tidy;
 mod total_order;

@@ -3,6 +3,7 @@
 use crate::harness::{JobDir, MrCommand, Output, wait_until};
 use rustix::fs::{CWD, FileType, Mode};
 use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, SystemTime};
 
 fn command(dir: &JobDir, args: &str) -> MrCommand {
     let words: Vec<&str> = args.split_whitespace().collect();
@@ -81,6 +82,36 @@ fn the_oldest_records_go_with_their_logs() {
 }
 
 #[test]
+fn jobs_at_once_have_an_id_and_a_record_each() {
+    let dir = JobDir::new();
+    dir.write("in", "x\n");
+    for round in 0..10 {
+        let job = |number: u32| format!("-input in -output out/{round}.{number} -mapper cat");
+        let running: Vec<_> = (0..8).map(|number| command(&dir, &job(number)).start()).collect();
+        for job in running {
+            job.finish().expect_code(0);
+        }
+    }
+    let jobs = listed(&dir);
+    assert_eq!(jobs.len(), 80);
+    assert!(jobs.iter().all(|[_, state]| state == "SUCCEEDED"), "{jobs:?}");
+    let is_id = |id: &str| {
+        let (stamp, number) = id.strip_prefix("job_").unwrap().split_once('_').unwrap();
+        number.len() == 4 && (stamp.to_owned() + number).bytes().all(|byte| byte.is_ascii_digit())
+    };
+    assert!(jobs.iter().all(|[id, _]| is_id(id)), "{jobs:?}");
+}
+
+#[test]
+fn a_job_that_is_refused_leaves_no_record() {
+    let dir = JobDir::new();
+    run(&dir, "-input nope -output out -mapper cat").expect_code(5);
+    run(&dir, "plan --json -input jobs.rs -output out -mapper cat").expect_code(5);
+    let folder = dir.path("home/.local/state/mr-stream/jobs");
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
+}
+
+#[test]
 fn a_run_can_be_found_ended_and_waited_for() {
     let dir = JobDir::new();
     dir.write("in", "x\n").script("slow.sh", "#!/bin/sh\ncat > /dev/null\n: > \"$MARK\"\ncat \"$PIPE\"\n");
@@ -111,7 +142,17 @@ fn a_run_that_was_killed_outright_is_not_running() {
     let job = command(&dir, "-input in -output out -mapper cat")
         .with("MRSTREAM_FAULT", "create:1:kill:/out/_temporary");
     assert_eq!(job.run().code, None);
-    assert_eq!(listed(&dir)[0][1], "KILLED");
+    let [id, state] = listed(&dir).remove(0);
+    assert_eq!(state, "KILLED");
+    // It is over since its record was written last.
+    let path = dir.path(&format!("home/.local/state/mr-stream/jobs/{id}.json"));
+    let record: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let begun = Duration::from_millis(record["begun_ms"].as_u64().unwrap());
+    let written = SystemTime::UNIX_EPOCH + begun + Duration::from_millis(7_200);
+    std::fs::File::options().append(true).open(path).unwrap().set_modified(written).unwrap();
+    let list = run(&dir, "jobs").stdout;
+    assert!(list.contains("       7.2 s  "), "{list}");
+    assert!(run(&dir, &format!("jobs show {id}")).stdout.contains("\nended:    "));
     dir.wait_until_clean();
 }
 

@@ -43,6 +43,39 @@ fn a_failing_task_shows_all_about_itself() {
 }
 
 #[test]
+fn a_bad_compressed_file_is_told_with_the_place_of_its_fault() {
+    let dir = JobDir::new();
+    let text = "just a line of text that is no header\n".repeat(5_000);
+    dir.write("text", "right\n");
+    for kind in ["gz", "bz2", "zst", "snappy", "lz4", "deflate"] {
+        let class = match kind {
+            "gz" => "GzipCodec",
+            "bz2" => "BZip2Codec",
+            "zst" => "ZStandardCodec",
+            "snappy" => "SnappyCodec",
+            "lz4" => "Lz4Codec",
+            _ => "DeflateCodec",
+        };
+        let codec =
+            format!("mapreduce.output.fileoutputformat.compress.codec=org.apache.hadoop.io.compress.{class}");
+        let good = format!("good-{kind}");
+        let words = ["-D", "mapreduce.output.fileoutputformat.compress=true", "-D", &codec, "-input", "text"];
+        let words = [&words[..], &["-output", &good, "-mapper", "cat", "-numReduceTasks", "0"]].concat();
+        dir.command(&words).run().expect_code(0);
+        let member = std::fs::read(dir.path(&format!("{good}/part-00000.{kind}"))).unwrap();
+        for (name, bytes, at) in [
+            ("all", text.clone().into_bytes(), 0),
+            ("end", [&member[..], text.as_bytes()].concat(), member.len()),
+        ] {
+            let name = format!("{name}.{kind}");
+            dir.write(&name, bytes);
+            let output = dir.command(&["-input", &name, "-output", "out", "-mapper", "cat"]).run();
+            output.expect_code(1).expect_stderr(&[&format!("{name}: at byte {at}: ")]);
+        }
+    }
+}
+
+#[test]
 fn a_failing_reducer_shows_its_attempt() {
     let dir = job_dir();
     let args = ["-files", "fake_child.sh", "-input", "in", "-output", "out", "-mapper", "cat"];

@@ -142,7 +142,9 @@ fn the_log_is_that_of_hadoops_client() {
     let running =
         said.iter().find_map(|line| line.strip_prefix("INFO mapreduce.Job: Running job: job_")).unwrap();
     let (stamp, number) = running.split_once('_').unwrap();
-    assert!(stamp.bytes().all(|byte| byte.is_ascii_digit()) && number == "0001", "{running}");
+    // Without a home no job counts those of its millisecond, and the number is that of the process.
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    assert!(is_number(stamp) && is_number(number) && number.len() >= 4, "{running}");
     let counters = said.iter().find(|line| line.contains(": Counters: ")).unwrap();
     assert!(counters.contains("\n\tMap-Reduce Framework\n\t\tMap input records=2\n"), "{counters}");
     assert!(begins(&format!("INFO mapreduce.Job: Job job_{running} completed successfully")));

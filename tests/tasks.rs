@@ -49,6 +49,19 @@ fn equal_keys_keep_map_order_in_pieces() {
 }
 
 #[test]
+fn sequence_files_have_the_same_bytes_in_each_run() {
+    for (format, codec) in [("SequenceFileOutputFormat", "false"), ("MapFileOutputFormat", "true")] {
+        let format = format!("org.apache.hadoop.mapred.{format}");
+        let compress = format!("mapreduce.output.fileoutputformat.compress={codec}");
+        let args = ["-D", &compress, "-mapper", "cat", "-reducer", "cat", "-numReduceTasks", "2"];
+        let args = [&args[..], &["-outputformat", &format, "-input", "in", "-output", "out"]].concat();
+        check(&args, |dir| {
+            dir.write("in/a", "one\t1\ntwo\t2\nthree\tIII\n");
+        });
+    }
+}
+
+#[test]
 fn map_only_in_pieces() {
     let args = "-D fs.local.block.size=7 -mapper cat -reducer NONE -input in -output out";
     check(&args.split(' ').collect::<Vec<_>>(), |dir| {

@@ -19,6 +19,7 @@ const FLOORS: [&[&str]; 10] = [
         "fs",
         "glob",
         "page_cache",
+        "printable",
         "units",
         "ids",
         "record",
@@ -296,6 +297,24 @@ fn every_file_call_can_be_made_to_fail() {
         &broken,
         "files are reached through crate::fs, where tests can make them fail (src/fault.rs)",
     );
+}
+
+/// Where standard output and standard error may be named. The guard is another process, and reads standard input.
+const PRINTING: [&str; 1] = ["cli/voice"];
+
+#[test]
+fn one_module_prints() {
+    let mut broken = Vec::new();
+    for source in sources().iter().filter(|source| !PRINTING.contains(&source.module())) {
+        let prints = |line: &str| {
+            ["io::stdout", "io::stderr"].iter().any(|name| line.contains(name))
+                || names_crate(line, "stdout()")
+                || names_crate(line, "stderr()")
+        };
+        let named = source.code().filter(|(_, line)| prints(line));
+        broken.extend(named.map(|(number, line)| format!("{}:{number}: {}", source.name, line.trim())));
+    }
+    assert_none(&broken, "what is printed passes cli/voice, which escapes it for a terminal");
 }
 
 #[test]

@@ -12,7 +12,7 @@
 
 use super::exit;
 use super::guard::OURSELVES;
-use super::voice::say;
+use super::voice::{self, say};
 use crate::conf::HostFacts;
 use crate::fs::File;
 use rustix::process::{Signal, set_parent_process_death_signal, setsid};
@@ -92,8 +92,9 @@ pub(super) fn go_on(log: &File) -> Result<(), i32> {
     let let_go = || {
         set_parent_process_death_signal(None)?;
         rustix::stdio::dup2_stderr(log)?;
-        io::stdout().write_all(b"\n")?;
-        io::stdout().flush()?;
+        let mut out = voice::stdout();
+        out.write_all(b"\n")?;
+        out.flush()?;
         rustix::stdio::dup2_stdout(log)?;
         Ok(())
     };

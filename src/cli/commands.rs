@@ -3,7 +3,7 @@
 
 use super::args::{self, Parsed};
 use super::guard::Guarded;
-use super::voice::say;
+use super::voice::{self, say, say_lines};
 use super::watcher::failure_text;
 use super::{exit, jobs, plan_job, print, refuse, sampling, shim, summary};
 use crate::codec::Codec;
@@ -12,9 +12,11 @@ use crate::conf::{HostFacts, StreamOptions, known_classes};
 use crate::error::{self, At};
 use crate::ids::{AttemptId, TaskId};
 use crate::plan::{JobPlan, wire};
+use crate::printable::one_line;
 use crate::task::TaskEvents;
 use crate::task::remote::RemoteTask;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -98,7 +100,7 @@ pub(super) fn run(argv: &[OsString], host: &HostFacts) -> u8 {
     let matches = match definition().try_get_matches_from(words) {
         Ok(matches) => matches,
         Err(error) if error.use_stderr() => {
-            say(error.to_string().trim_end());
+            say_lines(clap_text(&error, argv).trim_end());
             return exit::USAGE;
         }
         Err(error) => return print(&error.to_string()),
@@ -118,6 +120,17 @@ pub(super) fn run(argv: &[OsString], host: &HostFacts) -> u8 {
         Some((JOBS, given)) => list_jobs(given, host),
         _ => print(&properties()),
     }
+}
+
+/// What clap says of arguments that are wrong. The arguments in it are made one line each.
+fn clap_text(error: &clap::Error, argv: &[OsString]) -> String {
+    argv.iter().fold(error.to_string(), |text, word| {
+        let word = word.to_string_lossy();
+        match one_line(&word) {
+            Cow::Owned(shown) => text.replace(&*word, &shown),
+            Cow::Borrowed(_) => text,
+        }
+    })
 }
 
 /// Moves the options of a command that takes a job before the job's words, where clap looks for them.
@@ -203,7 +216,7 @@ fn plan(given: &ArgMatches, options: &StreamOptions, host: &HostFacts) -> u8 {
     };
     report(match given.get_one::<PathBuf>("output") {
         Some(path) => crate::fs::write(path, document).at("write the plan to", path),
-        None => std::io::Write::write_all(&mut std::io::stdout(), &document)
+        None => std::io::Write::write_all(&mut voice::stdout(), &document)
             .at("write to", Path::new("standard output")),
     })
 }
@@ -253,7 +266,7 @@ fn remote_task(remote: &RemoteTask<'_>, given: &ArgMatches) -> u8 {
     match remote.run(task, &Lines) {
         Ok(()) => exit::OK,
         Err(error) => {
-            say(failure_text(plan, &error).trim_end());
+            say_lines(failure_text(plan, &error).trim_end());
             exit::JOB_FAILED
         }
     }
@@ -267,12 +280,12 @@ fn read_plan(path: &Path) -> Result<JobPlan, u8> {
     })
 }
 
-/// A task process says what its child says.
+/// Passes on what a child of this process says.
 pub(super) struct Lines;
 
 impl TaskEvents for Lines {
     fn stderr_line(&self, _: AttemptId, line: &[u8]) {
-        say(&String::from_utf8_lossy(line));
+        voice::child_line(line);
     }
 
     fn status(&self, attempt: AttemptId, text: &str) {

@@ -1,19 +1,27 @@
 //! The list of runs on this machine: a record of each, in the user's state folder.
 //!
-//! A record is written when a job begins, now and then while it runs, and when it ends, aside and then renamed. It is
-//! the user's alone, and the oldest go when there are too many. Records are help, not output: where none can be
-//! written, nothing is said and the job runs as it would; only one in the background needs its record, and has a log
-//! beside it.
+//! | file in `jobs` | what it is |
+//! |---|---|
+//! | `<id>.json` | a claim while the job is planned, then its record |
+//! | `<id>.new` | the next version of the record, until it is renamed |
+//! | `<id>.log` | what a job in the background says |
+//! | `lock` | held by a process that removes old records, or that takes over the record of the run it continues |
+//!
+//! An id is taken by making its file, which only one process can do. The record is written when a job begins, now and
+//! then while it runs, and when it ends. It is the user's alone. The oldest records go when there are too many, those
+//! of runs that live excepted. Records are help, not output: where none can be written, nothing is said and the job
+//! runs as it would; only one in the background needs its record.
 
 use super::{exit, print, voice};
 use crate::clock;
 use crate::conf::HostFacts;
 use crate::counters::Counters;
 use crate::error::{At, IoError};
-use crate::ids::TaskId;
+use crate::ids::{JobId, TaskId};
 use crate::plan::JobPlan;
-use crate::report::printable;
-use crate::report::record::{RunRecord, RunState, TASKS_MAX, TaskRow};
+use crate::printable::printable;
+use crate::report::record::{self, ProcessStart, RunRecord, RunState, TASKS_MAX, TaskRow};
+use rustix::fs::{FlockOperation, flock};
 use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -26,6 +34,15 @@ const RECORDS_MAX: usize = 200;
 const RECORD_BYTES_MAX: u64 = /* 1 MiB */ 1 << 20;
 /// Pause between two looks at a process that is waited for.
 const WAIT_MS: u64 = 100;
+/// Most looks at the record of a run that is to be continued, until the record says that the run is over.
+const END_LOOKS: usize = 50;
+/// Most tries to get the lock, and the pause between two.
+const LOCK_TRIES: usize = 100;
+const LOCK_WAIT_MS: u64 = 10;
+/// Largest number of a job that begins in the same millisecond as others.
+const NUMBER_MAX: u32 = 9_999;
+/// An empty claim that is younger belongs to a process that is about to write into it.
+const EMPTY_CLAIM_MS: i64 = 60_000;
 /// How long what a record says of a running job may be behind. Short jobs write none but the first and the last.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 /// Lines and bytes at the end of a log that are shown.
@@ -48,7 +65,7 @@ pub(super) enum RecordError {
     /// The machine does not show its processes.
     #[error("there is no /proc, by which the job could be found")]
     NoProcesses,
-    /// It would stand in the place of another.
+    /// The run to continue still lives.
     #[error("{id} is running already, as process {process}")]
     Running { id: String, process: u32 },
     /// The operating system refused.
@@ -64,16 +81,66 @@ pub(super) struct Ended<'a> {
     pub(super) failure: Option<String>,
 }
 
+/// The id of a job that is being planned. No other job of this user has it.
+pub(super) struct JobClaim {
+    pub(super) id: JobId,
+    /// The file that was made for it, until a record takes its place.
+    file: Option<PathBuf>,
+}
+
+impl JobClaim {
+    /// Takes an id: the time, and a number that counts the jobs which begin in the same millisecond. Where no file can be
+    /// made for it, the number is that of the process, behind all those that count.
+    pub(super) fn new(host: &HostFacts) -> Self {
+        let stamp = clock::now_ms().to_string();
+        let taken = jobs_folder(host).and_then(|folder| {
+            make_folder(&folder).ok()?;
+            let ids = (1..=NUMBER_MAX).map(|number| JobId { stamp: stamp.clone(), number });
+            ids.map(|id| (path_of(&folder, &id.to_string()), id)).find_map(|(path, id)| {
+                match make_claim(&path) {
+                    Ok(()) => Some(Some(Self { id, file: Some(path) })),
+                    Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => None,
+                    Err(_) => Some(None),
+                }
+            })?
+        });
+        taken.unwrap_or_else(|| {
+            let number = NUMBER_MAX.saturating_add(1).saturating_add(std::process::id());
+            Self { id: JobId { stamp, number }, file: None }
+        })
+    }
+}
+
+impl Drop for JobClaim {
+    fn drop(&mut self) {
+        let Some(path) = self.file.take() else { return };
+        // The id must not be taken again: until the millisecond is over another process could do so.
+        while clock::now_ms().to_string() == self.id.stamp {
+            std::thread::yield_now();
+        }
+        crate::fs::remove_file(path).ok();
+    }
+}
+
+fn make_claim(path: &Path) -> std::io::Result<()> {
+    let mut file = crate::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    // A claim without an owner is removed like the record of a run that is over.
+    let claim = own_process().map(record::claim).unwrap_or_default();
+    std::io::Write::write_all(&mut file, &claim).inspect_err(|_| drop(crate::fs::remove_file(path)))
+}
+
 impl Run {
     /// Writes that a job begins.
-    pub(super) fn begin(plan: &JobPlan, host: &HostFacts) -> Result<Self, RecordError> {
-        let folder = host.state_dir.as_ref().ok_or(RecordError::NoFolder)?.join("jobs");
-        let number = std::process::id();
-        // A job that is continued keeps its name.
-        let earlier = read(&folder, &plan.job_id.to_string());
-        if let Some(RunRecord { id, process, state: RunState::Running, .. }) = earlier {
-            return Err(RecordError::Running { id, process: process.0 });
-        }
+    pub(super) fn begin(mut claim: JobClaim, plan: &JobPlan, host: &HostFacts) -> Result<Self, RecordError> {
+        let folder = jobs_folder(host).ok_or(RecordError::NoFolder)?;
+        // A job that is continued keeps its id.
+        let is_continued = plan.job_id != claim.id;
+        let _lock = if is_continued {
+            wait_for_end(&folder, &plan.job_id.to_string())?;
+            lock(&folder, LOCK_TRIES)
+        } else {
+            None
+        };
         let logs = host
             .logs_dir
             .as_ref()
@@ -84,7 +151,7 @@ impl Run {
             user: host.job_user(),
             command: host.command_line.clone(),
             folder: host.current_dir.to_string_lossy().into_owned(),
-            process: (number, started(number).ok_or(RecordError::NoProcesses)?),
+            process: own_process().ok_or(RecordError::NoProcesses)?,
             begun_ms: clock::now_ms(),
             ended_ms: None,
             state: RunState::Running,
@@ -101,7 +168,10 @@ impl Run {
         };
         let mut run = Self { folder, record, written: Instant::now() };
         run.write()?;
-        run.remove_old();
+        if !is_continued {
+            claim.file = None;
+            remove_old(&run.folder);
+        }
         Ok(run)
     }
 
@@ -144,7 +214,7 @@ impl Run {
     fn write(&mut self) -> Result<(), IoError> {
         self.written = Instant::now();
         let folder = &self.folder;
-        crate::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).at("make folder", folder)?;
+        make_folder(folder).at("make folder", folder)?;
         let path = path_of(folder, &self.record.id);
         let aside = path.with_extension("new");
         let mut options = crate::fs::OpenOptions::new();
@@ -153,17 +223,77 @@ impl Run {
             .at("write", &aside)?;
         crate::fs::rename(&aside, &path).at("make", &path)
     }
+}
 
-    fn remove_old(&self) {
-        let mut names = names(&self.folder);
-        // Names begin with the time; those of one length are in its order.
-        names.sort_by_key(|name| (name.len(), name.clone()));
-        for name in &names[..names.len().saturating_sub(RECORDS_MAX)] {
-            let record = self.folder.join(name);
-            crate::fs::remove_file(record.with_extension("log")).ok();
-            crate::fs::remove_file(record).ok();
+fn jobs_folder(host: &HostFacts) -> Option<PathBuf> {
+    Some(host.state_dir.as_ref()?.join("jobs"))
+}
+
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    crate::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Waits until the run that is to be continued has written its last record. It has released the output folder already.
+fn wait_for_end(folder: &Path, id: &str) -> Result<(), RecordError> {
+    for _ in 0..END_LOOKS {
+        match read(folder, id) {
+            Some(record) if record.state == RunState::Running => {}
+            _ => return Ok(()),
         }
+        std::thread::sleep(Duration::from_millis(WAIT_MS));
     }
+    let process = read(folder, id).map_or(0, |record| record.process.0);
+    Err(RecordError::Running { id: id.to_owned(), process })
+}
+
+/// Locks the folder against other processes; `None` if one has it for long, or there is no lock.
+fn lock(folder: &Path, tries: usize) -> Option<crate::fs::File> {
+    let mut options = crate::fs::OpenOptions::new();
+    let file = options.write(true).create(true).mode(0o600).open(folder.join("lock")).ok()?;
+    for _ in 1..tries {
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            return Some(file);
+        }
+        std::thread::sleep(Duration::from_millis(LOCK_WAIT_MS));
+    }
+    flock(&file, FlockOperation::NonBlockingLockExclusive).ok().map(|()| file)
+}
+
+/// Removes the records that were written longest ago, with their logs, until [`RECORDS_MAX`] are left. Keeps those of
+/// runs that live. Does nothing while another process does the same.
+fn remove_old(folder: &Path) {
+    let names = names(folder);
+    let mut too_many = names.len().saturating_sub(RECORDS_MAX);
+    if too_many == 0 {
+        return;
+    }
+    let Some(_lock) = lock(folder, 1) else { return };
+    let mut by_age: Vec<_> = names.into_iter().map(|name| (written_ms(&folder.join(&name)), name)).collect();
+    by_age.sort();
+    for (_, name) in by_age {
+        let path = folder.join(name);
+        if too_many == 0 || is_owned(&path) {
+            continue;
+        }
+        for extension in ["log", "new", "json"] {
+            crate::fs::remove_file(path.with_extension(extension)).ok();
+        }
+        too_many -= 1;
+    }
+}
+
+/// When a file was written last, in milliseconds since 1970.
+fn written_ms(path: &Path) -> Option<i64> {
+    Some(clock::ms(crate::fs::metadata(path).ok()?.modified().ok()?))
+}
+
+/// Whether a claim, or the record of a run, belongs to a process that lives. Logs of tasks have a claim too.
+pub(super) fn is_owned(path: &Path) -> bool {
+    let Ok(bytes) = crate::fs::read(path) else { return false };
+    if bytes.is_empty() {
+        return written_ms(path).is_some_and(|written| clock::now_ms() - written < EMPTY_CLAIM_MS);
+    }
+    record::owner(&bytes).is_some_and(is_process)
 }
 
 fn path_of(folder: &Path, id: &str) -> PathBuf {
@@ -199,10 +329,20 @@ fn is_alive(record: &RunRecord) -> bool {
 
 /// The same of a run that may be over but for its last words.
 fn is_there(record: &RunRecord) -> bool {
-    started(record.process.0) == Some(record.process.1)
+    is_process(record.process)
 }
 
-/// A record as it stands now: a run whose process is gone without a word was killed.
+fn is_process((number, start): ProcessStart) -> bool {
+    started(number) == Some(start)
+}
+
+/// This process; `None` where the machine does not show its processes.
+pub(super) fn own_process() -> Option<ProcessStart> {
+    let number = std::process::id();
+    Some((number, started(number)?))
+}
+
+/// A record as it stands now. A run whose process is gone without a word was killed, when its record was written last.
 fn read(folder: &Path, id: &str) -> Option<RunRecord> {
     let record = read_file(folder, id)?;
     if record.state != RunState::Running || is_alive(&record) {
@@ -212,6 +352,7 @@ fn read(folder: &Path, id: &str) -> Option<RunRecord> {
     let mut record = read_file(folder, id)?;
     if record.state == RunState::Running {
         record.state = RunState::Killed;
+        record.ended_ms = Some(written_ms(&path_of(folder, id)).unwrap_or(record.begun_ms));
     }
     Some(record)
 }
@@ -240,7 +381,7 @@ fn log_end(path: &str) -> String {
 
 /// All runs, the latest last.
 pub(super) fn all(host: &HostFacts) -> Vec<RunRecord> {
-    let Some(folder) = host.state_dir.as_ref().map(|state| state.join("jobs")) else { return Vec::new() };
+    let Some(folder) = jobs_folder(host) else { return Vec::new() };
     let names = names(&folder);
     let ids = names.iter().filter_map(|name| name.strip_suffix(".json"));
     let mut records: Vec<RunRecord> = ids.filter_map(|id| read(&folder, id)).collect();
@@ -253,8 +394,7 @@ pub(super) fn find(host: &HostFacts, id: &str) -> Option<RunRecord> {
     let is_id = id
         .strip_prefix("job_")
         .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'));
-    let folder = host.state_dir.as_ref().map(|state| state.join("jobs"));
-    folder.filter(|_| is_id).and_then(|folder| read(&folder, id))
+    jobs_folder(host).filter(|_| is_id).and_then(|folder| read(&folder, id))
 }
 
 /// The same, or a message.
@@ -333,6 +473,71 @@ pub(super) fn kill(host: &HostFacts, id: &str) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn host(state: &Path) -> HostFacts {
+        HostFacts { state_dir: Some(state.to_path_buf()), ..HostFacts::example() }
+    }
+
+    fn files(state: &Path) -> Vec<String> {
+        names(&state.join("jobs"))
+    }
+
+    #[test]
+    fn ids_are_taken_by_one_claim_each() {
+        let state = tempfile::tempdir().unwrap();
+        let host = host(state.path());
+        let claims: Vec<JobClaim> = std::thread::scope(|scope| {
+            let claim = || (0..25).map(|_| JobClaim::new(&host)).collect::<Vec<_>>();
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(claim)).collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        let mut ids: Vec<String> = claims.iter().map(|claim| claim.id.to_string()).collect();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), 200);
+        assert_eq!(files(state.path()).len(), 200);
+        drop(claims);
+        assert_eq!(files(state.path()).len(), 0, "what is not used leaves nothing");
+    }
+
+    #[test]
+    fn without_a_folder_ids_have_the_number_of_the_process() {
+        let claim = JobClaim::new(&host(Path::new("/dev/null")));
+        assert_eq!(claim.id.number, 10_000 + std::process::id());
+        assert!(claim.file.is_none());
+    }
+
+    #[test]
+    fn what_lives_is_not_removed() {
+        let state = tempfile::tempdir().unwrap();
+        let folder = state.path().join("jobs");
+        make_folder(&folder).unwrap();
+        let write = |number: u32, bytes: &[u8]| {
+            for kind in ["json", "log", "new"] {
+                std::fs::write(folder.join(format!("job_{number:03}_0001.{kind}")), bytes).unwrap();
+            }
+        };
+        let own = own_process().unwrap();
+        // Another process had the number of this one before.
+        let dead = (own.0, own.1 + 1);
+        write(0, &record::claim(own));
+        write(1, b"");
+        for number in 2..300 {
+            write(number, &record::claim(dead));
+        }
+        let held = lock(&folder, 1).unwrap();
+        remove_old(&folder);
+        assert_eq!(files(state.path()).len(), 300, "another process removes them at this moment");
+        drop(held);
+        std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(|| remove_old(&folder)))));
+        let left = files(state.path());
+        assert_eq!(left.len(), RECORDS_MAX);
+        for number in [0, 1, 102, 299] {
+            assert!(left.contains(&format!("job_{number:03}_0001.json")), "{number}: {left:?}");
+        }
+        let all = std::fs::read_dir(&folder).unwrap().count();
+        assert_eq!(all, 3 * RECORDS_MAX + 1, "logs go with their records, and the lock stays");
+    }
 
     #[test]
     fn processes_are_told_apart() {

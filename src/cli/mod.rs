@@ -26,7 +26,6 @@ use crate::engine::JobError;
 use crate::engine::local::LocalEngine;
 use crate::error::{self, At};
 use crate::fs::File;
-use crate::ids::JobId;
 use crate::job::{Job, SetupError};
 use crate::local_fs;
 use crate::plan::{Existing, OutputFormat, OutputSpec, StreamSplits};
@@ -35,11 +34,10 @@ use crate::report::{EndState, OutputState, advice, summary};
 use crate::task::TaskFailure;
 use args::{ArgsError, Parsed};
 use guard::Guarded;
+use jobs::JobClaim;
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
-use voice::say;
+use voice::{print, print_bytes, say, say_lines};
 use watcher::{Left, Watcher, lacking_text};
 
 /// Runs the program with its name and the words behind it; returns the exit code.
@@ -92,23 +90,6 @@ pub fn main(words: Vec<OsString>) -> u8 {
     }
 }
 
-/// Prints on standard output. A reader that went away is no failure of ours.
-fn print(text: &str) -> u8 {
-    print_bytes(text.as_bytes())
-}
-
-/// The same with text that may not be UTF-8.
-fn print_bytes(text: &[u8]) -> u8 {
-    match std::io::stdout().write_all(text) {
-        Ok(()) => exit::OK,
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => exit::OK,
-        Err(error) => {
-            say(&format!("mr-stream: cannot write to standard output: {error}"));
-            exit::USAGE
-        }
-    }
-}
-
 fn refuse(error: &ArgsError) -> u8 {
     say(&format!("mr-stream: {}", error::chain(error)));
     say("Try -help for more information");
@@ -125,14 +106,17 @@ fn configure(options: &StreamOptions, host: &HostFacts) -> Result<JobConf, u8> {
     Ok(conf)
 }
 
-/// Configures and plans a job.
+/// Configures and plans a job that runs elsewhere.
 fn plan_job(options: &StreamOptions, host: &HostFacts) -> Result<Job, u8> {
-    plan_configured(configure(options, host)?, host)
+    Ok(plan_configured(configure(options, host)?, host)?.0)
 }
 
-fn plan_configured(conf: JobConf, host: &HostFacts) -> Result<Job, u8> {
+/// Plans a job. Its id stays taken for as long as the claim lives, or for good once it has a record.
+fn plan_configured(conf: JobConf, host: &HostFacts) -> Result<(Job, JobClaim), u8> {
     let conf = sampling::sample_if_wanted(conf, host)?;
-    Job::plan(conf, host, new_job_id()).map_err(|error| refuse_setup(&SetupError::from(error)))
+    let claim = JobClaim::new(host);
+    let job = Job::plan(conf, host, claim.id.clone());
+    job.map(|job| (job, claim)).map_err(|error| refuse_setup(&SetupError::from(error)))
 }
 
 fn refuse_setup(error: &SetupError) -> u8 {
@@ -158,7 +142,7 @@ fn run_job(options: &StreamOptions, host: &HostFacts) -> u8 {
     }
     let output = conf.output.clone();
     match plan_configured(conf, host) {
-        Ok(job) => run_planned(&job, host),
+        Ok((job, claim)) => run_planned(&job, claim, host),
         Err(code) => {
             say_state(&output, output_before(&output), false, None);
             code
@@ -181,9 +165,9 @@ fn say_state(spec: &OutputSpec, output: OutputState, started: bool, kept: Option
     say(&EndState { shown: &spec.shown, output, started, kept }.render());
 }
 
-fn run_planned(job: &Job, host: &HostFacts) -> u8 {
+fn run_planned(job: &Job, claim: JobClaim, host: &HostFacts) -> u8 {
     let in_background = job.conf.background;
-    let (run, log) = match begin_record(job, host) {
+    let (run, log) = match begin_record(job, claim, host) {
         Ok((run, log)) => (Some(run), log),
         Err(error) if in_background => {
             say(&format!("mr-stream: -background: {}", error::chain(&error)));
@@ -234,22 +218,26 @@ fn run_planned(job: &Job, host: &HostFacts) -> u8 {
 }
 
 /// Writes the record of a job, and opens the log of one in the background.
-fn begin_record(job: &Job, host: &HostFacts) -> Result<(jobs::Run, Option<File>), jobs::RecordError> {
-    let mut run = jobs::Run::begin(&job.plan, host)?;
+fn begin_record(
+    job: &Job,
+    claim: JobClaim,
+    host: &HostFacts,
+) -> Result<(jobs::Run, Option<File>), jobs::RecordError> {
+    let mut run = jobs::Run::begin(claim, &job.plan, host)?;
     let log = if job.conf.background { Some(run.open_log()?) } else { None };
     Ok((run, log))
 }
 
 fn finish(job: &Job, counters: &Counters, left: Left) -> u8 {
     say(&format!("Job {} completed successfully", job.plan.job_id));
-    say(summary::counters_text(counters).trim_end());
+    say_lines(summary::counters_text(counters).trim_end());
     let code = match &job.conf.counters_json {
         Some(path) => write_counters(path, counters),
         None => exit::OK,
     };
     say(&format!("Output directory: {}", job.plan.output.shown));
     if !left.lacking.is_empty() {
-        say(lacking_text(&job.plan, &left.lacking).trim_end());
+        say_lines(lacking_text(&job.plan, &left.lacking).trim_end());
     }
     say_state(&job.plan.output, OutputState::Finished, true, left.kept);
     code
@@ -306,10 +294,4 @@ fn output_after(job: &Job, error: &JobError) -> OutputState {
         JobError::Stopped { .. } if spec.existing == Existing::Continue => OutputState::Unfinished,
         _ => OutputState::Remains,
     }
-}
-
-/// A job's name on this machine: when it began, and one job a process.
-fn new_job_id() -> JobId {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    JobId { stamp: since.as_millis().to_string(), number: 1 }
 }

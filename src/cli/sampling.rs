@@ -6,9 +6,10 @@
 
 use super::commands::Lines;
 use super::guard::Guarded;
-use super::voice::say;
+use super::jobs::JobClaim;
+use super::voice::{say, say_lines};
 use super::watcher::failure_text;
-use super::{configure, exit, new_job_id, refuse_setup, signals};
+use super::{configure, exit, refuse_setup, signals};
 use crate::conf::{HostFacts, JobConf, StreamOptions};
 use crate::engine::sampler::{CutPoints, SampleError, Sampler, sampled_conf};
 use crate::error;
@@ -153,7 +154,8 @@ fn find_cuts(conf: &JobConf, spec: SampleSpec, path: &Path, host: &HostFacts) ->
         say("WARN TotalOrderPartitioner searches cut points by bytes, but the job sorts in another order: \
              set mapreduce.totalorderpartitioner.naturalorder=false");
     }
-    let plan = planner::plan_job(&sampled_conf(conf, Some(path)), host, new_job_id())
+    let claim = JobClaim::new(host);
+    let plan = planner::plan_job(&sampled_conf(conf, Some(path)), host, claim.id.clone())
         .map_err(|error| refuse_setup(&SetupError::from(error)))?;
     let guarded = Guarded::start();
     let sampler = Sampler {
@@ -165,7 +167,7 @@ fn find_cuts(conf: &JobConf, spec: SampleSpec, path: &Path, host: &HostFacts) ->
     guarded.dismiss();
     found.map_err(|error| match error {
         SampleError::Task(error) => {
-            say(failure_text(&plan, &error).trim_end());
+            say_lines(failure_text(&plan, &error).trim_end());
             say("No cut points were found: the mapper failed on a sampled split");
             exit::JOB_FAILED
         }

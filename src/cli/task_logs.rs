@@ -6,12 +6,13 @@
 //! when they cannot be written, one warning says so and the job goes on.
 
 use super::voice::{self, say};
-use super::{exit, print_bytes};
+use super::{exit, jobs, print_bytes};
 use crate::clock;
 use crate::conf::HostFacts;
 use crate::error::{self, At, IoError};
 use crate::fs::{File, OpenOptions};
 use crate::ids::{AttemptId, JobId};
+use crate::report::record;
 use crate::sync::lock;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -22,10 +23,11 @@ use std::sync::Mutex;
 /// Most bytes of one attempt's standard error that are kept; what follows is cut off, with a line that says so.
 const STDERR_BYTES_MAX: u64 = /* 10 MiB */ 10 << 20;
 
-/// Jobs whose logs are kept; those of older ones are removed when a new job writes its first.
+/// Jobs whose logs are kept. When a new job writes its first, those that were begun longest ago are removed, but for
+/// those of jobs that run.
 const JOBS_MAX: usize = 50;
 
-/// Stands in each folder of ours, so that no other's is ever removed.
+/// Stands in each folder of ours, so that no other's is ever removed. Says which process writes there.
 const MARK: &str = ".mr-stream";
 
 /// The application that a job would be on a cluster. Hadoop: `ApplicationId`.
@@ -44,6 +46,8 @@ pub(super) struct TaskLogs {
 struct Containers {
     /// What has been opened, in the order of the containers' numbers.
     open: BTreeMap<AttemptId, Container>,
+    /// How many an earlier run of the job left.
+    before: usize,
     /// Set when the logs cannot be written, and said.
     is_broken: bool,
 }
@@ -110,16 +114,30 @@ impl TaskLogs {
         attempt: AttemptId,
     ) -> Result<&'a mut Container, IoError> {
         if containers.open.is_empty() {
+            containers.before = self.open_application()?;
             remove_old(&self.userlogs);
         }
         // Number 1 is that of the job itself, on a cluster.
-        let number = containers.open.len() + 2;
+        let number = containers.before + containers.open.len() + 2;
         match containers.open.entry(attempt) {
             std::collections::btree_map::Entry::Occupied(open) => Ok(open.into_mut()),
             std::collections::btree_map::Entry::Vacant(place) => {
                 Ok(place.insert(self.open_container(number, attempt)?))
             }
         }
+    }
+
+    /// Makes the job's folder; returns how many containers an earlier run of the job left there.
+    fn open_application(&self) -> Result<usize, IoError> {
+        let application = self.userlogs.join(application(&self.job));
+        make_private(&application)?;
+        let (mark, aside) = (application.join(MARK), application.join(MARK.to_owned() + ".new"));
+        let owner = jobs::own_process().map(record::claim).unwrap_or_default();
+        crate::fs::write(&aside, owner).at("write", &aside)?;
+        crate::fs::rename(&aside, &mark).at("make", &mark)?;
+        let entries = crate::fs::read_dir(&application).at("list", &application)?;
+        let names = entries.filter_map(|entry| Some(entry.ok()?.file_name()));
+        Ok(names.filter(|name| name.as_encoded_bytes().starts_with(b"container_")).count())
     }
 
     fn open_container(&self, number: usize, attempt: AttemptId) -> Result<Container, IoError> {
@@ -129,9 +147,9 @@ impl TaskLogs {
         let folder = application.join(&name);
         make_private(&folder)?;
         let link = application.join(attempt.in_job(&self.job));
+        // A run that was continued may have begun the same attempt.
+        crate::fs::remove_file(&link).ok();
         symlink(name, &link).at("make link", &link)?;
-        let mark = application.join(MARK);
-        crate::fs::write(&mark, b"").at("write", &mark)?;
         let path = folder.join("stderr");
         let stderr =
             OpenOptions::new().write(true).create_new(true).open(&path).at("write task log", &path)?;
@@ -147,14 +165,14 @@ fn make_private(folder: &Path) -> Result<(), IoError> {
     private.create(folder).at("make folder", folder)
 }
 
-/// Removes the logs of the oldest jobs, by their names, so that few enough stay.
+/// Removes the logs of the oldest jobs, by their names, so that few enough stay. Those of jobs that run stay too.
 fn remove_old(userlogs: &Path) {
     let Ok(entries) = crate::fs::read_dir(userlogs) else { return };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let mut ours: Vec<PathBuf> = paths.filter(|path| path.join(MARK).is_file()).collect();
     ours.sort();
-    let too_many = (ours.len() + 1).saturating_sub(JOBS_MAX);
-    for old in &ours[..too_many] {
+    let too_many = ours.len().saturating_sub(JOBS_MAX);
+    for old in ours.iter().filter(|folder| !jobs::is_owned(&folder.join(MARK))).take(too_many) {
         // Another job may be at it as well.
         crate::fs::remove_dir_all(old).ok();
     }
@@ -171,9 +189,9 @@ pub(super) fn show(host: &HostFacts, application: &str) -> u8 {
     }
     let owner = host.job_user();
     voice::put(&format!(
-        "Can not find the logs for the application: {application} with the appOwner: {owner}\n\
-         Its tasks wrote nothing, or it is too old, or not of this machine."
+        "Can not find the logs for the application: {application} with the appOwner: {owner}"
     ));
+    voice::put("Its tasks wrote nothing, or it is too old, or not of this machine.");
     exit::HADOOP_ERROR
 }
 
@@ -253,14 +271,32 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_continues_another_adds_to_its_logs() {
+        let logs = tempfile::tempdir().unwrap();
+        for text in ["one", "two"] {
+            TaskLogs::new(logs.path(), &job("7")).stderr_line(attempt(3), text.as_bytes());
+        }
+        let read =
+            |name: &str| std::fs::read(logs.path().join("userlogs/application_7_0001").join(name)).unwrap();
+        assert_eq!(read("container_7_0001_01_000002/stderr"), b"one\n");
+        assert_eq!(read("attempt_7_0001_m_000003_0/stderr"), b"two\n");
+    }
+
+    #[test]
     fn logs_are_bounded() {
         let logs = tempfile::tempdir().unwrap();
         let theirs = logs.path().join("userlogs/application_0_0001");
         std::fs::create_dir_all(&theirs).unwrap();
+        let folder = |number: usize| logs.path().join(format!("userlogs/application_{number}_0001"));
+        let own = jobs::own_process().unwrap();
         for number in 100..100 + JOBS_MAX + 3 {
             TaskLogs::new(logs.path(), &job(&number.to_string())).stderr_line(attempt(0), b"x");
+            // All but the first one are those of a process that is gone.
+            let owner = if number == 100 { own } else { (own.0, own.1 + 1) };
+            std::fs::write(folder(number).join(MARK), record::claim(owner)).unwrap();
         }
         assert!(theirs.is_dir());
+        assert!(folder(100).is_dir() && !folder(101).is_dir(), "logs of a job that runs stay");
         assert_eq!(std::fs::read_dir(logs.path().join("userlogs")).unwrap().count(), JOBS_MAX + 1);
         let kept = TaskLogs::new(logs.path(), &job("900"));
         let line = vec![b'x'; 4 << 20];

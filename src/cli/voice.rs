@@ -1,12 +1,23 @@
-//! How the program speaks on standard error: plainly, or as the log of Hadoop's client when it is called by one of
-//! Hadoop's names. Programs that drive Hadoop read that log.
+//! Everything that the program prints: the only place that names standard output and standard error.
 //!
-//! Everything that is said is a line that tells by its first word how it is meant, so that whoever says it need not
-//! know in which of the two ways it will be printed.
+//! Lines about a job are printed plainly, or as the log of Hadoop's client when the program is called by one of Hadoop's
+//! names: programs that drive Hadoop read that log. The first word of a line says what kind of line it is, so that the
+//! caller need not know which of the two ways applies.
+//!
+//! What can be hostile is escaped here ([`crate::printable`]), by one rule:
+//!
+//! | what | terminal | pipe or file |
+//! |---|---|---|
+//! | a message ([`say`], [`put`]) | one line, escaped | the same |
+//! | text of several lines ([`say_lines`], [`put_lines`], [`print`]) | escaped but for line ends | as it is |
+//! | a child's standard error ([`child_line`]), the output of `hadoop fs` ([`Stream`]) | escaped but for line ends | every byte as it is |
+//!
+//! Names inside a text of several lines are made [`one_line`] where that text is put together.
 
+use super::exit;
 use crate::clock;
-use crate::report::printable;
-use std::io::{IsTerminal, Write};
+use crate::printable::{one_line, printable, whole_characters};
+use std::io::{IsTerminal, Stderr, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether we are Hadoop's client to those who read. Set once, before anything is said.
@@ -22,19 +33,94 @@ pub(super) fn is_hadoops() -> bool {
     IS_HADOOPS.load(Ordering::Relaxed)
 }
 
-/// Prints a line, or several that belong together.
-pub(super) fn say(line: &str) {
-    if is_hadoops() {
-        return put(&as_record(&clock::log_stamp(), line));
-    }
-    let stderr = std::io::stderr();
-    put(&if stderr.is_terminal() { printable(line.as_bytes()) } else { line.into() });
+/// Standard output or standard error. Escapes what goes to a terminal, and passes on all else as it is.
+pub(super) struct Stream<W> {
+    out: W,
+    /// A character at the end of the last write that was cut off.
+    cut: Vec<u8>,
 }
 
-/// Prints a line as it is.
+impl<W: Write + IsTerminal> Write for Stream<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if !self.out.is_terminal() {
+            return self.out.write(bytes);
+        }
+        let mut text = std::mem::take(&mut self.cut);
+        text.extend_from_slice(bytes);
+        self.cut = text.split_off(whole_characters(&text));
+        self.out.write_all(printable(&text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let cut = std::mem::take(&mut self.cut);
+        self.out.write_all(printable(&cut).as_bytes())?;
+        self.out.flush()
+    }
+}
+
+/// Standard output.
+pub(super) fn stdout() -> Stream<Stdout> {
+    Stream { out: std::io::stdout(), cut: Vec::new() }
+}
+
+/// Standard error.
+pub(super) fn stderr() -> Stream<Stderr> {
+    Stream { out: std::io::stderr(), cut: Vec::new() }
+}
+
+/// Standard error without escapes, for a display that draws on a terminal and escapes by itself.
+pub(super) fn drawn_stderr() -> Stderr {
+    std::io::stderr()
+}
+
+/// Prints text on standard output; returns the exit code. A reader that went away is no failure of ours.
+pub(super) fn print(text: &str) -> u8 {
+    print_bytes(text.as_bytes())
+}
+
+/// The same with text that may not be UTF-8.
+pub(super) fn print_bytes(text: &[u8]) -> u8 {
+    let mut out = stdout();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Ok(()) => exit::OK,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => exit::OK,
+        Err(error) => {
+            say(&format!("mr-stream: cannot write to standard output: {error}"));
+            exit::USAGE
+        }
+    }
+}
+
+/// Says one line.
+pub(super) fn say(line: &str) {
+    say_lines(&one_line(line));
+}
+
+/// Says several lines that belong together.
+pub(super) fn say_lines(text: &str) {
+    if is_hadoops() {
+        put_lines(&as_record(&clock::log_stamp(), text));
+    } else {
+        put_lines(text);
+    }
+}
+
+/// Prints one line on standard error, never as a log.
 pub(super) fn put(line: &str) {
-    // Nobody is left to tell when standard error is closed.
-    drop(std::io::stderr().write_all(format!("{line}\n").as_bytes()));
+    put_lines(&one_line(line));
+}
+
+/// The same with several lines that belong together.
+pub(super) fn put_lines(text: &str) {
+    child_line(text.as_bytes());
+}
+
+/// Passes on a line that a child wrote on its standard error.
+pub(super) fn child_line(line: &[u8]) {
+    let mut out = stderr();
+    // No other place is left for a message when standard error is closed.
+    drop(out.write_all(&[line, b"\n"].concat()));
 }
 
 /// A line as Hadoop's client logs it. log4j: `%d{ISO8601} %p %c{2}: %m`.
@@ -63,7 +149,7 @@ pub(super) struct Log;
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        say(String::from_utf8_lossy(bytes).trim_end_matches('\n'));
+        say_lines(String::from_utf8_lossy(bytes).trim_end_matches('\n'));
         Ok(bytes.len())
     }
 

@@ -3,7 +3,7 @@
 use super::background;
 use super::jobs::Run;
 use super::task_logs::{TaskLogs, application};
-use super::voice::{self, Log, say};
+use super::voice::{self, Log, say_lines};
 use crate::clock;
 use crate::counters::Counters;
 use crate::engine::JobError;
@@ -13,6 +13,7 @@ use crate::error;
 use crate::fs::File;
 use crate::ids::{AttemptId, TaskId, TaskKind};
 use crate::plan::JobPlan;
+use crate::printable::one_line;
 use crate::report::record::TaskRow;
 use crate::report::{self, FailureReport, Progress, Style, TaskInput, advice};
 use crate::streaming::exit_status;
@@ -71,15 +72,18 @@ impl<'a> Watcher<'a> {
         run: Option<Run>,
         log: Option<File>,
     ) -> Self {
-        let stderr = std::io::stderr();
-        let out: Box<dyn Write + Send> =
-            if voice::is_hadoops() { Box::new(Log) } else { Box::new(std::io::stderr()) };
+        let stderr = voice::drawn_stderr();
         // Programs that run Hadoop at a terminal of their own read its log there.
         let style = if stderr.is_terminal() && !voice::is_hadoops() && log.is_none() {
             let columns = rustix::termios::tcgetwinsize(&stderr).map_or(COLUMNS_UNKNOWN, |size| size.ws_col);
             Style::Live { columns }
         } else {
             Style::Plain
+        };
+        let out: Box<dyn Write + Send> = match style {
+            Style::Live { .. } => Box::new(stderr),
+            Style::Plain if voice::is_hadoops() => Box::new(Log),
+            Style::Plain => Box::new(voice::stderr()),
         };
         let progress = Progress::new(style, plan.maps.len() as u32, plan.reduces, out);
         let (progress, left) = (Mutex::new(progress), Mutex::new(Left { run, ..Left::default() }));
@@ -107,9 +111,14 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    /// Prints a line below the progress.
+    /// Prints bytes of a child, or text whose names are one line each, above the progress.
     pub(super) fn line(&self, line: &[u8]) {
         self.progress().print(line);
+    }
+
+    /// Prints a message.
+    fn message(&self, text: &str) {
+        self.line(one_line(text).as_bytes());
     }
 
     /// Leaves the display in order when the job is over.
@@ -159,18 +168,20 @@ impl TaskEvents for Watcher<'_> {
     fn stderr_line(&self, attempt: AttemptId, line: &[u8]) {
         match &self.logs {
             Some(logs) => logs.stderr_line(attempt, line),
+            // Hadoop logs what it says itself, and passes this on.
+            None if voice::is_hadoops() => voice::child_line(line),
             None => self.line(line),
         }
     }
 
     fn status(&self, attempt: AttemptId, text: &str) {
         if self.verbose {
-            self.line(format!("{}: {text}", attempt.in_job(&self.plan.job_id)).as_bytes());
+            self.message(&format!("{}: {text}", attempt.in_job(&self.plan.job_id)));
         }
     }
 
     fn warning(&self, attempt: AttemptId, text: &str) {
-        self.line(format!("WARN {}: {text}", attempt.in_job(&self.plan.job_id)).as_bytes());
+        self.message(&format!("WARN {}: {text}", attempt.in_job(&self.plan.job_id)));
     }
 }
 
@@ -181,7 +192,7 @@ impl JobEvents for Watcher<'_> {
         let (job, output) = (&self.plan.job_id, &self.plan.output.shown);
         self.line(b"Job is running in background.");
         self.line(format!("HINT mr-stream jobs wait {job} waits for it and answers its exit code; there are also show and kill").as_bytes());
-        self.line(format!("Output directory: {output}").as_bytes());
+        self.message(&format!("Output directory: {output}"));
         background::go_on(log)?;
         self.running();
         Ok(())
@@ -211,7 +222,7 @@ impl JobEvents for Watcher<'_> {
     }
 
     fn notice(&self, text: &str) {
-        self.line(text.as_bytes());
+        self.message(text);
     }
 
     fn attempt_failed(&self, error: &TaskError, verdict: Verdict, attempts_max: u32) {
@@ -274,7 +285,7 @@ pub(super) fn lacking_text(plan: &JobPlan, lacking: &[TaskId]) -> String {
                 Some(map) if kind == TaskKind::Map => TaskInput::Splits(map.splits.clone()),
                 _ => TaskInput::Partition(task.number),
             };
-            let _ = writeln!(text, "  {} ({})", task.in_job(&plan.job_id), input.text());
+            let _ = writeln!(text, "  {} ({})", task.in_job(&plan.job_id), one_line(&input.text()));
         }
         if count > LACKING_MAX {
             let _ = writeln!(text, "  and {} more", count - LACKING_MAX);
@@ -326,9 +337,9 @@ pub(super) fn say_failed(plan: &JobPlan, error: &JobError, counters: Option<&Cou
         }
         error => error::chain(error),
     };
-    say(&format!("Job {} failed with state {state} due to: {why}", plan.job_id));
+    say_lines(&format!("Job {} failed with state {state} due to: {why}", plan.job_id));
     if let Some(counters) = counters {
-        say(report::summary::counters_text(counters).trim_end());
+        say_lines(report::summary::counters_text(counters).trim_end());
     }
 }
 

@@ -10,7 +10,7 @@
 //!
 //! A block of length 0 ends the data, whatever follows; Hadoop writes one for empty data.
 
-use super::{FinishWrite, corrupt, truncated};
+use super::{Counted, FinishWrite, corrupt, truncated};
 use std::io::{self, Read, Write};
 
 /// Hadoop's buffer (`io.compression.codec.snappy.buffersize`, `...lz4.buffersize`); a block is less by the
@@ -141,7 +141,7 @@ enum State {
 
 /// Decompresses Hadoop's framing.
 pub(super) struct BlockReader<R> {
-    input: R,
+    pub(super) input: Counted<R>,
     algorithm: Algorithm,
     state: State,
     chunk: Vec<u8>,
@@ -151,7 +151,7 @@ pub(super) struct BlockReader<R> {
 }
 
 impl<R: Read> BlockReader<R> {
-    pub(super) fn new(input: R, algorithm: Algorithm) -> Self {
+    pub(super) fn new(input: Counted<R>, algorithm: Algorithm) -> Self {
         Self {
             input,
             algorithm,
@@ -164,6 +164,7 @@ impl<R: Read> BlockReader<R> {
 
     /// Decompresses the next chunk; false at the end.
     fn next_chunk(&mut self) -> io::Result<bool> {
+        self.input.begin_unit();
         let left = match self.state {
             State::Ended => return Ok(false),
             State::InBlock(0) => match read_length(&mut self.input, self.algorithm)? {

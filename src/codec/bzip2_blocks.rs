@@ -13,7 +13,7 @@
 //! where the block ends, a few bytes read ahead; the next mark begins at one of the bits there. The CRC of each
 //! block is checked. That of a whole stream is not, as a split may begin in its middle.
 
-use super::{corrupt, truncated};
+use super::{Counted, corrupt, located, truncated};
 use std::io::{self, Read};
 
 const BLOCK_MARK: u64 = 0x3141_5926_5359;
@@ -54,6 +54,8 @@ pub(crate) struct Bzip2Blocks<R> {
     /// Bytes moved and not yet taken by the library.
     moved: Vec<u8>,
     state: State,
+    /// Where the stream or block begins that is being read.
+    unit: u64,
     /// [`Piece::SplitEnd`] was said.
     beyond: bool,
 }
@@ -83,7 +85,12 @@ impl<R: Read> Bzip2Blocks<R> {
     /// which is byte `end`.
     pub(crate) fn new(input: R, start: u64, end: u64) -> Self {
         Self {
-            input: BitInput { input, bytes: Vec::new(), offset: start, at_end: false },
+            input: BitInput {
+                input: Counted::new(input, start),
+                bytes: Vec::new(),
+                offset: start,
+                at_end: false,
+            },
             start,
             // The first block of a file belongs to its first split, however short that is.
             end: if start == 0 { end.max(HEADER_BYTES + 1) } else { end },
@@ -91,6 +98,7 @@ impl<R: Read> Bzip2Blocks<R> {
             fed: 0,
             moved: Vec::new(),
             state: State::New,
+            unit: start,
             beyond: false,
         }
     }
@@ -100,6 +108,13 @@ impl<R: Read> Bzip2Blocks<R> {
     /// # Errors
     /// As [`Codec::decoder`](super::Codec::decoder).
     pub(crate) fn read(&mut self, text: &mut [u8]) -> io::Result<Piece> {
+        self.read_piece(text).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData if !self.input.input.has_failed => located(error, self.unit),
+            _ => error,
+        })
+    }
+
+    fn read_piece(&mut self, text: &mut [u8]) -> io::Result<Piece> {
         loop {
             self.state = match self.state {
                 State::New => State::Before(self.first()?),
@@ -113,7 +128,8 @@ impl<R: Read> Bzip2Blocks<R> {
                     self.beyond = true;
                     return Ok(Piece::SplitEnd);
                 }
-                State::Before(Next::Block(_)) => {
+                State::Before(Next::Block(bit)) => {
+                    self.unit = bit / 8;
                     self.load()?;
                     State::Loaded(self.next()?)
                 }
@@ -137,6 +153,7 @@ impl<R: Read> Bzip2Blocks<R> {
         if self.input.ends_at(byte)? {
             return Ok(Next::End);
         }
+        self.unit = byte;
         let header = self.input.bits(byte * 8, HEADER_BYTES * 8)?.to_be_bytes();
         let [.., b'B', b'Z', b'h', b'1'..=b'9'] = header else {
             return Err(corrupt("corrupt bzip2 data: expected a stream, which begins with BZh and a digit"));
@@ -215,7 +232,7 @@ impl<R: Read> Bzip2Blocks<R> {
 
 /// Bits of a file by their place. Places asked for must not go back by more than [`KEPT_BYTES`].
 struct BitInput<R> {
-    input: R,
+    input: Counted<R>,
     /// Bytes of the file from `offset` on.
     bytes: Vec<u8>,
     offset: u64,
@@ -379,10 +396,28 @@ mod tests {
     }
 
     #[test]
+    fn the_place_of_what_is_wrong_is_known() {
+        let text = text(500_000);
+        let whole = file(&[&text]);
+        let rubbish = [&whole[..], b"some text behind it"].concat();
+        let fault = |file: &[u8], start| {
+            super::super::fault_offset(&read(file, start, file.len(), 70_000).unwrap_err()).unwrap()
+        };
+        assert_eq!(fault(&rubbish, 250_000), whole.len() as u64);
+        let mut input =
+            BitInput { input: Counted::new(&whole[..], 0), bytes: Vec::new(), offset: 0, at_end: false };
+        let block = input.find_block(250_000, u64::MAX).unwrap().unwrap() / 8;
+        let mut broken = whole.clone();
+        broken[block as usize + 5_000..][..20].fill(0x55);
+        assert_eq!(fault(&broken, 100_000), block);
+    }
+
+    #[test]
     fn any_cut_beside_a_mark_is_right() {
         let text = text(220_000);
         let file = file(&[&text]);
-        let mut input = BitInput { input: &file[..], bytes: Vec::new(), offset: 0, at_end: false };
+        let mut input =
+            BitInput { input: Counted::new(&file[..], 0), bytes: Vec::new(), offset: 0, at_end: false };
         let second = input.find_block(5, u64::MAX).unwrap().unwrap() / 8;
         for cut in second - 8..second + 8 {
             let [first, _] = read(&file, 0, cut as usize, 1 << 20).unwrap();

@@ -3,7 +3,7 @@
 //! them under the same extensions; nothing writes them here.
 
 use super::block::{Algorithm, BlockReader, read_chunk, read_length};
-use super::{corrupt, truncated};
+use super::{Counted, corrupt, truncated};
 use std::io::{self, Chain, Cursor, Read};
 
 const SNAPPY_FRAMED: &[u8] = b"\xff\x06\0\0sNaPpY";
@@ -17,7 +17,8 @@ const SNAPPY_JAVA_HEADER_BYTES: usize = SNAPPY_JAVA.len() + 8;
 const SNAPPY_JAVA_BLOCK_MAX: usize = 512 * 1_024 * 1_024;
 
 /// The input with its first bytes put back.
-type Input<R> = Chain<Cursor<Vec<u8>>, R>;
+type Whole<R> = Chain<Cursor<Vec<u8>>, R>;
+type Input<R> = Counted<Whole<R>>;
 
 /// Decompresses snappy or LZ4 in whichever form the first bytes show, Hadoop's if none.
 pub(super) struct SniffingReader<R: Read> {
@@ -28,10 +29,10 @@ pub(super) struct SniffingReader<R: Read> {
 enum Form<R: Read> {
     /// Nothing has been read; `None` after a failure to read the first bytes.
     Unknown(Option<R>),
-    Hadoop(BlockReader<Input<R>>),
+    Hadoop(BlockReader<Whole<R>>),
     Framed(snap::read::FrameDecoder<Input<R>>),
-    Java(JavaReader<Input<R>>),
-    Lz4Frames(FrameReader<Input<R>>),
+    Java(JavaReader<Whole<R>>),
+    Lz4Frames(FrameReader<Whole<R>>),
 }
 
 impl<R: Read> SniffingReader<R> {
@@ -44,7 +45,7 @@ impl<R: Read> SniffingReader<R> {
         input.by_ref().take(SNAPPY_FRAMED.len() as u64).read_to_end(&mut first)?;
         let starts = |magic| first.starts_with(magic);
         let (framed, java, lz4) = (starts(SNAPPY_FRAMED), starts(SNAPPY_JAVA), starts(LZ4_FRAME));
-        let input = Cursor::new(first).chain(input);
+        let input = Counted::new(Cursor::new(first).chain(input), 0);
         Ok(match algorithm {
             Algorithm::Snappy if framed => Form::Framed(snap::read::FrameDecoder::new(input)),
             Algorithm::Snappy if java => Form::Java(JavaReader::new(input)),
@@ -62,10 +63,15 @@ impl<R: Read> Read for SniffingReader<R> {
         }
         match &mut self.form {
             Form::Unknown(_) => Ok(0),
-            Form::Hadoop(reader) => reader.read(output),
-            Form::Framed(reader) => reader.read(output),
-            Form::Java(reader) => reader.read(output),
-            Form::Lz4Frames(reader) => reader.read(output),
+            Form::Hadoop(reader) => reader.read(output).map_err(|error| reader.input.locate(error)),
+            Form::Framed(reader) => {
+                reader.get_mut().begin_unit();
+                reader.read(output).map_err(|error| reader.get_ref().locate(error))
+            }
+            Form::Java(reader) => reader.read(output).map_err(|error| reader.input.locate(error)),
+            Form::Lz4Frames(reader) => {
+                reader.read(output).map_err(|error| reader.decoder.get_ref().input.locate(error))
+            }
         }
     }
 }
@@ -73,18 +79,19 @@ impl<R: Read> Read for SniffingReader<R> {
 /// Reads what `SnappyOutputStream` of the Java snappy library writes: a header, then blocks of four bytes of
 /// length, big-endian, and a snappy block. A header may come again where files were put together.
 struct JavaReader<R> {
-    input: R,
+    input: Counted<R>,
     chunk: Vec<u8>,
     decompressed: Cursor<Vec<u8>>,
 }
 
 impl<R: Read> JavaReader<R> {
-    fn new(input: R) -> Self {
+    fn new(input: Counted<R>) -> Self {
         Self { input, chunk: Vec::new(), decompressed: Cursor::default() }
     }
 
     /// Decompresses the next block; false at the end.
     fn next_block(&mut self) -> io::Result<bool> {
+        self.input.begin_unit();
         self.chunk.clear();
         self.input.by_ref().take(4).read_to_end(&mut self.chunk)?;
         match self.chunk.len() {
@@ -129,13 +136,13 @@ struct FrameReader<R: Read> {
 
 /// An input that remembers how much was read since the last frame, and whether it ended.
 struct Watched<R> {
-    input: R,
+    input: Counted<R>,
     frame_bytes: u64,
     ended: bool,
 }
 
 impl<R: Read> FrameReader<R> {
-    fn new(input: R) -> Self {
+    fn new(input: Counted<R>) -> Self {
         let watched = Watched { input, frame_bytes: 0, ended: false };
         Self { decoder: lz4_flex::frame::FrameDecoder::new(watched) }
     }
@@ -144,6 +151,7 @@ impl<R: Read> FrameReader<R> {
 impl<R: Read> Read for FrameReader<R> {
     fn read(&mut self, output: &mut [u8]) -> io::Result<usize> {
         loop {
+            self.decoder.get_mut().input.begin_unit();
             let count = self.decoder.read(output)?;
             if count > 0 || output.is_empty() {
                 return Ok(count);

@@ -196,6 +196,92 @@ fn lz4_frames_are_read_and_must_end() {
     }
 }
 
+/// Where a file is said to be wrong, and the file is right up to there.
+fn fault(codec: Codec, encoded: &[u8]) -> u64 {
+    let error = decode(codec, encoded).unwrap_err();
+    fault_offset(&error).unwrap_or_else(|| panic!("{codec:?}: no place: {error}"))
+}
+
+#[test]
+fn the_place_of_a_bad_header_is_known() {
+    let rubbish = b"just some text, long enough to be any header\n".repeat(9_000);
+    for codec in ALL {
+        assert_eq!(fault(codec, &rubbish), 0, "{codec:?}");
+        assert_eq!(fault(codec, &rubbish[..45]), 0, "{codec:?}, short");
+        for length in [1, 300_000] {
+            let first = encode(codec, &noise(length));
+            let both = [&first[..], &rubbish].concat();
+            assert_eq!(fault(codec, &both), first.len() as u64, "{codec:?} behind {length} bytes");
+        }
+    }
+}
+
+#[test]
+fn the_place_of_a_bad_block_is_known() {
+    let data = noise(900_000);
+    // In the second block: the bytes behind its header.
+    let zstd = encode(Codec::Zstd, &data);
+    let bytes_at = |at: usize| [zstd[at], zstd[at + 1], zstd[at + 2], 0];
+    // Of this writer's frames the header has 6 bytes: magic, descriptor, window.
+    let first_block = 6 + 3 + (u32::from_le_bytes(bytes_at(6)) >> 3) as usize;
+    let mut broken = zstd.clone();
+    broken[first_block + 3..][..200].fill(0xff);
+    assert_eq!(fault(Codec::Zstd, &broken), first_block as u64);
+
+    for codec in [Codec::Snappy, Codec::Lz4] {
+        let encoded = encode(codec, &data);
+        let chunk = u32::from_be_bytes(encoded[4..8].try_into().unwrap()) as usize;
+        let mut broken = encoded.clone();
+        broken[8 + chunk + 8..][..200].fill(0xff);
+        assert_eq!(fault(codec, &broken), 8 + chunk as u64, "{codec:?}");
+    }
+
+    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    encoder.write_all(&data).unwrap();
+    let mut broken = encoder.finish().unwrap();
+    let bits = |at: u64| {
+        (0..48).fold(0_u64, |bits, bit| {
+            let bit = at + bit;
+            bits << 1 | u64::from(broken[bit as usize / 8] >> (7 - bit % 8) & 1)
+        })
+    };
+    let marks: Vec<u64> =
+        (32..broken.len() as u64 * 8 - 48).filter(|at| bits(*at) == 0x3141_5926_5359).collect();
+    assert!(marks.len() > 3, "several blocks");
+    let block = marks[2] / 8;
+    broken[block as usize + 5_000..][..20].fill(0x55);
+    let found = fault(Codec::Bzip2, &broken);
+    assert!((block.saturating_sub(8)..=block).contains(&found), "{found}, and the block is at {block}");
+
+    for codec in [Codec::Gzip, Codec::Deflate] {
+        let mut broken = encode(codec, &data);
+        let middle = broken.len() / 2;
+        broken[middle..][..200].fill(0xff);
+        let found = fault(codec, &broken);
+        assert!(found >= middle as u64, "{codec:?}: {found} of {middle}");
+    }
+}
+
+#[test]
+fn other_tools_blocks_have_places_too() {
+    let rubbish = b"just some text, long enough to be any header";
+    let mut framed = snap::write::FrameEncoder::new(Vec::new());
+    framed.write_all(&noise(200_000)).unwrap();
+    let framed = framed.into_inner().unwrap();
+    assert_eq!(fault(Codec::Snappy, &[&framed[..], rubbish].concat()), framed.len() as u64);
+
+    let mut frame = lz4_flex::frame::FrameEncoder::new(Vec::new());
+    frame.write_all(&noise(200_000)).unwrap();
+    let frame = frame.finish().unwrap();
+    assert_eq!(fault(Codec::Lz4, &[&frame[..], rubbish].concat()), frame.len() as u64);
+
+    let chunk = snap::raw::Encoder::new().compress_vec(b"java").unwrap();
+    let mut java = b"\x82SNAPPY\0\0\0\0\x01\0\0\0\x01".to_vec();
+    java.extend((chunk.len() as u32).to_be_bytes());
+    java.extend(&chunk);
+    assert_eq!(fault(Codec::Snappy, &[&java[..], rubbish].concat()), java.len() as u64);
+}
+
 #[test]
 fn names_lead_to_codecs() {
     let named = |name: &str| Codec::from_path(Path::new(name));

@@ -71,8 +71,8 @@ pub struct ListSettings {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ListError {
-    /// Paths that are not there and patterns that match nothing, one line for each.
-    #[error("{}", .0.join("\n"))]
+    /// Paths that are not there and patterns that match nothing, a sentence for each.
+    #[error("{}", .0.join("; "))]
     Missing(Vec<String>),
     /// A folder where only files are expected.
     #[error(
@@ -335,7 +335,7 @@ mod tests {
         let same = |_: &mut ListSettings| {};
         assert_eq!(
             fails(&["in/nope", "in", "gone"], same),
-            concat!("Input path does not exist: file:/in/nope\n", "Input path does not exist: file:/gone")
+            concat!("Input path does not exist: file:/in/nope; ", "Input path does not exist: file:/gone")
         );
         assert_eq!(fails(&["in/.dot"], same), "Input path does not exist: file:/in/.dot");
         assert_eq!(fails(&["in/a.txt/x"], same), "Input path does not exist: file:/in/a.txt/x");

@@ -6,8 +6,8 @@
 
 use super::InputError;
 use super::cut_stream::CutStream;
-use crate::codec::Codec;
 use crate::codec::bzip2_blocks::{Bzip2Blocks, Piece};
+use crate::codec::{self, Codec};
 use crate::error::{At, IoError, uninterrupted};
 use crate::fs::File;
 use crate::plan::InputSplit;
@@ -121,7 +121,8 @@ fn piece(bytes: usize) -> Piece {
     if bytes == 0 { Piece::End } else { Piece::Text(bytes) }
 }
 
-/// Tells a disk that failed from bytes that make no sense.
+/// Tells a disk that failed from bytes that make no sense. `offset` is what was read until then: a decoder may know better
+/// where the fault is.
 fn decode_error(path: &Path, offset: u64, error: io::Error) -> InputError {
     if Stopped::is_in(&error) {
         return Stopped.into();
@@ -129,6 +130,7 @@ fn decode_error(path: &Path, offset: u64, error: io::Error) -> InputError {
     if error.raw_os_error().is_some() {
         return IoError { action: "read", path: path.to_path_buf(), source: error }.into();
     }
+    let offset = codec::fault_offset(&error).unwrap_or(offset);
     InputError::Malformed { path: path.to_path_buf(), offset, what: error.to_string() }
 }
 

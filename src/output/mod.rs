@@ -101,8 +101,8 @@ pub fn part_name(number: u32) -> String {
 /// Opens the output of one attempt.
 ///
 /// Files appear below `dir`, the attempt's own folder, and are named `part` unless the format has another
-/// name for them. `input_file` is the file that a map task of a job without reduce tasks reads, if it is
-/// one. `seed` makes the sync marks of sequence files: no two attempts of a job should share one.
+/// name for them. `input_file` is the file that a map task of a job without reduce tasks reads, if it is one. `seed`
+/// makes the sync markers of sequence files: it depends on the job's commands and the task, and is the same in each run.
 pub fn open(
     spec: &OutputSpec,
     dir: &Path,

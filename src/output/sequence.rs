@@ -20,28 +20,30 @@ const DATA_FILE: &str = "data";
 /// Name of the file of keys and positions in a map file. Hadoop: `MapFile.INDEX_FILE_NAME`.
 const INDEX_FILE: &str = "index";
 
-/// Makes the output of one attempt at `path`: a file, or the folder of a map file. `seed` makes the sync
-/// markers, with the path.
+/// Makes the output of one attempt at `path`: a file, or the folder of a map file. The sync markers are made from
+/// `seed`.
 pub(super) fn create(
     spec: &OutputSpec,
     path: &Path,
     seed: u64,
 ) -> Result<Box<dyn RecordWriter>, OutputError> {
     if spec.format != OutputFormat::MapFile {
-        let (file, destination) = part(path, seed)?;
+        let (file, destination) = part(path, "", seed)?;
         let writer = sequence_file(spec, destination)?;
         return Ok(Box::new(FileWriter { writer, files: vec![file] }));
     }
-    let (data_file, data) = part(&path.join(DATA_FILE), seed)?;
-    let (index_file, index) = part(&path.join(INDEX_FILE), seed)?;
+    let (data_file, data) = part(path, DATA_FILE, seed)?;
+    let (index_file, index) = part(path, INDEX_FILE, seed)?;
     let writer = map_file(spec, data, index)?;
     Ok(Box::new(FileWriter { writer, files: vec![data_file, index_file] }))
 }
 
-fn part(path: &Path, seed: u64) -> Result<(PartFile, Destination), OutputError> {
-    let file = PartFile::create(path)?;
-    let marker = sync_marker(&[&seed.to_le_bytes(), path.as_os_str().as_encoded_bytes()].concat());
-    Ok((file.clone(), Destination { out: Box::new(file), path: path.to_path_buf(), marker }))
+/// Makes the file `name` in the folder `path`, or the file `path` if there is no name.
+fn part(path: &Path, name: &str, seed: u64) -> Result<(PartFile, Destination), OutputError> {
+    let path = if name.is_empty() { path.to_path_buf() } else { path.join(name) };
+    let file = PartFile::create(&path)?;
+    let marker = sync_marker(&[&seed.to_le_bytes(), name.as_bytes()].concat());
+    Ok((file.clone(), Destination { out: Box::new(file), path, marker }))
 }
 
 /// A writer and the files it writes to, which are told when it is done.
@@ -402,9 +404,7 @@ mod tests {
         writer.finish().unwrap();
         let file = std::fs::read(path).unwrap();
         // Each block stands behind an escape and the marker, which also ends the header.
-        let marker = sync_marker(
-            &[&1_u64.to_le_bytes(), dir.path().join("part-00000").as_os_str().as_encoded_bytes()].concat(),
-        );
+        let marker = sync_marker(&1_u64.to_le_bytes());
         let sync = [&[0xFF; 4][..], &marker].concat();
         let starts = memchr::memmem::find_iter(&file, &sync);
         starts.map(|at| usize::from(file[at + sync.len()])).collect()
@@ -435,16 +435,16 @@ mod tests {
     }
 
     #[test]
-    fn two_attempts_have_two_markers_and_the_same_one_its_own() {
+    fn the_marker_depends_on_the_seed_and_not_on_the_path() {
         let dir = tempfile::tempdir().unwrap();
         let spec = spec(OutputFormat::SequenceFile, None, false, dir.path());
-        let path = dir.path().join("part-00000");
-        let bytes = |seed| {
+        let bytes = |name: &str, seed| {
+            let path = dir.path().join(name);
             create(&spec, &path, seed).unwrap().finish().unwrap();
             std::fs::read(&path).unwrap()
         };
-        assert_eq!(bytes(1), bytes(1));
-        assert_ne!(bytes(1), bytes(2));
+        assert_eq!(bytes("attempt_1/part-00000", 1), bytes("attempt_2/part-00000", 1));
+        assert_ne!(bytes("part-00000", 1), bytes("part-00000", 2));
     }
 
     #[test]

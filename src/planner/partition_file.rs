@@ -55,7 +55,7 @@ pub fn write(path: &Path, kind: &WritableKind, cuts: &[Vec<u8>]) -> Result<(), I
         compression: Compression::Record,
         codec: Codec::Deflate,
         block_bytes: BLOCK_BYTES,
-        marker: sync_marker(path.as_os_str().as_encoded_bytes()),
+        marker: sync_marker(b"partition file"),
     };
     // Whole in memory first: it is small, and a file that is there is a whole one.
     let mut bytes = Vec::new();

@@ -2,6 +2,7 @@
 
 use crate::ids::TaskKind;
 use crate::plan::InputSplit;
+use crate::printable::{one_line, printable};
 use crate::streaming::command::shell_word;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -119,7 +120,7 @@ impl FailureReport {
         text.push('\n');
         for line in lines {
             text.push_str("    | ");
-            text.push_str(&on_one_line(&String::from_utf8_lossy(line)));
+            text.push_str(&on_one_line(&printable(line.trim_ascii_end())));
             text.push('\n');
         }
     }
@@ -142,21 +143,13 @@ fn splits_text(splits: &[InputSplit]) -> String {
     }
 }
 
-/// Text on one line of bounded length that a terminal prints and does not obey.
+/// Text on one line of bounded length.
 fn on_one_line(text: &str) -> String {
-    let mut shown = String::new();
-    for (number, letter) in text.trim_end().chars().enumerate() {
-        if number == LINE_CHARS_MAX {
-            shown.push_str(" ...");
-            break;
-        }
-        if letter.is_control() && letter != '\t' {
-            shown.extend(letter.escape_default());
-        } else {
-            shown.push(letter);
-        }
+    let text = text.trim_end();
+    match text.char_indices().nth(LINE_CHARS_MAX) {
+        Some((end, _)) => format!("{} ...", one_line(&text[..end])),
+        None => one_line(text).into_owned(),
     }
-    shown
 }
 
 #[cfg(test)]
@@ -200,7 +193,7 @@ mod tests {
                 "  status:  exited with code 1",
                 "  stderr:  last 2 lines",
                 "    | Traceback:",
-                "    | \tboom \u{fffd}\\u{1b}[2J",
+                "    | \tboom \\xff\\u{1b}[2J",
             ],
         );
     }

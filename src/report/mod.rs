@@ -6,13 +6,11 @@
 
 pub mod advice;
 pub mod failure;
-mod printable;
 pub mod progress;
 pub mod record;
 pub mod state;
 pub mod summary;
 
 pub use failure::{FailureReport, TaskInput};
-pub use printable::printable;
 pub use progress::{Progress, Snapshot, Style};
 pub use state::{EndState, OutputState};

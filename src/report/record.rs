@@ -3,6 +3,7 @@
 use super::summary::counters_shown;
 use crate::clock;
 use crate::counters::Counters;
+use crate::printable::{one_line, printable};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -50,6 +51,29 @@ pub struct TaskRow {
     pub done: bool,
 }
 
+/// A process, and when the kernel started it, so that a later process of the same number is not taken for it.
+pub type ProcessStart = (u32, u64);
+
+/// The fields of a claim, which a record has too.
+#[derive(Serialize, Deserialize)]
+struct Owner {
+    process: ProcessStart,
+    /// `None` in a claim.
+    #[serde(default)]
+    state: Option<RunState>,
+}
+
+/// The JSON of a file that belongs to a process and is not a record.
+pub fn claim(process: ProcessStart) -> Vec<u8> {
+    serde_json::to_vec(&Owner { process, state: None }).expect("numbers always encode")
+}
+
+/// The process that a claim or the record of a run belongs to; `None` if the run is over, or it is neither.
+pub fn owner(bytes: &[u8]) -> Option<ProcessStart> {
+    let owner: Owner = serde_json::from_slice(bytes).ok()?;
+    Some(owner.process).filter(|_| owner.state.is_none_or(|state| state == RunState::Running))
+}
+
 /// One run of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -63,11 +87,11 @@ pub struct RunRecord {
     pub command: Vec<String>,
     /// The folder it was started in.
     pub folder: String,
-    /// The process, and when the kernel started it, so that a later process of the same number is not taken for it.
-    pub process: (u32, u64),
+    /// The process of the run.
+    pub process: ProcessStart,
     /// Milliseconds since 1970.
     pub begun_ms: i64,
-    /// The same; `None` while it runs.
+    /// The same; `None` while it runs. For a run that was killed outright, when its record was written last.
     pub ended_ms: Option<i64>,
     /// How it stands, or ended.
     pub state: RunState,
@@ -121,7 +145,7 @@ impl RunRecord {
             self.id,
             self.state.word(),
             clock::local(self.begun_ms, "%Y-%m-%d %H:%M:%S"),
-            self.command.join(" ")
+            one_line(&self.command.join(" "))
         )
     }
 
@@ -129,7 +153,8 @@ impl RunRecord {
     pub fn show(&self) -> String {
         let mut text = String::new();
         let mut field = |name: &str, value: &str| {
-            writeln!(text, "{:<9} {value}", format!("{name}:")).expect("a string takes everything");
+            writeln!(text, "{:<9} {}", format!("{name}:"), one_line(value))
+                .expect("a string takes everything");
         };
         let time = |ms: i64| clock::local(ms, "%Y-%m-%d %H:%M:%S");
         field("job", &self.id);
@@ -165,7 +190,8 @@ impl RunRecord {
         }
         text.push_str(&self.counters_text());
         if let Some(failure) = &self.failure {
-            writeln!(text, "failure:\n{}", failure.trim_end()).expect("a string takes everything");
+            let failure = printable(failure.trim_end().as_bytes());
+            writeln!(text, "failure:\n{failure}").expect("a string takes everything");
         }
         text
     }
@@ -174,9 +200,9 @@ impl RunRecord {
         let count: usize = self.counters.values().map(BTreeMap::len).sum();
         let mut text = format!("Counters: {count}\n");
         for (group, counters) in &self.counters {
-            writeln!(text, "\t{group}").expect("a string takes everything");
+            writeln!(text, "\t{}", one_line(group)).expect("a string takes everything");
             for (name, value) in counters {
-                writeln!(text, "\t\t{name}={value}").expect("a string takes everything");
+                writeln!(text, "\t\t{}={value}", one_line(name)).expect("a string takes everything");
             }
         }
         text
@@ -212,7 +238,7 @@ impl RunRecord {
             self.maps,
             self.reduces,
             self.state.word(),
-            failure,
+            one_line(failure),
         );
         text.push_str(&self.counters_text());
         text
@@ -227,7 +253,7 @@ impl RunRecord {
 
     /// A line of it, with a newline.
     pub fn list_line(&self) -> String {
-        let (name, begun) = (cut_to(&self.name, 20), self.begun_ms.to_string());
+        let (name, begun) = (cut_to(&one_line(&self.name), 20), self.begun_ms.to_string());
         let fields = [&self.id, &name, self.state.word(), &begun, &self.user, "default", "DEFAULT"];
         let log = self.log.as_deref().unwrap_or("N/A");
         list_row(fields, ["N/A", "N/A", "N/A", "N/A", "N/A", log])
@@ -289,6 +315,32 @@ mod tests {
         assert_eq!(read.command[2].len(), TEXT_BYTES_MAX + 4);
         assert_eq!(RunRecord { command: Vec::new(), ..read }, RunRecord { command: Vec::new(), ..record() });
         assert_eq!(RunRecord::from_json(b"{}"), None);
+    }
+
+    #[test]
+    fn owners_are_those_of_runs_that_are_not_over() {
+        assert_eq!(owner(&claim((3, 4))), Some((3, 4)));
+        assert_eq!(owner(&RunRecord { state: RunState::Running, ..record() }.to_json()), Some((3, 4)));
+        assert_eq!(owner(&record().to_json()), None);
+        assert_eq!(owner(b""), None);
+        assert_eq!(owner(b"{}"), None);
+    }
+
+    #[test]
+    fn names_in_a_record_stay_on_their_line() {
+        let hostile = RunRecord {
+            name: "a\nb".into(),
+            command: vec!["mr-stream".into(), "\x1b[2J\n".into()],
+            counters: [("G\u{85}".to_owned(), [("c\r".to_owned(), 5)].into())].into(),
+            failure: Some("one\n\x1b[2J".into()),
+            ..record()
+        };
+        assert!(hostile.line(0).ends_with("  mr-stream \\u{1b}[2J\\n"));
+        let shown = hostile.show();
+        for part in ["name:     a\\nb\n", "\tG\\u{85}\n\t\tc\\r=5\n", "failure:\none\n\\u{1b}[2J\n"] {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+        assert!(hostile.list_line().contains("\t                a\\nb\t"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The counters of a job as text and as JSON.
 
 use crate::counters::Counters;
+use crate::printable::one_line;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -12,9 +13,9 @@ pub fn counters_text(counters: &Counters) -> String {
     let mut text = format!("Counters: {count}");
     for group in &groups {
         text.push_str("\n\t");
-        text.push_str(group.display_name);
+        text.push_str(&one_line(group.display_name));
         for (name, value) in &group.counters {
-            write!(text, "\n\t\t{name}={value}").expect("a string takes everything");
+            write!(text, "\n\t\t{}={value}", one_line(name)).expect("a string takes everything");
         }
     }
     text

@@ -29,8 +29,8 @@ pub struct SequenceSpec {
     pub marker: [u8; MARKER_BYTES],
 }
 
-/// A sync marker made from something unique to the file: its path, its attempt. Hadoop's is random; this one
-/// makes two runs of a job write the same bytes.
+/// A sync marker made from a seed that other files do not have. Hadoop's is random; this one makes two runs of a job
+/// write the same bytes.
 pub fn sync_marker(seed: &[u8]) -> [u8; MARKER_BYTES] {
     xxhash_rust::xxh3::xxh3_128(seed).to_be_bytes()
 }

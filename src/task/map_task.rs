@@ -253,7 +253,9 @@ impl<'a> MapAttempt<'a> {
         let spec = &self.host.plan.output;
         let dir = self.host.committer.attempt_dir(self.attempt);
         crate::fs::create_dir_all(&dir).at("make folder", &dir)?;
-        let part = Part { dir: &dir, number: self.attempt.task.number, input_file: self.input_file() };
+        let (task, input_file) = (self.attempt.task, self.input_file());
+        let seed = writer::marker_seed(self.host.plan, task);
+        let part = Part { dir: &dir, number: task.number, seed, input_file };
         let opened = writer::open(spec, kinds, part)?;
         let mut sink = OutputSink::new(opened, self.fields(), self.record_room());
         let workplace = self.workplace(&dir)?;

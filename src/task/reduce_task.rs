@@ -225,7 +225,8 @@ impl<'a> ReduceAttempt<'a> {
         self.leave_out_bad_groups(&inputs)?;
         let dir = host.committer.attempt_dir(self.attempt);
         crate::fs::create_dir_all(&dir).at("make folder", &dir)?;
-        let part = Part { dir: &dir, number: partition, input_file: None };
+        let seed = writer::marker_seed(host.plan, self.attempt.task);
+        let part = Part { dir: &dir, number: partition, seed, input_file: None };
         let opened = writer::open(&host.plan.output, self.output_kinds(), part)?;
         let mut sink = OutputSink::new(opened, self.fields(), host.record_room(self.attempt));
         // A reducer without input runs all the same, and what it writes and counts is dropped.

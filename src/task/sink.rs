@@ -256,7 +256,7 @@ mod tests {
             success_marker: true,
             existing: crate::plan::Existing::Refuse,
         };
-        let part = Part { dir: dir.path(), number: 0, input_file: None };
+        let part = Part { dir: dir.path(), number: 0, seed: 0, input_file: None };
         let output = writer::open(&spec, kinds, part).unwrap();
         let mut sink = OutputSink::new(
             output,

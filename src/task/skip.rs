@@ -8,7 +8,7 @@
 //! It is only looked for records that fail alone. A child that fails of what it has read altogether, or always, is not
 //! helped.
 
-use super::{TaskFailure, TaskHost};
+use super::{TaskFailure, TaskHost, writer};
 use crate::codec::Codec;
 use crate::error::At;
 use crate::ids::{AttemptId, TaskKind};
@@ -66,7 +66,7 @@ impl SkipFile {
             ..plan.output.clone()
         };
         let name = attempt.in_job(&plan.job_id);
-        let output = output::open(&spec, &dir, &name, None, attempt.task.number.into())?;
+        let output = output::open(&spec, &dir, &name, None, writer::marker_seed(plan, attempt.task))?;
         Ok(Some(Self { output, shown: folder.join(name) }))
     }
 

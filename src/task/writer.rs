@@ -3,8 +3,10 @@
 //! Text formats print whatever they are given. Files with typed records declare the job's classes when they
 //! are made, and Hadoop refuses the first record of other ones; a task without records succeeds.
 
+use crate::checksum;
+use crate::ids::TaskId;
 use crate::output::{self, OutputError, RecordWriter, Stored, TaskOutput};
-use crate::plan::{OutputFormat, OutputSpec};
+use crate::plan::{JobPlan, OutputFormat, OutputSpec};
 use crate::record::RecordRef;
 use crate::writable::WritableKind;
 use std::path::Path;
@@ -16,8 +18,20 @@ pub(super) struct Part<'a> {
     pub(super) dir: &'a Path,
     /// Number of the task.
     pub(super) number: u32,
+    /// Of its sync markers, see [`marker_seed`].
+    pub(super) seed: u64,
     /// The file that a map task reads.
     pub(super) input_file: Option<&'a Path>,
+}
+
+/// The seed of a task's sync markers: the job's commands and classes, and the task.
+///
+/// Nothing in it differs from run to run, so that the same job writes the same bytes. It is not the file's name alone: a
+/// value may be a copy of another job's file, and a reader of a split must not take a marker in it for its own.
+pub(super) fn marker_seed(plan: &JobPlan, task: TaskId) -> u64 {
+    let commands = (&plan.mapper, &plan.combiner, &plan.reducer);
+    let classes = (&plan.output.key_kind, &plan.output.value_kind);
+    checksum::of(format!("{commands:?} {classes:?} {task}").as_bytes())
 }
 
 /// Opens the output of `spec` for keys and values of classes `kinds`.
@@ -26,9 +40,8 @@ pub(super) fn open(
     (key_kind, value_kind): (WritableKind, WritableKind),
     part: Part<'_>,
 ) -> Result<TaskOutput, OutputError> {
-    let Part { dir, number, input_file } = part;
-    let open =
-        |spec: &OutputSpec| output::open(spec, dir, &output::part_name(number), input_file, number.into());
+    let Part { dir, number, seed, input_file } = part;
+    let open = |spec: &OutputSpec| output::open(spec, dir, &output::part_name(number), input_file, seed);
     let declared = match spec.format {
         OutputFormat::Text | OutputFormat::MultipleText | OutputFormat::Null => {
             return open(&OutputSpec { key_kind, value_kind, ..spec.clone() });
@@ -102,7 +115,7 @@ mod tests {
             success_marker: true,
             existing: crate::plan::Existing::Refuse,
         };
-        let part = Part { dir: dir.path(), number: 0, input_file: None };
+        let part = Part { dir: dir.path(), number: 0, seed: 0, input_file: None };
         // Without records every class will do.
         assert!(open(&spec, kinds.clone(), part).unwrap().finish().is_ok());
         let mut output = open(&spec, kinds.clone(), part).unwrap();

@@ -2,12 +2,14 @@
 
 use super::Output;
 use rustix::process::Pid;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -50,27 +52,54 @@ impl MrCommand {
         self.start().finish()
     }
 
+    /// Runs to the end with a terminal as standard output and standard error. What the terminal got is in `stdout`.
+    #[track_caller]
+    pub(crate) fn run_at_terminal(self) -> Output {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+        let slave = fs::File::options().read(true).write(true).open(name).unwrap();
+        let child = self.command().stdout(slave.try_clone().unwrap()).stderr(slave).spawn().unwrap();
+        self.running(child, move |mut child| {
+            let mut stdout = Vec::new();
+            // The read fails when no process has the terminal open any more.
+            drop(fs::File::from(master).read_to_end(&mut stdout));
+            Ok(std::process::Output { status: child.wait()?, stdout, stderr: Vec::new() })
+        })
+        .finish()
+    }
+
     /// Starts it, in a process group of its own.
     #[track_caller]
     pub(crate) fn start(self) -> Running {
-        let shown = self.shown();
-        let child = Command::new("sh")
+        let child = self.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        self.running(child, Child::wait_with_output)
+    }
+
+    fn running(
+        self,
+        child: Child,
+        wait: impl FnOnce(Child) -> std::io::Result<std::process::Output> + Send + 'static,
+    ) -> Running {
+        let (pid, shown) = (Pid::from_child(&child), self.shown());
+        let (sender, ended) = mpsc::channel();
+        std::thread::spawn(move || drop(sender.send(wait(child))));
+        Running { pid, ended, shown, root: self.root }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("sh");
+        command
             .args(["-c", &format!("{} exec \"$0\" \"$@\"", self.prelude)])
             .arg(env!("CARGO_BIN_EXE_mr-stream"))
             .args(&self.args)
             .current_dir(self.root.join("job"))
             .env_clear()
-            .envs(self.environment)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .unwrap();
-        let pid = Pid::from_child(&child);
-        let (sender, ended) = mpsc::channel();
-        std::thread::spawn(move || drop(sender.send(child.wait_with_output())));
-        Running { pid, ended, shown, root: self.root }
+            .process_group(0);
+        command
     }
 
     /// The command as one could type it.

@@ -46,7 +46,7 @@ pub(super) fn dfsadmin(words: &[String], host: &HostFacts) -> u8 {
 }
 
 fn misused(usage: &str) -> u8 {
-    voice::put(usage);
+    voice::put_lines(usage);
     exit::HADOOP_ERROR
 }
 

@@ -9,7 +9,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 use std::ffi::OsString;
-use std::io::{self, BufWriter, stderr, stdin, stdout};
+use std::io::{self, BufWriter, stdin};
 use std::thread;
 
 /// Bytes of output that are written at a time.
@@ -46,7 +46,8 @@ pub(super) fn run(words: Vec<OsString>, host: &HostFacts) -> u8 {
     if let Err(error) = undo_at_signals(&unfinished) {
         voice::put(&format!("WARN cannot watch for signals, an interrupt will not clean up: {error}"));
     }
-    let (mut input, mut out, mut err) = (stdin(), BufWriter::with_capacity(OUTPUT_BYTES, stdout()), stderr());
+    let (mut input, mut err) = (stdin(), voice::stderr());
+    let mut out = BufWriter::with_capacity(OUTPUT_BYTES, voice::stdout());
     let mut shell = Shell {
         addresses: conf.addresses,
         trash: TrashPolicy { minutes: conf.trash_minutes },

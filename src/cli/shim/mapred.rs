@@ -93,7 +93,7 @@ fn usage(command: &str) -> u8 {
         for (name, words) in USAGES {
             write!(text, "\n\t[{name}{words}]").expect("a string takes everything");
         }
-        voice::put(&text);
+        voice::put_lines(&text);
     }
     exit::HADOOP_ERROR
 }

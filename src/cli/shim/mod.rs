@@ -94,7 +94,7 @@ pub(super) fn run(name: Name, program: &OsStr, argv: Vec<OsString>, host: HostFa
     let logs_dir = logs_dir(program, &host);
     let host = HostFacts { default_fs: DEFAULT_FS, logs_dir, ..host };
     if words.is_empty() {
-        voice::put(usage_of(name).trim_end());
+        voice::put_lines(usage_of(name).trim_end());
         return exit::USAGE;
     }
     let command = words.remove(0);
@@ -115,7 +115,8 @@ pub(super) fn run(name: Name, program: &OsStr, argv: Vec<OsString>, host: HostFa
         }
         (_, "help" | "-help" | "--help" | "-h") => print(&usage_of(name)),
         (name, other) => {
-            voice::put(&format!("ERROR: {other} is not built in here.\n{}", usage_of(name).trim_end()));
+            voice::put(&format!("ERROR: {other} is not built in here."));
+            voice::put_lines(usage_of(name).trim_end());
             exit::USAGE
         }
     }

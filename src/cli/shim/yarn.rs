@@ -3,6 +3,7 @@
 
 use crate::cli::{exit, jobs, print, task_logs, voice};
 use crate::conf::HostFacts;
+use crate::printable::{one_line, printable};
 use crate::report::record::{RunRecord, RunState};
 
 /// States of an application that can be asked for, in Hadoop's order. Hadoop: `YarnApplicationState`.
@@ -23,7 +24,7 @@ pub(super) fn application(words: &[String], host: &HostFacts) -> u8 {
         },
         ["-kill", id] => kill(host, id),
         _ => {
-            voice::put(
+            voice::put_lines(
                 "Invalid Command Usage : \nusage: application\n -kill <Application ID>\n -list [-appStates <States>]\n \
                  -status <Application ID>",
             );
@@ -96,9 +97,9 @@ fn list(host: &HostFacts, states: &[&str]) -> u8 {
     ]));
     for record in &records {
         let (id, progress) = (application_id(record), progress(record));
-        let (name, user, log) = (&record.name, &record.user, place_of_log(record));
+        let (name, user, log) = (one_line(&record.name), &record.user, place_of_log(record));
         let (state, end) = (state(record), final_state(record));
-        text.push_str(&line([&id, name, "MAPREDUCE", user, "default", state, end, &progress, log]));
+        text.push_str(&line([&id, &name, "MAPREDUCE", user, "default", state, end, &progress, log]));
     }
     print(&text)
 }
@@ -111,13 +112,13 @@ fn line(fields: [&str; 9]) -> String {
 }
 
 fn report(record: &RunRecord) -> String {
-    let diagnostics = record.failure.as_deref().unwrap_or_default().trim_end();
+    let diagnostics = printable(record.failure.as_deref().unwrap_or_default().trim_end().as_bytes());
     format!(
         "Application Report : \n\tApplication-Id : {}\n\tApplication-Name : {}\n\tApplication-Type : MAPREDUCE\n\tUser : \
          {}\n\tQueue : default\n\tStart-Time : {}\n\tFinish-Time : {}\n\tProgress : {}\n\tState : {}\n\tFinal-State : \
          {}\n\tTracking-URL : {}\n\tDiagnostics : {diagnostics}\n",
         application_id(record),
-        record.name,
+        one_line(&record.name),
         record.user,
         record.begun_ms,
         record.ended_ms.unwrap_or(0),
@@ -159,7 +160,7 @@ fn place_of_log(record: &RunRecord) -> &str {
 pub(super) fn logs(words: &[String], host: &HostFacts) -> u8 {
     let at = words.iter().position(|word| word == "-applicationId");
     let Some(id) = at.and_then(|at| words.get(at + 1)) else {
-        voice::put(
+        voice::put_lines(
             "Both applicationId and containerId are missing,  one of them must be specified.\nRetrieve logs for YARN \
              applications.\nusage: yarn logs -applicationId <application ID> [OPTIONS]",
         );
