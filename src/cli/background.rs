@@ -10,7 +10,7 @@
 //! the log beside its record ([`super::jobs`]), and nothing of the terminal is left to it. If we are ended before
 //! that, it ends. Hadoop: `StreamJob.submitAndMonitorJob`.
 
-use super::exit;
+use super::{exit, shim};
 use super::guard::OURSELVES;
 use super::voice::{self, say};
 use crate::conf::HostFacts;
@@ -67,8 +67,11 @@ fn ended_by_signal(status: ExitStatus) -> u8 {
 
 /// `None` if the job is under way, else how the process ended.
 fn run_second() -> io::Result<Option<ExitStatus>> {
-    let mut words = std::env::args_os();
-    let program = words.next().unwrap_or_default();
+    let mut words: Vec<_> = std::env::args_os().collect();
+    let mut program = words.remove(0);
+    if let Some(script) = shim::take_name(&mut words) {
+        program = script;
+    }
     #[expect(
         clippy::disallowed_methods,
         reason = "no child of a job: it has our environment and outlives us"

@@ -80,10 +80,32 @@ pub struct JobConf {
     pub counters_json: Option<PathBuf>,
     /// `-file` was given: what it names would go into a jar made for the job.
     pub packs_jar: bool,
+    /// Which attempts the log of Hadoop's client names.
+    pub output_filter: OutputFilter,
     /// `-verbose`.
     pub verbose: bool,
     /// `-background`: nobody waits for the job.
     pub background: bool,
+}
+
+/// `mapreduce.client.output.filter`: which attempts the log of Hadoop's client names. Hadoop: `Job.TaskStatusFilter`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputFilter {
+    /// None. No attempt is killed here, so `KILLED` is the same.
+    None,
+    /// Those that succeed.
+    Succeeded,
+    /// Those that fail.
+    Failed,
+    /// Both.
+    All,
+}
+
+impl OutputFilter {
+    /// Whether it names attempts that end so.
+    pub fn shows(self, success: bool) -> bool {
+        self == Self::All || self == if success { Self::Succeeded } else { Self::Failed }
+    }
 }
 
 /// How input becomes map tasks.
@@ -182,6 +204,7 @@ impl JobConf {
             counter_limits: read.counter_limits()?,
             counters_json: None,
             packs_jar: false,
+            output_filter: read.output_filter()?,
             verbose: false,
             background: false,
             properties,

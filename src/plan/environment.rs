@@ -15,6 +15,8 @@ pub struct Environment {
     pub fixed: Vec<String>,
     /// `stream.jobconf.truncate.limit`: longest value of a property in UTF-16 units; `None` is no limit.
     pub value_units_max: Option<u32>,
+    /// The properties that attempts with a folder of their own find in `job.xml`: name and value as given, in order.
+    pub properties: Vec<(String, String)>,
 }
 
 impl Environment {

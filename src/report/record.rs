@@ -1,5 +1,6 @@
 //! What is remembered of a run: as JSON for the disk, and as text for people, also in the words of `mapred job`.
 
+use super::history::History;
 use super::summary::counters_shown;
 use crate::clock;
 use crate::counters::Counters;
@@ -49,6 +50,29 @@ pub struct TaskRow {
     pub ended_ms: i64,
     /// Whether it was done in the end.
     pub done: bool,
+    /// Its attempts, in the order in which they began.
+    #[serde(default)]
+    pub tries: Vec<AttemptRow>,
+}
+
+/// What became of one attempt.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptRow {
+    /// Its number among the attempts of its task.
+    pub number: u32,
+    /// When it began, in milliseconds since 1970.
+    pub begun_ms: i64,
+    /// When it ended; `None` if it was running when the job ended.
+    pub ended_ms: Option<i64>,
+    /// Why it failed, as Hadoop would say it.
+    pub error: Option<String>,
+}
+
+impl TaskRow {
+    /// The attempt of this number.
+    pub fn attempt(&mut self, number: u32) -> Option<&mut AttemptRow> {
+        self.tries.iter_mut().rev().find(|row| row.number == number)
+    }
 }
 
 /// A process, and when the kernel started it, so that a later process of the same number is not taken for it.
@@ -100,6 +124,9 @@ pub struct RunRecord {
     /// Shares of the map and the reduce phase that are done, 0 to 1.
     #[serde(default)]
     pub progress: [f32; 2],
+    /// `mapreduce.job.queuename`.
+    #[serde(default = "default_queue")]
+    pub queue: String,
     /// Map tasks.
     pub maps: u32,
     /// Reduce tasks.
@@ -113,6 +140,9 @@ pub struct RunRecord {
     pub log: Option<String>,
     /// Counters by group, as they are shown.
     pub counters: BTreeMap<String, BTreeMap<String, i64>>,
+    /// What `mapred job -history` shows beside this; a run has it when it is over.
+    #[serde(default)]
+    pub history: Option<History>,
     /// Tasks by name; of very many only the first.
     pub tasks: BTreeMap<String, TaskRow>,
     /// Why it failed, in the words that were said.
@@ -254,10 +284,15 @@ impl RunRecord {
     /// A line of it, with a newline.
     pub fn list_line(&self) -> String {
         let (name, begun) = (cut_to(&one_line(&self.name), 20), self.begun_ms.to_string());
-        let fields = [&self.id, &name, self.state.word(), &begun, &self.user, "default", "DEFAULT"];
+        let fields = [&self.id, &name, self.state.word(), &begun, &self.user, &self.queue, "DEFAULT"];
         let log = self.log.as_deref().unwrap_or("N/A");
         list_row(fields, ["N/A", "N/A", "N/A", "N/A", "N/A", log])
     }
+}
+
+/// The queue of records that do not say one.
+fn default_queue() -> String {
+    "default".to_owned()
 }
 
 fn list_row([id, name, state, begun, user, queue, priority]: [&str; 7], rest: [&str; 6]) -> String {
@@ -281,11 +316,11 @@ fn cut(text: &mut String) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn record() -> RunRecord {
-        let row = TaskRow { attempts: 2, failed: 1, ended_ms: 5, done: true };
+    pub(crate) fn record() -> RunRecord {
+        let row = TaskRow { attempts: 2, failed: 1, ended_ms: 5, done: true, tries: Vec::new() };
         RunRecord {
             id: "job_7_0001".into(),
             name: "n".into(),
@@ -298,12 +333,14 @@ mod tests {
             state: RunState::Succeeded,
             exit_code: Some(0),
             progress: [1.0, 0.0],
+            queue: "q".into(),
             maps: 1,
             reduces: 0,
             output: "out".into(),
             logs: None,
             log: None,
             counters: [("G".to_owned(), [("c".to_owned(), 5)].into())].into(),
+            history: None,
             tasks: [("m_000000".to_owned(), row)].into(),
             failure: None,
         }

@@ -202,6 +202,7 @@ mod tests {
             variables: ["B", "D", "b"].map(|name| (name.into(), "job".into())).to_vec(),
             fixed: fixed.iter().map(ToString::to_string).collect(),
             value_units_max: units_max,
+            properties: Vec::new(),
         };
         let own = own.iter().map(|(name, value)| (*name, value.into())).collect();
         let job = JobEnvironment::new(&plan);
