@@ -6,7 +6,7 @@
 # Without names all cases of try_clients/cases.py; mrjob has a script of its own, try_mrjob.sh. Not part of the tests: it
 # installs the programs from the Python package index into a virtual environment in the cache folder (MRSTREAM_CACHE,
 # default: mr-stream in the user's cache folder). PYTHON names the interpreter. MRSTREAM_BIN names the command (default: a
-# release build of this tree).
+# release build of this tree). Later releases of luigi lack a module that its Hadoop runner imports.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 here=$root/scripts/try_clients
@@ -21,8 +21,8 @@ fi
 imports() { "$cache/venv/bin/python" -W ignore -c 'import luigi.contrib.hadoop'; }
 if ! imports 2>/dev/null; then
     "$python" -m venv --clear "$cache/venv"
-    "$cache/venv/bin/pip" install -q luigi==3.8.1
-    imports || { echo "try_clients: luigi 3.8.1 does not import on Python $version; set PYTHON to another one" >&2; exit 2; }
+    "$cache/venv/bin/pip" install -q luigi==3.6.0
+    imports || { echo "try_clients: luigi 3.6.0 does not import on Python $version; set PYTHON to another one" >&2; exit 2; }
 fi
 
 # Tasks call python3.

@@ -5,6 +5,10 @@
 //! child reports by name goes through [`Counters::add_user`], which knows the names under which Hadoop's
 //! own counters can be reached. Printing them is the business of `report::summary`.
 
+mod named;
+
+pub use named::{NamedCounter, NamedGroup};
+
 use crate::ids::TaskKind;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -287,28 +291,6 @@ pub struct CounterGroup<'a> {
     pub counters: Vec<(Cow<'a, str>, i64)>,
 }
 
-/// One counter under its name in the framework's code and under the name that is shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedCounter<'a> {
-    /// Hadoop: `Counter.getName`.
-    pub name: Cow<'a, str>,
-    /// Hadoop: `Counter.getDisplayName`.
-    pub shown: Cow<'a, str>,
-    /// Its value.
-    pub value: i64,
-}
-
-/// One group under both of its names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedGroup<'a> {
-    /// Hadoop: `CounterGroup.getName`, the class of the framework's own.
-    pub name: &'a str,
-    /// Hadoop: `CounterGroup.getDisplayName`.
-    pub shown: &'a str,
-    /// The counters, in order.
-    pub counters: Vec<NamedCounter<'a>>,
-}
-
 impl Counters {
     /// No counters and no limits.
     pub fn new() -> Self {
@@ -484,41 +466,6 @@ impl Counters {
         groups
     }
 
-    /// Every group in the order of [`Self::groups`], with the names by which programs ask.
-    pub fn named_groups(&self) -> Vec<NamedGroup<'_>> {
-        let own = |name, shown, counters| NamedGroup { name, shown, counters };
-        let mut file_systems = Vec::new();
-        for (scheme, slots) in &self.file_system {
-            for counter in named_slots(slots, &FILE_SYSTEM_COUNTERS) {
-                file_systems.push(NamedCounter {
-                    name: Cow::Owned(format!("{scheme}_{}", counter.name)),
-                    shown: Cow::Owned(format!("{scheme}: {}", counter.shown)),
-                    ..counter
-                });
-            }
-        }
-        let mut groups = vec![
-            own(FILE_SYSTEM_CLASS, FILE_SYSTEM_GROUP, file_systems),
-            own(JOB_CLASS, JOB_GROUP, named_slots(&self.job, &JOB_COUNTERS)),
-            own(TASK_CLASS, FRAMEWORK_GROUP, named_slots(&self.task, &TASK_COUNTERS)),
-        ];
-        groups.retain(|group| !group.counters.is_empty());
-        let mut named: Vec<_> = self.named.iter().collect();
-        named.sort_by(|one, other| java_order(one.0, other.0));
-        for (name, counters) in named {
-            let shown = shown_named(name, counters);
-            let mut names: Vec<&String> = counters.keys().collect();
-            names.sort_by(|one, other| java_order(one, other));
-            let counters = names.into_iter().zip(shown.counters).map(|(name, (shown, value))| NamedCounter {
-                name: Cow::Borrowed(name.as_str()),
-                shown,
-                value,
-            });
-            groups.push(own(name, shown.display_name, counters.collect()));
-        }
-        groups
-    }
-
     fn shown_file_systems(&self) -> Vec<(Cow<'_, str>, i64)> {
         let mut shown = Vec::new();
         for (scheme, slots) in &self.file_system {
@@ -560,12 +507,6 @@ fn add_slots(slots: &mut [Option<i64>], more: &[Option<i64>]) {
 fn shown_slots<'a>(slots: &[Option<i64>], table: &[(&str, &'a str)]) -> Vec<(Cow<'a, str>, i64)> {
     let values = slots.iter().zip(table);
     values.filter_map(|(value, (_, shown))| value.map(|value| (Cow::Borrowed(*shown), value))).collect()
-}
-
-fn named_slots<'a>(slots: &[Option<i64>], table: &[(&'a str, &'a str)]) -> Vec<NamedCounter<'a>> {
-    let values = slots.iter().zip(table);
-    let named = |value, name, shown| NamedCounter { name: Cow::Borrowed(name), shown: Cow::Borrowed(shown), value };
-    values.filter_map(|(value, (name, shown))| value.map(|value| named(value, *name, *shown))).collect()
 }
 
 fn shown_named<'a>(name: &'a str, counters: &'a BTreeMap<String, i64>) -> CounterGroup<'a> {

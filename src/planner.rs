@@ -17,8 +17,8 @@ use crate::output::committer::CommitError;
 use crate::output::existing;
 use crate::output::journal::Fact;
 use crate::plan::{
-    AttemptSpec, CacheEntry, ChildSpec, Environment, InputFormat, JobPlan, MapTask, PartitionerSpec, Processor,
-    ShuffleSpec, StreamSplits,
+    AttemptSpec, CacheEntry, ChildSpec, Environment, InputFormat, JobPlan, MapTask, PartitionerSpec,
+    Processor, ShuffleSpec, StreamSplits,
 };
 use crate::shuffle::comparator::Order;
 use crate::shuffle::partitioner::{CutError, check_cuts};

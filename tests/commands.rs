@@ -39,7 +39,8 @@ fn installed_commands_are_shell_scripts() {
         assert_eq!(script.lines().count(), 2, "{script}");
     }
     // Words with blanks and quotes stay words.
-    let job = "sh hadoop/bin/mapred streaming -input 98.txt -output out -mapper \"sh -c 'echo \\\"a  b\\\"'\"";
+    let job =
+        "sh hadoop/bin/mapred streaming -input 98.txt -output out -mapper \"sh -c 'echo \\\"a  b\\\"'\"";
     home.sh(job).expect_code(0);
     assert_eq!(home.sh("hdfs dfs -cat out/part-00000").stdout, "a  b\t\n");
     // A link elsewhere leads to the same folder, where logs of tasks are.
@@ -53,8 +54,14 @@ fn installed_commands_are_shell_scripts() {
 fn nothing_needs_starting_or_formatting() {
     let home = Home::new();
     let scripts = [
-        "start-dfs.sh", "stop-dfs.sh", "start-yarn.sh", "stop-yarn.sh", "start-all.sh", "stop-all.sh",
-        "hadoop-daemon.sh start namenode", "yarn-daemon.sh start nodemanager",
+        "start-dfs.sh",
+        "stop-dfs.sh",
+        "start-yarn.sh",
+        "stop-yarn.sh",
+        "start-all.sh",
+        "stop-all.sh",
+        "hadoop-daemon.sh start namenode",
+        "yarn-daemon.sh start nodemanager",
         "mr-jobhistory-daemon.sh start historyserver",
     ];
     for script in scripts {
@@ -62,8 +69,12 @@ fn nothing_needs_starting_or_formatting() {
         assert!(said.contains(": nothing needs st") && said.lines().count() == 1, "{script}: {said}");
     }
     for command in [
-        "hdfs namenode -format -force", "hadoop namenode -format", "hdfs --daemon start datanode",
-        "yarn --daemon stop resourcemanager", "mapred historyserver", "yarn nodemanager",
+        "hdfs namenode -format -force",
+        "hadoop namenode -format",
+        "hdfs --daemon start datanode",
+        "yarn --daemon stop resourcemanager",
+        "mapred historyserver",
+        "yarn nodemanager",
     ] {
         let said = home.sh(command).expect_code(0).stdout;
         assert!(said.ends_with("Nothing was done.\n"), "{command}: {said}");
@@ -104,13 +115,19 @@ fn hadoop_hands_older_words_to_their_commands() {
 #[test]
 fn fsck_counts_what_is_in_hdfs() {
     let home = Home::new();
-    home.sh("hdfs dfs -mkdir -p /d/e && hdfs dfs -put 98.txt /d/e && hdfs dfs -touchz /d/empty").expect_code(0);
+    home.sh("hdfs dfs -mkdir -p /d/e && hdfs dfs -put 98.txt /d/e && hdfs dfs -touchz /d/empty")
+        .expect_code(0);
     let report = home.sh("hdfs fsck /d -files -blocks -locations").expect_code(0).stdout;
     for part in [
-        "FSCK started by ", " for path /d at ", "\n/d/e/98.txt 6 bytes, replicated: replication=1, 1 block(s):  OK\n",
-        "\nStatus: HEALTHY\n Number of data-nodes:\t1\n", " Total dirs:\t\t\t2\n", " Total size:\t6 B\n Total files:\t2\n",
+        "FSCK started by ",
+        " for path /d at ",
+        "\n/d/e/98.txt 6 bytes, replicated: replication=1, 1 block(s):  OK\n",
+        "\nStatus: HEALTHY\n Number of data-nodes:\t1\n",
+        " Total dirs:\t\t\t2\n",
+        " Total size:\t6 B\n Total files:\t2\n",
         " Total blocks (validated):\t1 (avg. block size 6 B)\n Minimally replicated blocks:\t1 (100.0 %)\n",
-        " Corrupt blocks:\t\t0\n", " milliseconds\n\n\nThe filesystem under path '/d' is HEALTHY\n",
+        " Corrupt blocks:\t\t0\n",
+        " milliseconds\n\n\nThe filesystem under path '/d' is HEALTHY\n",
     ] {
         assert!(report.contains(part), "no {part}\n{report}");
     }
@@ -127,7 +144,10 @@ fn history_is_that_of_hadoops_printers() {
     home.sh(job).expect_code(0);
     let id = home.job();
     let text = home.sh(&format!("mapred job -history {id}")).expect_code(0).stdout;
-    assert!(text.starts_with(&format!("\nHadoop job: {id}\n=====================================\nUser: ")), "{text}");
+    assert!(
+        text.starts_with(&format!("\nHadoop job: {id}\n=====================================\nUser: ")),
+        "{text}"
+    );
     // A published pipeline takes the table apart by its bars.
     let mut totals = BTreeMap::new();
     for line in text.lines().filter(|line| line.starts_with('|')).skip(1) {
@@ -139,14 +159,22 @@ fn history_is_that_of_hadoops_printers() {
     assert_eq!(numbers("Map input records"), ["2", "0", "2"]);
     assert_eq!(numbers("Reduce input records"), ["0", "2", "2"]);
     assert_eq!(numbers("Launched map tasks"), ["0", "0", "1"]);
-    for part in ["\nJobName: words\n", "\nStatus: SUCCEEDED\nCounters: \n\n|", "\nMap\t1\t1\t\t0\t0\t", "\nAnalysis\n=========\n"] {
+    for part in [
+        "\nJobName: words\n",
+        "\nStatus: SUCCEEDED\nCounters: \n\n|",
+        "\nMap\t1\t1\t\t0\t0\t",
+        "\nAnalysis\n=========\n",
+    ] {
         assert!(text.contains(part), "no {part}\n{text}");
     }
     assert!(!text.contains("task list for"), "{text}");
     let all = home.sh(&format!("mapred job -history all {id}")).expect_code(0).stdout;
     assert!(all.contains(&format!("\nSUCCEEDED MAP task list for {id}\n")), "{all}");
     let read = |words: &str| -> serde_json::Value {
-        serde_json::from_str(&home.sh(&format!("mapred job -history {words} -format json")).expect_code(0).stdout).unwrap()
+        serde_json::from_str(
+            &home.sh(&format!("mapred job -history {words} -format json")).expect_code(0).stdout,
+        )
+        .unwrap()
     };
     let (json, name) = (read(&id), id.replacen("job", "task", 1));
     assert_eq!((json["hadoopJob"].as_str(), json["jobName"].as_str()), (Some(id.as_str()), Some("words")));
@@ -160,7 +188,9 @@ fn history_is_that_of_hadoops_printers() {
     home.sh(&format!("mapred job -history {id} -format xml"))
         .expect_code(1)
         .expect_stderr(&["Invalid format specified: xml\n"]);
-    home.sh(&format!("mapred job -history {id} more")).expect_code(255).expect_stderr(&["Usage: job [-history"]);
+    home.sh(&format!("mapred job -history {id} more"))
+        .expect_code(255)
+        .expect_stderr(&["Usage: job [-history"]);
     let events = home.sh(&format!("mapred job -events {id} 0 100")).expect_code(0).stdout;
     assert!(events.contains("\nNumber of events (from 0) are: 2\nSUCCEEDED attempt_"), "{events}");
     let ids = home.sh(&format!("mapred job -list-attempt-ids {id} MAP completed")).expect_code(0).stdout;
@@ -179,7 +209,9 @@ fn history_of_a_failed_job_names_its_error() {
         "\nNo Analysis available as job did not finish\n",
         &format!("\nFAILED MAP task list for {id}\n"),
         "subprocess failed with code 3\t/default-rack/localhost\n",
-        &format!("\nFAILED task attempts by nodes\nHostname\tFailedTasks\n===============================\nlocalhost\t{task}_m_000000, \n"),
+        &format!(
+            "\nFAILED task attempts by nodes\nHostname\tFailedTasks\n===============================\nlocalhost\t{task}_m_000000, \n"
+        ),
     ] {
         assert!(text.contains(part), "no {part}\n{text}");
     }
@@ -188,7 +220,8 @@ fn history_of_a_failed_job_names_its_error() {
 #[test]
 fn counters_of_the_job_itself_are_there_when_it_succeeds() {
     let home = Home::new();
-    let job = "hadoop jar streaming.jar -D mapreduce.job.maps=1 -input 98.txt -output out -mapper cat -reducer cat";
+    let job =
+        "hadoop jar streaming.jar -D mapreduce.job.maps=1 -input 98.txt -output out -mapper cat -reducer cat";
     let ended = home.sh(job).expect_code(0);
     ended.expect_stderr(&["\n\tJob Counters \n\t\tLaunched map tasks=1\n\t\tLaunched reduce tasks=1\n\t\tData-local map tasks=1\n"]);
     let id = home.job();
@@ -208,7 +241,9 @@ fn counters_of_the_job_itself_are_there_when_it_succeeds() {
 fn the_log_names_the_attempts_that_are_asked_for() {
     let home = Home::new();
     let run = |filter: &str, out: &str, mapper: &str, code: i32| {
-        let job = format!("hadoop jar streaming.jar -D mapreduce.client.output.filter={filter} -input 98.txt -output {out} -mapper '{mapper}'");
+        let job = format!(
+            "hadoop jar streaming.jar -D mapreduce.client.output.filter={filter} -input 98.txt -output {out} -mapper '{mapper}'"
+        );
         home.sh(&job).expect_code(code).stderr
     };
     let said = run("ALL", "a", "cat", 0);
@@ -250,9 +285,13 @@ fn tasks_find_the_properties_of_the_job_in_a_file() {
     }
     // A shipped file of that name is the user's; without shipped files tasks run in the user's own folder.
     home.place.dir.write("job.xml", "mine\n");
-    home.sh("hadoop jar streaming.jar -files job.xml -input 98.txt -output b -mapper 'cat job.xml' -reducer NONE").expect_code(0);
+    home.sh(
+        "hadoop jar streaming.jar -files job.xml -input 98.txt -output b -mapper 'cat job.xml' -reducer NONE",
+    )
+    .expect_code(0);
     assert_eq!(home.sh("hadoop fs -cat b/part-00000").stdout, "mine\t\n");
-    home.sh("rm job.xml; hadoop jar streaming.jar -input 98.txt -output c -mapper 'ls' -reducer NONE").expect_code(0);
+    home.sh("rm job.xml; hadoop jar streaming.jar -input 98.txt -output c -mapper 'ls' -reducer NONE")
+        .expect_code(0);
     assert!(!home.place.dir.path("job.xml").exists());
 }
 
@@ -262,7 +301,10 @@ fn logs_of_silent_tasks_are_empty_and_no_error() {
     home.sh("hadoop jar streaming.jar -input 98.txt -output out -mapper cat").expect_code(0);
     let application = home.job().replacen("job", "application", 1);
     let said = home.sh(&format!("yarn logs -applicationId {application}")).expect_code(0).stdout;
-    assert_eq!(said, format!("The tasks of {application} wrote nothing on standard error, and none failed.\n"));
+    assert_eq!(
+        said,
+        format!("The tasks of {application} wrote nothing on standard error, and none failed.\n")
+    );
     home.sh(&format!("mapred job -logs {}", home.job())).expect_code(0);
     home.sh("yarn logs -applicationId application_1_0001")
         .expect_code(255)
@@ -273,15 +315,29 @@ fn logs_of_silent_tasks_are_empty_and_no_error() {
 fn files_are_dumped_as_typed_bytes_and_loaded() {
     let home = Home::new();
     // A text: where each line begins, and the line.
-    let hex = |script: &str| home.sh(&format!("{script} | od -An -v -tx1 | tr -d ' \\n'")).expect_code(0).stdout;
+    let hex =
+        |script: &str| home.sh(&format!("{script} | od -An -v -tx1 | tr -d ' \\n'")).expect_code(0).stdout;
     let lines = "0400000000000000000700000003622061040000000000000004070000000161";
     assert_eq!(hex("hadoop jar hadoop-streaming.jar dumptb 98.txt"), lines);
-    home.sh("hadoop jar hadoop-streaming.jar dumptb 98.txt >t; hadoop jar x-streaming.jar loadtb new/t.seq <t").expect_code(0);
-    let file = std::fs::read(home.place.dir.path("dfs/user").join(home.sh("id -un").stdout.trim()).join("new/t.seq")).unwrap();
-    let class = b"\x30org.apache.hadoop.typedbytes.TypedBytesWritable";
-    let head = [&b"SEQ\x06"[..], class, class, b"\x01\x00\x2aorg.apache.hadoop.io.compress.DefaultCodec\0\0\0\0"].concat();
+    home.sh(
+        "hadoop jar hadoop-streaming.jar dumptb 98.txt >t; hadoop jar x-streaming.jar loadtb new/t.seq <t",
+    )
+    .expect_code(0);
+    let file = std::fs::read(
+        home.place.dir.path("dfs/user").join(home.sh("id -un").stdout.trim()).join("new/t.seq"),
+    )
+    .unwrap();
+    let class = b"\x2forg.apache.hadoop.typedbytes.TypedBytesWritable";
+    let head =
+        [&b"SEQ\x06"[..], class, class, b"\x01\x00\x2aorg.apache.hadoop.io.compress.DefaultCodec\0\0\0\0"]
+            .concat();
     assert!(file.starts_with(&head), "{}", String::from_utf8_lossy(&file[..200.min(file.len())]));
-    assert_eq!(hex("mapred streaming -input new/t.seq -output n -mapper cat -inputformat SequenceFileAsTextInputFormat 2>/dev/null; hadoop jar x-streaming.jar dumptb new"), lines);
+    assert_eq!(
+        hex(
+            "mapred streaming -input new/t.seq -output n -mapper cat -inputformat SequenceFileAsTextInputFormat 2>/dev/null; hadoop jar x-streaming.jar dumptb new"
+        ),
+        lines
+    );
     assert_eq!(hex("hadoop jar x-streaming.jar DUMPTB 'new/*.seq'"), lines);
     // A folder with a marker in it, as jobs leave it.
     let job = "hadoop jar streaming.jar -io typedbytes -inputformat org.apache.hadoop.streaming.AutoInputFormat \
@@ -318,7 +374,8 @@ fn owners_may_have_any_name() {
     let listed = home.sh("hadoop fs -ls /d/e").stdout;
     assert!(listed.contains(" no-such-user no-such-group "), "{listed}");
     // It is still the user's own, and a name that the machine knows takes its place.
-    home.sh("hadoop fs -mv /d/e/98.txt /d/f && hadoop fs -cat /d/f && hadoop fs -chown $(id -un) /d/f").expect_code(0);
+    home.sh("hadoop fs -mv /d/e/98.txt /d/f && hadoop fs -cat /d/f && hadoop fs -chown $(id -un) /d/f")
+        .expect_code(0);
     assert_eq!(owner("/d/f").split(':').next().unwrap(), home.sh("id -un").stdout.trim());
     // On the local disk a name must be an account.
     home.sh("hadoop fs -chown no-such-user file://$PWD/98.txt")

@@ -4,12 +4,12 @@ use crate::harness::{JobDir, Output, repository, skip_without};
 use std::process::{Command, Stdio};
 
 /// A job's folder with the commands of Hadoop laid out in it, and HDFS in `dfs`.
-pub struct Place {
-    pub dir: JobDir,
+pub(crate) struct Place {
+    pub(crate) dir: JobDir,
 }
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = JobDir::new();
         dir.write("98.txt", "b a\na\n");
         let place = Self { dir };
@@ -18,11 +18,11 @@ impl Place {
     }
 
     /// Runs a shell command with the laid out commands first in PATH.
-    pub fn sh(&self, script: &str) -> Output {
+    pub(crate) fn sh(&self, script: &str) -> Output {
         self.sh_with(script, &[])
     }
 
-    pub fn sh_with(&self, script: &str, variables: &[(&str, &str)]) -> Output {
+    pub(crate) fn sh_with(&self, script: &str, variables: &[(&str, &str)]) -> Output {
         let path = format!("{}:{}", self.dir.path("hadoop/bin").display(), std::env::var("PATH").unwrap());
         let ended = Command::new("sh")
             .args(["-c", script])
@@ -175,7 +175,8 @@ fn failures_are_told_and_logged_as_on_a_cluster() {
     let tasks = "\nJob failed as tasks failed. failedMaps:1 failedReduces:0 killedMaps:0 killedReduces: 0\n";
     assert!(why.ends_with(tasks), "{why:?}");
     // The counters come behind it, and stay with the job.
-    let counted = "\n\tJob Counters \n\t\tFailed map tasks=1\n\t\tLaunched map tasks=1\n\t\tData-local map tasks=1\n";
+    let counted =
+        "\n\tJob Counters \n\t\tFailed map tasks=1\n\t\tLaunched map tasks=1\n\t\tData-local map tasks=1\n";
     assert!(said.iter().any(|line| line.contains(counted)), "{}", ended.stderr);
     let id = said.iter().find_map(|line| line.split_once("Running job: ")).unwrap().1;
     let number = "org.apache.hadoop.mapreduce.JobCounter NUM_FAILED_MAPS";
@@ -259,11 +260,11 @@ fn names_versions_and_jars_are_found() {
         .sh("hadoop jar 98.txt wordcount in out")
         .expect_code(255)
         .expect_stderr(&["Not a valid JAR: 98.txt"]);
+    place.sh("hadoop distcp a b").expect_code(1).expect_stderr(&["distcp is not built in", "hadoop fs -cp"]);
     place
-        .sh("hadoop distcp a b")
+        .sh("hadoop my.Class a")
         .expect_code(1)
-        .expect_stderr(&["distcp is not built in", "hadoop fs -cp"]);
-    place.sh("hadoop my.Class a").expect_code(1).expect_stderr(&["my.Class is not built in", "hadoop fs <verb>"]);
+        .expect_stderr(&["my.Class is not built in", "hadoop fs <verb>"]);
     place.sh("hdfs").expect_code(1).expect_stderr(&["Usage: hdfs COMMAND"]);
     let again = place.dir.run("install-commands hadoop").expect_code(0).stdout;
     assert!(again.starts_with("export HADOOP_HOME=") && again.contains("/hadoop/bin"), "{again}");

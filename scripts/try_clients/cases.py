@@ -124,10 +124,14 @@ def luigi_hdfs(place):
 
 def luigi_hadoop(place):
     """luigi.contrib.hadoop: a job by its runner, with its own package, pickled task and atomic output."""
+    (place.work / "luigi.cfg").write_text(
+        "[hadoop]\ncommand: %s\npython-executable: python3\n" % place.hadoop)
+    names = {"PYTHONPATH": str(HERE), "STREAMING_JAR": place.jar, "PYTHONDONTWRITEBYTECODE": "1"}
     ended = subprocess.run(
-        [sys.executable, str(HERE / "word_count.py"), place.hadoop, place.jar, "/data/in.txt", "/luigi-words"],
-        cwd=place.work, env=place.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert ended.returncode == 0, ended.stdout.decode()[-4000:]
+        [sys.executable, "-m", "luigi", "--module", "word_count", "WordCount", "--local-scheduler", "--text",
+         "/data/in.txt", "--out", "/luigi-words"],
+        cwd=place.work, env={**place.environment, **names}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert ended.returncode == 0 and b"progress looks :)" in ended.stdout, ended.stdout.decode()[-4000:]
     words = place.sh("$HADOOP fs -cat '/luigi-words/part-*' | sort").decode()
     assert words == "a\t100\nb\t50\nc\t50\n", words
 

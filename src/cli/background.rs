@@ -10,9 +10,9 @@
 //! the log beside its record ([`super::jobs`]), and nothing of the terminal is left to it. If we are ended before
 //! that, it ends. Hadoop: `StreamJob.submitAndMonitorJob`.
 
-use super::{exit, shim};
 use super::guard::OURSELVES;
 use super::voice::{self, say};
+use super::{exit, shim};
 use crate::conf::HostFacts;
 use crate::fs::File;
 use rustix::process::{Signal, set_parent_process_death_signal, setsid};

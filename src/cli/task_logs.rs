@@ -188,7 +188,9 @@ pub(super) fn show(host: &HostFacts, application: &str) -> u8 {
         return print_bytes(&text);
     }
     if jobs::find(host, &application.replacen("application", "job", 1)).is_some() {
-        return print(&format!("The tasks of {application} wrote nothing on standard error, and none failed.\n"));
+        return print(&format!(
+            "The tasks of {application} wrote nothing on standard error, and none failed.\n"
+        ));
     }
     let owner = host.job_user();
     voice::put(&format!(

@@ -283,7 +283,8 @@ impl JobEvents for Watcher<'_> {
     }
 
     fn attempt_started(&self, attempt: AttemptId) {
-        let begun = AttemptRow { number: attempt.attempt, begun_ms: clock::now_ms(), ..AttemptRow::default() };
+        let begun =
+            AttemptRow { number: attempt.attempt, begun_ms: clock::now_ms(), ..AttemptRow::default() };
         self.left().tasks.entry(attempt.task).or_default().tries.push(begun);
     }
 

@@ -14,7 +14,11 @@ pub(super) fn get(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsE
     let given = FORMAT.parse(words)?;
     one_path(&given.args)?;
     call.each(&given.args, Purpose::Read, |call, item| {
-        if given.has("R") { call.descend(item, 0, &mut |call, item, _| show(call, item)) } else { show(call, item) }
+        if given.has("R") {
+            call.descend(item, 0, &mut |call, item, _| show(call, item))
+        } else {
+            show(call, item)
+        }
     })
 }
 

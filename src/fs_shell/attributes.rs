@@ -55,9 +55,11 @@ fn names(path: &Path) -> io::Result<Vec<String>> {
         Err(Errno::NOTSUP) => 0,
         Err(error) => return Err(error.into()),
     };
-    let names = list[..length].split(|byte| *byte == 0).map(|name| String::from_utf8_lossy(name).into_owned());
-    let mut names: Vec<String> =
-        names.filter(|name| name.starts_with("user.") && !Names::ATTRIBUTES.contains(&name.as_str())).collect();
+    let names =
+        list[..length].split(|byte| *byte == 0).map(|name| String::from_utf8_lossy(name).into_owned());
+    let mut names: Vec<String> = names
+        .filter(|name| name.starts_with("user.") && !Names::ATTRIBUTES.contains(&name.as_str()))
+        .collect();
     names.sort();
     Ok(names)
 }
@@ -86,7 +88,9 @@ impl Encoding {
     fn show(self, value: &[u8]) -> String {
         match self {
             Self::Text => format!("\"{}\"", String::from_utf8_lossy(value)),
-            Self::Hex => "0x".to_owned() + &value.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+            Self::Hex => {
+                "0x".to_owned() + &value.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+            }
             Self::Base64 => "0s".to_owned() + &base64(value),
         }
     }
@@ -97,7 +101,8 @@ const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 fn base64(value: &[u8]) -> String {
     let mut text = String::new();
     for chunk in value.chunks(3) {
-        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let bits =
+            chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
         for at in 0..4 {
             let digit = BASE64[(bits >> (18 - 6 * at) & 63) as usize];
             text.push(if at <= chunk.len() { char::from(digit) } else { '=' });
@@ -157,7 +162,8 @@ fn check_name(name: &str) -> Result<(), FsError> {
             Err(FsError::Other(format!("{name}: only attributes of the name space user are kept here")))
         }
         _ => {
-            let what = "An XAttr name must be prefixed with user/trusted/security/system/raw, followed by a '.'";
+            let what =
+                "An XAttr name must be prefixed with user/trusted/security/system/raw, followed by a '.'";
             Err(FsError::Usage(what.to_owned()))
         }
     }
@@ -196,7 +202,11 @@ pub(super) fn get_verb(call: &mut Call<'_, '_>, mut words: Vec<String>) -> Resul
         Ok(())
     };
     call.each(&given.args, Purpose::Read, |call, item| {
-        if given.has("R") { call.descend(item, 0, &mut |call, item, _| show(call, item)) } else { show(call, item) }
+        if given.has("R") {
+            call.descend(item, 0, &mut |call, item, _| show(call, item))
+        } else {
+            show(call, item)
+        }
     })
 }
 

@@ -1,8 +1,8 @@
 //! Making and changing: `-mkdir`, `-mv`, `-touchz`, `-touch`, `-chmod`, `-chown`, `-chgrp`, `-setrep`, `-truncate`.
 //! Hadoop: `Mkdir`, `MoveCommands.Rename`, `TouchCommands`, `FsShellPermissions`, `SetReplication`, `Truncate`.
 
-use super::attributes;
 use super::Call;
+use super::attributes;
 use super::copy::Destination;
 use super::error::FsError;
 use super::item::Item;
@@ -252,10 +252,10 @@ fn set_owner(
 ) -> Result<(), FsError> {
     let accounts = &call.shell.accounts;
     let (uid, gid) = (accounts.user_number(owner), accounts.group_number(group));
-    let unknown = [(owner, uid), (group, gid)].into_iter().find(|(name, id)| !name.is_empty() && id.is_none());
+    let unknown =
+        [(owner, uid), (group, gid)].into_iter().find(|(name, id)| !name.is_empty() && id.is_none());
     change_all(call, args, recursive, |call, item| {
-        let failed =
-            |why: String| FsError::Other(format!("changing ownership of '{}': {why}", item.shown));
+        let failed = |why: String| FsError::Other(format!("changing ownership of '{}': {why}", item.shown));
         let changed = match unknown {
             Some((name, _)) => Err(failed(format!("no account of this machine has the name '{name}'"))),
             None => rustix::fs::chown(&item.path, uid.map(Uid::from_raw), gid.map(Gid::from_raw))
@@ -271,7 +271,10 @@ fn set_owner(
                 (Err(_), name) => attributes::set(&item.path, attribute, name.as_bytes()),
             };
             if let Err(error) = kept {
-                call.warn(&format!("the disk cannot keep the name '{name}' beside '{}': {error}", item.shown));
+                call.warn(&format!(
+                    "the disk cannot keep the name '{name}' beside '{}': {error}",
+                    item.shown
+                ));
             }
         }
         Ok(())

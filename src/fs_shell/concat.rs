@@ -20,7 +20,8 @@ pub(super) fn concat(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), 
     let target = items.remove(0);
     check(call, &target, &items)?;
     let unfinished = call.shell.unfinished.clone();
-    let mut longer = unfinished.extend(&target.path).map_err(|error| leased(call, &target, "CONCAT", &error))?;
+    let mut longer =
+        unfinished.extend(&target.path).map_err(|error| leased(call, &target, "CONCAT", &error))?;
     for source in &items {
         copy(&mut open(source)?, &mut longer, &source.shown).map_err(|error| unwritten(&target, error))?;
     }

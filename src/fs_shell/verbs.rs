@@ -232,7 +232,8 @@ pub(super) const VERBS: &[Verb] = &[
     verb("usage", usage::usage, "[cmd ...]", "Print the options of verbs."),
 ];
 
-const PUT: &str = "[-f] [-p] [-l] [-d] [-t <thread count>] [-q <thread pool queue size>] <localsrc> ... <dst>";
+const PUT: &str =
+    "[-f] [-p] [-l] [-d] [-t <thread count>] [-q <thread pool queue size>] <localsrc> ... <dst>";
 const GET: &str =
     "[-f] [-p] [-crc] [-ignoreCrc] [-t <thread count>] [-q <thread pool queue size>] <src> ... <localdst>";
 

@@ -70,7 +70,11 @@ impl History {
     /// The history of a run that is over: its counters, those of its reduce tasks among them, and its tasks.
     pub fn new(total: &Counters, reduces: &Counters, tasks: &BTreeMap<TaskId, TaskRow>) -> Self {
         let phase = |kind| Phase::of(tasks.iter().filter(|(task, _)| task.kind == kind).map(|(_, row)| row));
-        Self { groups: by_phase(total, reduces), maps: phase(TaskKind::Map), reduces: phase(TaskKind::Reduce) }
+        Self {
+            groups: by_phase(total, reduces),
+            maps: phase(TaskKind::Map),
+            reduces: phase(TaskKind::Reduce),
+        }
     }
 }
 
@@ -295,7 +299,8 @@ fn phase_analysis(
         duration(average)
     );
     for success in attempts.iter().take(SLOWEST_SHOWN) {
-        writeln!(text, "{} {}", success.0.id(), duration(millis(success))).expect("a string takes everything");
+        writeln!(text, "{} {}", success.0.id(), duration(millis(success)))
+            .expect("a string takes everything");
     }
     attempts.sort_by_key(|(_, attempt)| Reverse(attempt.ended_ms));
     let last = &attempts[0];

@@ -30,10 +30,13 @@ impl JobFile {
 }
 
 fn text(properties: &[(String, String)]) -> String {
-    let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"?>\n<configuration>\n".to_owned();
+    let mut text =
+        "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"?>\n<configuration>\n".to_owned();
     // No XML can hold control characters.
     let can_stand = |letter: char| !letter.is_control() || "\t\n\r".contains(letter);
-    for (name, value) in properties.iter().filter(|(name, value)| (name.to_owned() + value).chars().all(can_stand)) {
+    for (name, value) in
+        properties.iter().filter(|(name, value)| (name.to_owned() + value).chars().all(can_stand))
+    {
         let (name, value) = (escaped(name), escaped(value));
         writeln!(
             text,

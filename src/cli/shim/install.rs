@@ -87,7 +87,8 @@ fn is_free(path: &Path, program: &Path) -> bool {
     let text = crate::fs::read(path).unwrap_or_default();
     let text = String::from_utf8_lossy(&text).into_owned();
     let is_command = text.starts_with("#!/bin/sh\nexec ") && text.contains(&format!(" {CALLED_AS} "));
-    is_command || (text.starts_with("#!/bin/sh\necho ") && text.contains("mr-stream runs jobs without daemons"))
+    is_command
+        || (text.starts_with("#!/bin/sh\necho ") && text.contains("mr-stream runs jobs without daemons"))
 }
 
 /// Puts the empty jar there, in the place of those of other versions.
@@ -97,7 +98,10 @@ fn put_jar(prefix: &Path) -> Result<(), InstallError> {
     crate::fs::create_dir_all(folder).at("make folder", folder)?;
     for entry in crate::fs::read_dir(folder).at("list", folder)?.filter_map(Result::ok) {
         let is_jar = entry.file_name().to_string_lossy().starts_with("hadoop-streaming-");
-        if is_jar && entry.path() != jar && crate::fs::read(entry.path()).is_ok_and(|bytes| bytes == EMPTY_JAR) {
+        if is_jar
+            && entry.path() != jar
+            && crate::fs::read(entry.path()).is_ok_and(|bytes| bytes == EMPTY_JAR)
+        {
             crate::fs::remove_file(entry.path()).at("remove", &entry.path())?;
         }
     }

@@ -184,9 +184,9 @@ pub(super) fn queue(words: &[String], host: &HostFacts) -> u8 {
             exit::OK => list(host, false),
             code => code,
         },
-        ["-info", name] => {
-            print(&format!("Queue \"{name}\" does not exist: there is the queue default, in which all jobs run.\n"))
-        }
+        ["-info", name] => print(&format!(
+            "Queue \"{name}\" does not exist: there is the queue default, in which all jobs run.\n"
+        )),
         ["-showacls"] => print(&format!(
             "Queue acls for user :  {}\n\nQueue  Operations\n=====================\ndefault  \
              ADMINISTER_QUEUE,SUBMIT_APPLICATIONS\n",

@@ -110,8 +110,8 @@ pub(super) fn take_name(argv: &mut Vec<OsString>) -> Option<OsString> {
 /// The command of Hadoop's that one of `hadoop`'s older words belongs to. Hadoop: `bin/hadoop`.
 fn successor(command: &str) -> Option<Name> {
     match command {
-        "dfs" | "dfsadmin" | "fsck" | "balancer" | "namenode" | "secondarynamenode" | "datanode" | "fetchdt"
-        | "oiv" | "dfsgroups" | "portmap" | "nfs3" => Some(Name::Hdfs),
+        "dfs" | "dfsadmin" | "fsck" | "balancer" | "namenode" | "secondarynamenode" | "datanode"
+        | "fetchdt" | "oiv" | "dfsgroups" | "portmap" | "nfs3" => Some(Name::Hdfs),
         "job" | "queue" | "pipes" | "mrgroups" => Some(Name::Mapred),
         _ => None,
     }

@@ -2,7 +2,7 @@
 //! drive Hadoop read results by the first and write input by the second. Hadoop: `DumpTypedBytes`, `LoadTypedBytes`.
 
 use super::fs;
-use crate::cli::{exit, voice};
+use crate::cli::{exit, print, voice};
 use crate::codec::Codec;
 use crate::conf::HostFacts;
 use crate::dfs::{Addresses, Purpose};
@@ -36,7 +36,10 @@ pub(super) fn dump(words: Vec<OsString>, host: &HostFacts) -> u8 {
     };
     let Some(pattern) = words.first() else {
         voice::put("Too few arguments!");
-        return usage("dumptb <glob-pattern>", "Dumps all files that match the given pattern to standard output as typed bytes.");
+        return usage(
+            "dumptb <glob-pattern>",
+            "Dumps all files that match the given pattern to standard output as typed bytes.\n  The files can be text or sequence files",
+        );
     };
     fs::with_shell(&options, host, &mut io::empty(), |shell| {
         let dumped = match files(&shell.addresses, pattern) {
@@ -74,7 +77,7 @@ fn writing(error: &io::Error) -> DumpError {
 
 /// Shows how a tool is called; returns the exit code.
 fn usage(words: &str, what: &str) -> u8 {
-    voice::put_lines(&format!("Usage: $HADOOP_HOME/bin/hadoop jar hadoop-streaming.jar {words}\n  {what}"));
+    print(&format!("Usage: mapred streaming {words}\n  {what}\n"));
     exit::USAGE
 }
 
@@ -143,7 +146,10 @@ pub(super) fn load(words: Vec<OsString>, host: &HostFacts) -> u8 {
     };
     let Some(path) = words.into_iter().next() else {
         voice::put("Too few arguments!");
-        return usage("loadtb <path>", "Reads typed bytes from standard input and stores them in a sequence file in the specified path");
+        return usage(
+            "loadtb <path>",
+            "Reads typed bytes from standard input and stores them in a sequence file in the specified path",
+        );
     };
     let mut stdin = io::stdin();
     let mut file = match Encoded::new(&mut stdin, &path, host.memory_bytes) {
@@ -160,8 +166,10 @@ pub(super) fn load(words: Vec<OsString>, host: &HostFacts) -> u8 {
             return exit::HADOOP_ERROR;
         }
         // The file appears whole or not at all, in folders that are made for it.
-        let above = path.rfind('/').map(|at| &path[..at]).filter(|above| !above.is_empty() && !above.ends_with('/'));
-        let made = above.map_or(exit::OK, |above| shell.run(["-mkdir", "-p", above].map(str::to_owned).to_vec()));
+        let above =
+            path.rfind('/').map(|at| &path[..at]).filter(|above| !above.is_empty() && !above.ends_with('/'));
+        let made =
+            above.map_or(exit::OK, |above| shell.run(["-mkdir", "-p", above].map(str::to_owned).to_vec()));
         match made {
             exit::OK => shell.run(["-put", "-", path.as_str()].map(str::to_owned).to_vec()),
             code => code,

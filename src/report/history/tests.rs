@@ -134,15 +134,29 @@ fn all_tasks_and_attempts_are_listed_on_request() {
 
 #[test]
 fn programs_read_what_hadoops_printer_writes() {
-    let counter = |name: &str, [map, reduce, total]: [i64; 3]| {
-        serde_json::json!({"counterName": name, "mapValue": map, "reduceValue": reduce, "totalValue": total})
-    };
+    let counter = |name: &str, [map, reduce, total]: [i64; 3]| serde_json::json!({"counterName": name, "mapValue": map, "reduceValue": reduce, "totalValue": total});
     let read: serde_json::Value = serde_json::from_str(&json(&run(), false)).unwrap();
     let head = serde_json::json!([
-        "job_7_0001", "ann", "my job", "", BEGUN, BEGUN, BEGUN + 3_670_000, "SUCCEEDED", []
+        "job_7_0001",
+        "ann",
+        "my job",
+        "",
+        BEGUN,
+        BEGUN,
+        BEGUN + 3_670_000,
+        "SUCCEEDED",
+        []
     ]);
     let names = [
-        "hadoopJob", "user", "jobName", "jobConf", "submittedAt", "launchedAt", "finishedAt", "status", "tasks",
+        "hadoopJob",
+        "user",
+        "jobName",
+        "jobConf",
+        "submittedAt",
+        "launchedAt",
+        "finishedAt",
+        "status",
+        "tasks",
     ];
     assert_eq!(names.iter().map(|name| read[name].clone()).collect::<serde_json::Value>(), head);
     let counters = serde_json::json!({
@@ -194,7 +208,10 @@ fn tasks_that_were_not_done_have_their_error() {
     assert_eq!(tasks, ["FAILED", "KILLED"]);
     assert_eq!(read["tasks"][0]["error"], "Error: x");
     assert!(human(&run, false).contains("\ttask_7_0001_m_000001, \n\nKILLED task attempts by nodes\n"));
-    assert_eq!(events(&run), [("FAILED", "attempt_7_0001_m_000001_0".into()), ("SUCCEEDED", "attempt_7_0001_m_000000_0".into())]);
+    assert_eq!(
+        events(&run),
+        [("FAILED", "attempt_7_0001_m_000001_0".into()), ("SUCCEEDED", "attempt_7_0001_m_000000_0".into())]
+    );
     assert_eq!(successes(&run, TaskKind::Map), ["attempt_7_0001_m_000000_0"]);
 }
 

@@ -28,7 +28,7 @@ pub(super) const VERBS: &[Verb] = &[
                 "-chgrp no.such@account file:LOCAL/one.txt",
                 1,
                 "",
-                "chgrp: changing ownership of 'file:LOCAL/one.txt': no account of this machine has the name \
+                "chgrp: changing ownership of 'file://LOCAL/one.txt': no account of this machine has the name \
                  'no.such@account'\n",
             ),
             ("-chgrp  /d", 255, "", "-chgrp: '' does not match expected pattern for group\n"),
@@ -68,7 +68,7 @@ pub(super) const VERBS: &[Verb] = &[
                 "-chown no.such@account file:LOCAL/one.txt",
                 1,
                 "",
-                "chown: changing ownership of 'file:LOCAL/one.txt': no account of this machine has the name \
+                "chown: changing ownership of 'file://LOCAL/one.txt': no account of this machine has the name \
                  'no.such@account'\n",
             ),
             ("-chown ann", 255, "", "-chown: Not enough arguments: expected 2 but got 1\n"),
@@ -385,7 +385,12 @@ pub(super) const VERBS: &[Verb] = &[
             ("-concat /d/one.txt /d/two.txt /d/three.txt", 0, "", ""),
             ("-cat /d/one.txt", 0, "one\ntwo\none\n", ""),
             ("-test -e /d/two.txt", 1, "", ""),
-            ("-concat", 1, "", "concat: Target path not specified. <target path> <src path> <src path> ...\n"),
+            (
+                "-concat",
+                1,
+                "",
+                "concat: Target path not specified. <target path> <src path> <src path> ...\n",
+            ),
             (
                 "-concat /d/one.txt /d/dir/x",
                 1,
@@ -479,10 +484,20 @@ pub(super) const VERBS: &[Verb] = &[
                 "",
                 "setfacl: Invalid ACL: the user, group and other entries are required.\n",
             ),
-            ("-setfacl -b -m user::rwx /d", 255, "", "-setfacl: Specified flags contains both remove and modify flags\n"),
+            (
+                "-setfacl -b -m user::rwx /d",
+                255,
+                "",
+                "-setfacl: Specified flags contains both remove and modify flags\n",
+            ),
             ("-setfacl -m user::rwx", 255, "", "-setfacl: <acl_spec> is missing\n"),
             ("-setfacl -m user::rwq /d", 255, "", "-setfacl: Invalid permission in <aclSpec> : user::rwq\n"),
-            ("-setfacl -m owner::rwx /d", 255, "", "-setfacl: Invalid type of acl in <aclSpec> : owner::rwx\n"),
+            (
+                "-setfacl -m owner::rwx /d",
+                255,
+                "",
+                "-setfacl: Invalid type of acl in <aclSpec> : owner::rwx\n",
+            ),
             ("-setfacl -m user: /d", 255, "", "-setfacl: Invalid <aclSpec> : user:\n"),
             ("-setfacl -b", 255, "", "-setfacl: <path> is missing\n"),
             ("-setfacl -b /d /d", 255, "", "-setfacl: Too many arguments\n"),
@@ -513,7 +528,12 @@ pub(super) const VERBS: &[Verb] = &[
                 "",
                 "setfattr: trusted.a: only attributes of the name space user are kept here\n",
             ),
-            ("-setfattr -x user.none /d", 1, "", "setfattr: No matching attributes found for remove operation\n"),
+            (
+                "-setfattr -x user.none /d",
+                1,
+                "",
+                "setfattr: No matching attributes found for remove operation\n",
+            ),
             ("-setfattr -n user.a /nope", 1, "", "setfattr: `/nope': No such file or directory\n"),
         ],
     ),
