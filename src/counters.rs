@@ -5,6 +5,10 @@
 //! child reports by name goes through [`Counters::add_user`], which knows the names under which Hadoop's
 //! own counters can be reached. Printing them is the business of `report::summary`.
 
+mod named;
+
+pub use named::{NamedCounter, NamedGroup};
+
 use crate::ids::TaskKind;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -175,7 +179,8 @@ pub const INPUT_FORMAT_GROUP: &str = "File Input Format Counters ";
 pub const OUTPUT_FORMAT_GROUP: &str = "File Output Format Counters ";
 
 const TASK_CLASS: &str = "org.apache.hadoop.mapreduce.TaskCounter";
-const JOB_CLASS: &str = "org.apache.hadoop.mapreduce.JobCounter";
+/// Group of the job's task counts, as programs name it.
+pub const JOB_CLASS: &str = "org.apache.hadoop.mapreduce.JobCounter";
 const FILE_SYSTEM_CLASS: &str = "org.apache.hadoop.mapreduce.FileSystemCounter";
 const INPUT_FORMAT_CLASS: &str = "org.apache.hadoop.mapreduce.lib.input.FileInputFormatCounter";
 const OUTPUT_FORMAT_CLASS: &str = "org.apache.hadoop.mapreduce.lib.output.FileOutputFormatCounter";
@@ -310,6 +315,26 @@ impl Counters {
             TaskKind::Reduce => 1,
         };
         add_slot(&mut self.job[counter], amount as i64);
+    }
+
+    /// Adds attempts that were launched, and the milliseconds that they ran in sum, as for containers of one core and
+    /// 1024 MB on the node that has their input. Hadoop: `JobImpl`, `TaskAttemptImpl`, `JobCounter`.
+    pub fn add_launched_attempts(&mut self, kind: TaskKind, attempts: u64, millis: u64) {
+        let times = ["SLOTS_MILLIS", "MILLIS", "VCORES_MILLIS", "MB_MILLIS"];
+        let (plural, local) = match kind {
+            TaskKind::Map => ("MAPS", Some("DATA_LOCAL_MAPS")),
+            TaskKind::Reduce => ("REDUCES", None),
+        };
+        let mut add = |name: &str, amount: u64| {
+            let at = position(&JOB_COUNTERS, name).expect("the table has all of them");
+            add_slot(&mut self.job[at], amount as i64);
+        };
+        add(&format!("TOTAL_LAUNCHED_{plural}"), attempts);
+        local.into_iter().for_each(|name| add(name, attempts));
+        for name in times {
+            let factor = if name == "MB_MILLIS" { 1_024 } else { 1 };
+            add(&format!("{name}_{plural}"), millis * factor);
+        }
     }
 
     /// Adds to a counter of a file system: `file`, `hdfs`. The scheme is shown in upper case.

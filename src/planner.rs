@@ -20,8 +20,8 @@ use crate::output::committer::CommitError;
 use crate::output::existing;
 use crate::output::journal::Fact;
 use crate::plan::{
-    AttemptSpec, CacheEntry, ChildSpec, InputFormat, JobPlan, MapTask, PartitionerSpec, Processor,
-    ShuffleSpec, StreamSplits,
+    AttemptSpec, CacheEntry, ChildSpec, Environment, InputFormat, JobPlan, MapTask, PartitionerSpec,
+    Processor, ShuffleSpec, StreamSplits,
 };
 use crate::shuffle::comparator::Order;
 use crate::shuffle::partitioner::{CutError, check_cuts};
@@ -144,7 +144,7 @@ pub fn plan_job(conf: &JobConf, host: &HostFacts, job_id: JobId) -> Result<JobPl
         reduce_stream: conf.reduce_stream.clone(),
         shuffle: with_cuts(conf)?,
         output: conf.output.clone(),
-        children: ChildSpec { environment: child_environment(&submitted)?, ..conf.children.clone() },
+        children: ChildSpec { environment: environment(conf, &submitted)?, ..conf.children.clone() },
         cache: cache_entries(conf)?,
         maps,
         counter_limits: conf.counter_limits,
@@ -170,6 +170,15 @@ pub fn check_existing(conf: &JobConf, plan: &JobPlan, host: &HostFacts) -> Resul
     let facts = facts::of(conf, plan, host)?;
     existing::refuse_change(&plan.output, &facts)?;
     Ok(facts)
+}
+
+/// The children's environment. Only attempts with a folder of their own have a `job.xml` there.
+fn environment(conf: &JobConf, submitted: &Properties) -> Result<Environment, ConfError> {
+    let mut environment = child_environment(submitted)?;
+    if conf.cache.is_empty() && conf.packed.is_empty() {
+        environment.properties.clear();
+    }
+    Ok(environment)
 }
 
 /// The job's name: unless the user gave one, that of its jar, which is streaming's own or one made for `-file`.

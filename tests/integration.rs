@@ -8,6 +8,7 @@
 mod attempts;
 mod background;
 mod children;
+mod commands;
 mod disk;
 mod engine;
 mod faults;

@@ -4,12 +4,12 @@ use crate::harness::{JobDir, Output, repository, skip_without};
 use std::process::{Command, Stdio};
 
 /// A job's folder with the commands of Hadoop laid out in it, and HDFS in `dfs`.
-struct Place {
-    dir: JobDir,
+pub(crate) struct Place {
+    pub(crate) dir: JobDir,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = JobDir::new();
         dir.write("98.txt", "b a\na\n");
         let place = Self { dir };
@@ -18,11 +18,11 @@ impl Place {
     }
 
     /// Runs a shell command with the laid out commands first in PATH.
-    fn sh(&self, script: &str) -> Output {
+    pub(crate) fn sh(&self, script: &str) -> Output {
         self.sh_with(script, &[])
     }
 
-    fn sh_with(&self, script: &str, variables: &[(&str, &str)]) -> Output {
+    pub(crate) fn sh_with(&self, script: &str, variables: &[(&str, &str)]) -> Output {
         let path = format!("{}:{}", self.dir.path("hadoop/bin").display(), std::env::var("PATH").unwrap());
         let ended = Command::new("sh")
             .args(["-c", script])
@@ -175,8 +175,9 @@ fn failures_are_told_and_logged_as_on_a_cluster() {
     let tasks = "\nJob failed as tasks failed. failedMaps:1 failedReduces:0 killedMaps:0 killedReduces: 0\n";
     assert!(why.ends_with(tasks), "{why:?}");
     // The counters come behind it, and stay with the job.
-    let counted = "INFO mapreduce.Job: Counters: 1\n\tJob Counters \n\t\tFailed map tasks=1";
-    assert!(said.iter().any(|line| line == counted), "{}", ended.stderr);
+    let counted =
+        "\n\tJob Counters \n\t\tFailed map tasks=1\n\t\tLaunched map tasks=1\n\t\tData-local map tasks=1\n";
+    assert!(said.iter().any(|line| line.contains(counted)), "{}", ended.stderr);
     let id = said.iter().find_map(|line| line.split_once("Running job: ")).unwrap().1;
     let number = "org.apache.hadoop.mapreduce.JobCounter NUM_FAILED_MAPS";
     assert_eq!(sh(&format!("mapred job -counter {id} {number}")).expect_code(0).stdout, "1\n");
@@ -238,10 +239,10 @@ fn names_versions_and_jars_are_found() {
     let place = Place::new();
     for command in ["hadoop", "hdfs", "mapred", "yarn"] {
         let version = place.sh(&format!("{command} version")).expect_code(0).stdout;
-        assert!(version.starts_with("Hadoop 3.3.4\n"), "{version}");
+        assert!(version.starts_with("Hadoop 3.4.2\n"), "{version}");
     }
     let jar = place.sh("ls hadoop/share/hadoop/tools/lib/hadoop-streaming-*.jar").expect_code(0);
-    assert_eq!(jar.stdout, "hadoop/share/hadoop/tools/lib/hadoop-streaming-3.3.4.jar\n");
+    assert_eq!(jar.stdout, "hadoop/share/hadoop/tools/lib/hadoop-streaming-3.4.2.jar\n");
     assert!(place.sh("hadoop classpath").stdout.contains("/hadoop/share/hadoop/tools/lib/*"));
     place
         .sh("hadoop --config /etc jar nope.jar wordcount in out")
@@ -259,15 +260,16 @@ fn names_versions_and_jars_are_found() {
         .sh("hadoop jar 98.txt wordcount in out")
         .expect_code(255)
         .expect_stderr(&["Not a valid JAR: 98.txt"]);
+    place.sh("hadoop distcp a b").expect_code(1).expect_stderr(&["distcp is not built in", "hadoop fs -cp"]);
     place
-        .sh("hadoop distcp a b")
+        .sh("hadoop my.Class a")
         .expect_code(1)
-        .expect_stderr(&["distcp is not built in", "hadoop fs <verb>"]);
+        .expect_stderr(&["my.Class is not built in", "hadoop fs <verb>"]);
     place.sh("hdfs").expect_code(1).expect_stderr(&["Usage: hdfs COMMAND"]);
     let again = place.dir.run("install-commands hadoop").expect_code(0).stdout;
     assert!(again.starts_with("export HADOOP_HOME=") && again.contains("/hadoop/bin"), "{again}");
     place.dir.write("other/bin/hadoop", "theirs");
-    place.dir.run("install-commands other").expect_code(1).expect_stderr(&["is no link to mr-stream"]);
+    place.dir.run("install-commands other").expect_code(1).expect_stderr(&["is not mr-stream's"]);
 }
 
 #[test]
@@ -325,9 +327,6 @@ fn jobs_are_listed_as_mapred_lists_them() {
             expect,
             "{name}"
         );
-    }
-    for words in ["-history", "-history all"] {
-        assert!(sh(&format!("mapred job {words} {id}")).stdout.contains("state:    SUCCEEDED\n"));
     }
     let refused = |words: &str, expect: &str| {
         assert_eq!(sh(&format!("mapred job {words}")).expect_code(255).stdout, expect, "{words}");
@@ -395,8 +394,7 @@ fn scripts_ask_after_the_cluster() {
     check("hadoop checknative", 0, "Native library checking:\nhadoop:  true ");
     check("hadoop checknative -a", 1, "Native library checking:\n");
     let paths = place.sh("hadoop classpath --glob").expect_code(0).stdout;
-    assert!(paths.ends_with("/hadoop/share/hadoop/tools/lib/hadoop-streaming-3.3.4.jar\n"), "{paths}");
-    check("hdfs namenode -format", 1, "ERROR: namenode is not built in here.\nUsage: hdfs COMMAND");
+    assert!(paths.ends_with("/hadoop/share/hadoop/tools/lib/hadoop-streaming-3.4.2.jar\n"), "{paths}");
 }
 
 #[test]

@@ -10,10 +10,10 @@
 //! the log beside its record ([`super::jobs`]), and nothing of the terminal is left to it. A signal that stops
 //! us before that is passed on to it, and if we are killed it ends. Hadoop: `StreamJob.submitAndMonitorJob`.
 
-use super::exit;
 use super::guard::OURSELVES;
 use super::signals;
 use super::voice::{self, say};
+use super::{exit, shim};
 use crate::conf::HostFacts;
 use crate::fs::File;
 use crate::ids::JobId;
@@ -80,8 +80,11 @@ enum Ended {
 }
 
 fn run_second() -> io::Result<Ended> {
-    let mut words = std::env::args_os();
-    let program = words.next().unwrap_or_default();
+    let mut words: Vec<_> = std::env::args_os().collect();
+    let mut program = words.remove(0);
+    if let Some(script) = shim::take_name(&mut words) {
+        program = script;
+    }
     #[expect(
         clippy::disallowed_methods,
         reason = "no child of a job: it has our environment and outlives us"

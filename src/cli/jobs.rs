@@ -20,6 +20,7 @@ use crate::error::{At, IoError};
 use crate::ids::{JobId, TaskId};
 use crate::plan::JobPlan;
 use crate::printable::printable;
+use crate::report::history::History;
 use crate::report::record::{self, ProcessStart, RunRecord, RunState, TASKS_MAX, TaskRow};
 use rustix::fs::{FlockOperation, flock};
 use std::collections::BTreeMap;
@@ -76,11 +77,12 @@ pub(super) enum RecordError {
 }
 
 /// What is known of a run at its end.
-pub(super) struct Ended<'a> {
+pub(super) struct Ended {
     pub(super) exit_code: u8,
-    pub(super) counters: Option<&'a Counters>,
+    pub(super) counters: Counters,
     pub(super) tasks: BTreeMap<TaskId, TaskRow>,
     pub(super) failure: Option<String>,
+    pub(super) history: History,
 }
 
 /// The id of a job that is being planned. No other job of this user has it.
@@ -133,7 +135,12 @@ fn make_claim(path: &Path) -> std::io::Result<()> {
 
 impl Run {
     /// Writes that a job begins.
-    pub(super) fn begin(mut claim: JobClaim, plan: &JobPlan, host: &HostFacts) -> Result<Self, RecordError> {
+    pub(super) fn begin(
+        mut claim: JobClaim,
+        plan: &JobPlan,
+        queue: String,
+        host: &HostFacts,
+    ) -> Result<Self, RecordError> {
         let folder = jobs_folder(host).ok_or(RecordError::NoFolder)?;
         // A job that is continued keeps its id.
         let is_continued = plan.job_id != claim.id;
@@ -159,12 +166,14 @@ impl Run {
             state: RunState::Running,
             exit_code: None,
             progress: [0.0; 2],
+            queue,
             maps: plan.maps.len() as u32,
             reduces: plan.reduces,
             output: plan.output.shown.clone(),
             logs: logs.map(|logs| logs.to_string_lossy().into_owned()),
             log: None,
             counters: BTreeMap::new(),
+            history: None,
             tasks: BTreeMap::new(),
             failure: None,
         };
@@ -195,7 +204,7 @@ impl Run {
     }
 
     /// Writes how it ended.
-    pub(super) fn end(mut self, ended: Ended<'_>) {
+    pub(super) fn end(mut self, ended: Ended) {
         let record = &mut self.record;
         record.ended_ms = Some(clock::now_ms());
         record.exit_code = Some(ended.exit_code);
@@ -204,12 +213,11 @@ impl Run {
             code if code > exit::SIGNAL_BASE => RunState::Killed,
             _ => RunState::Failed,
         };
-        if let Some(counters) = ended.counters {
-            record.set_counters(counters);
-        }
+        record.set_counters(&ended.counters);
         let tasks = ended.tasks.into_iter().take(TASKS_MAX);
         record.tasks = tasks.map(|(task, row)| (task.to_string(), row)).collect();
         record.failure = ended.failure;
+        record.history = Some(ended.history);
         self.write().ok();
     }
 

@@ -34,6 +34,7 @@ use crate::local_fs;
 use crate::output::committer::CommitError;
 use crate::plan::{Existing, OutputFormat, OutputSpec, StreamSplits};
 use crate::planner::PlanError;
+use crate::report::history::History;
 use crate::report::{EndState, OutputState, advice, summary};
 use crate::task::TaskFailure;
 use args::{ArgsError, Parsed};
@@ -47,8 +48,11 @@ use watcher::{Left, Watcher, lacking_text};
 /// Runs the program with its name and the words behind it; returns the exit code.
 pub fn main(words: Vec<OsString>) -> u8 {
     let mut words = words.into_iter();
-    let program = words.next().unwrap_or_default();
+    let mut program = words.next().unwrap_or_default();
     let mut argv: Vec<OsString> = words.collect();
+    let script = shim::take_name(&mut argv);
+    let is_script = script.is_some();
+    program = script.unwrap_or(program);
     let shim = shim::called_as(&program);
     if argv.first().is_some_and(|word| guard::is_wanted(word)) {
         return guard::run();
@@ -73,6 +77,9 @@ pub fn main(words: Vec<OsString>) -> u8 {
         }
     };
     inherited::undo();
+    if is_script {
+        host.command_line.splice(..3, [program.to_string_lossy().into_owned()]);
+    }
     signals::let_large_writes_fail();
     background::begin_if_wanted(&mut argv, &mut host);
     if let Some(name) = shim {
@@ -243,7 +250,8 @@ fn run_planned(job: &Job, claim: JobClaim, host: &HostFacts) -> u8 {
         children: guarded.children.clone(),
         facts: job.facts.clone(),
     };
-    let watcher = Watcher::new(&job.plan, job.conf.verbose, host.logs_dir.as_deref(), run, log);
+    let (verbose, filter) = (job.conf.verbose, job.conf.output_filter);
+    let watcher = Watcher::new(&job.plan, verbose, filter, host.logs_dir.as_deref(), run, log);
     watcher.begin();
     if !job.conf.properties.is_set(StreamSplits::PROPERTY)
         && let Some(hint) =
@@ -254,18 +262,19 @@ fn run_planned(job: &Job, claim: JobClaim, host: &HostFacts) -> u8 {
     let ended = job.run(&engine, &watcher);
     let mut left = watcher.finish();
     guarded.dismiss();
-    let (run, tasks, told) = (left.run.take(), std::mem::take(&mut left.tasks), left.failure.take());
-    let until_failure = left.counters.take();
-    let (exit_code, counters, failure) = match &ended {
-        Ok(counters) => (finish(job, counters, left), Some(counters), None),
+    let run = left.run.take();
+    let mut counters = ended.as_ref().ok().or(left.counters.as_ref()).cloned().unwrap_or_default();
+    left.add_job_counters(&mut counters);
+    let (exit_code, failure) = match &ended {
+        Ok(of_tasks) => (finish(job, of_tasks, &counters, &left), None),
         Err(error) => {
-            let counters = until_failure.as_ref();
-            let exit_code = fail(job, error, counters, left.kept);
-            (exit_code, counters, told.or_else(|| Some(error::chain(error))))
+            let exit_code = fail(job, error, left.counters.is_some().then_some(&counters), left.kept);
+            (exit_code, left.failure.take().or_else(|| Some(error::chain(error))))
         }
     };
     if let Some(run) = run {
-        run.end(jobs::Ended { exit_code, counters, tasks, failure });
+        let history = History::new(&counters, &left.reduces, &left.tasks);
+        run.end(jobs::Ended { exit_code, counters, tasks: left.tasks, failure, history });
     }
     exit_code
 }
@@ -276,24 +285,27 @@ fn begin_record(
     claim: JobClaim,
     host: &HostFacts,
 ) -> Result<(jobs::Run, Option<File>), jobs::RecordError> {
-    let mut run = jobs::Run::begin(claim, &job.plan, host)?;
+    let queue = job.conf.properties.text_or("mapreduce.job.queuename", "default").unwrap_or_default();
+    let mut run = jobs::Run::begin(claim, &job.plan, queue, host)?;
     let log = if job.conf.background { Some(run.open_log()?) } else { None };
     Ok((run, log))
 }
 
-fn finish(job: &Job, counters: &Counters, left: Left) -> u8 {
+/// `of_job` are the counters with those of the job itself, which Hadoop's client shows of a cluster's jobs.
+fn finish(job: &Job, of_tasks: &Counters, of_job: &Counters, left: &Left) -> u8 {
     say(&format!("Job {} completed successfully", job.plan.job_id));
-    say_lines(summary::counters_text(counters).trim_end());
+    let shown = if voice::is_hadoops() { of_job } else { of_tasks };
+    say_lines(summary::counters_text(shown).trim_end());
     let code = match &job.conf.counters_json {
-        Some(path) if path == Path::new("-") => print(&summary::counters_json(counters)),
-        Some(path) => write_counters(path, counters),
+        Some(path) if path == Path::new("-") => print(&summary::counters_json(of_tasks)),
+        Some(path) => write_counters(path, of_tasks),
         None => exit::OK,
     };
     say(&format!("Output directory: {}", job.plan.output.shown));
     if !left.lacking.is_empty() {
         say_lines(lacking_text(&job.plan, &left.lacking).trim_end());
     }
-    say_state(&job.plan.output, OutputState::Finished, true, left.kept);
+    say_state(&job.plan.output, OutputState::Finished, true, left.kept.clone());
     code
 }
 

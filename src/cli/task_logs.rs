@@ -6,7 +6,7 @@
 //! when they cannot be written, one warning says so and the job goes on.
 
 use super::voice::{self, say};
-use super::{exit, jobs, print_bytes};
+use super::{exit, jobs, print, print_bytes};
 use crate::clock;
 use crate::conf::HostFacts;
 use crate::error::{self, At, IoError};
@@ -187,11 +187,16 @@ pub(super) fn show(host: &HostFacts, application: &str) -> u8 {
     if let Some(text) = host.logs_dir.as_deref().and_then(|logs| read(logs, application)) {
         return print_bytes(&text);
     }
+    if jobs::find(host, &application.replacen("application", "job", 1)).is_some() {
+        return print(&format!(
+            "The tasks of {application} wrote nothing on standard error, and none failed.\n"
+        ));
+    }
     let owner = host.job_user();
     voice::put(&format!(
         "Can not find the logs for the application: {application} with the appOwner: {owner}"
     ));
-    voice::put("Its tasks wrote nothing, or it is too old, or not of this machine.");
+    voice::put("It is too old, or not of this machine.");
     exit::HADOOP_ERROR
 }
 

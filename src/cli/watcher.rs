@@ -5,6 +5,7 @@ use super::jobs::Run;
 use super::task_logs::{TaskLogs, application};
 use super::voice::{self, Log, say_lines};
 use crate::clock;
+use crate::conf::OutputFilter;
 use crate::counters::Counters;
 use crate::engine::JobError;
 use crate::engine::event::{JobEvents, Snapshot};
@@ -15,7 +16,7 @@ use crate::hint::{self, Facts, Stage, shell_word};
 use crate::ids::{AttemptId, TaskId, TaskKind};
 use crate::plan::JobPlan;
 use crate::printable::one_line;
-use crate::report::record::TaskRow;
+use crate::report::record::{AttemptRow, TaskRow};
 use crate::report::{self, FailureReport, Progress, Style, TaskInput, advice};
 use crate::streaming::exit_status;
 use crate::sync::{into_inner, lock};
@@ -35,6 +36,7 @@ pub(super) struct Watcher<'a> {
     plan: &'a JobPlan,
     progress: Mutex<Progress>,
     verbose: bool,
+    filter: OutputFilter,
     began: Instant,
     left: Mutex<Left>,
     /// The log of a job in the background.
@@ -60,6 +62,23 @@ pub(super) struct Left {
     pub(super) failure: Option<String>,
     /// The counters of a job that failed.
     pub(super) counters: Option<Counters>,
+    /// The sum of the counters of its reduce tasks.
+    pub(super) reduces: Counters,
+}
+
+impl Left {
+    /// Adds what Hadoop's `JobImpl` counts of the attempts.
+    pub(super) fn add_job_counters(&self, counters: &mut Counters) {
+        let now = clock::now_ms();
+        for kind in [TaskKind::Map, TaskKind::Reduce] {
+            let rows = self.tasks.iter().filter(|(task, _)| task.kind == kind);
+            let tries: Vec<&AttemptRow> = rows.flat_map(|(_, row)| &row.tries).collect();
+            let millis = tries.iter().map(|row| (row.ended_ms.unwrap_or(now) - row.begun_ms).max(0) as u64);
+            if !tries.is_empty() {
+                counters.add_launched_attempts(kind, tries.len() as u64, millis.sum());
+            }
+        }
+    }
 }
 
 impl<'a> Watcher<'a> {
@@ -68,6 +87,7 @@ impl<'a> Watcher<'a> {
     pub(super) fn new(
         plan: &'a JobPlan,
         verbose: bool,
+        filter: OutputFilter,
         logs: Option<&Path>,
         run: Option<Run>,
         log: Option<File>,
@@ -87,7 +107,17 @@ impl<'a> Watcher<'a> {
         let progress = Progress::new(style, plan.maps.len() as u32, plan.reduces, out);
         let (progress, left) = (Mutex::new(progress), Mutex::new(Left { run, ..Left::default() }));
         let logs = logs.map(|logs| TaskLogs::new(logs, &plan.job_id));
-        Self { plan, progress, verbose, began: Instant::now(), left, log, logs, heard: Mutex::default() }
+        Self {
+            plan,
+            progress,
+            verbose,
+            filter,
+            began: Instant::now(),
+            left,
+            log,
+            logs,
+            heard: Mutex::default(),
+        }
     }
 
     /// Says that the job is handed over.
@@ -126,29 +156,35 @@ impl<'a> Watcher<'a> {
         into_inner(self.left)
     }
 
-    /// Counts an attempt that ended.
-    fn count(&self, attempt: AttemptId, done: bool) {
-        let mut left = self.left();
+    /// Counts an attempt that ended, with its error if it failed.
+    fn count(&self, attempt: AttemptId, error: Option<String>) {
+        let (mut left, now) = (self.left(), clock::now_ms());
         let row = left.tasks.entry(attempt.task).or_default();
         row.attempts += 1;
-        row.failed += u32::from(!done);
-        row.done |= done;
-        row.ended_ms = clock::now_ms();
+        row.failed += u32::from(error.is_some());
+        row.done |= error.is_none();
+        row.ended_ms = now;
+        if let Some(attempt) = row.attempt(attempt.attempt) {
+            (attempt.ended_ms, attempt.error) = (Some(now), error);
+        }
     }
 
     fn tell_failure(&self, error: &TaskError) {
         let mut report = failure_report(self.plan, error);
-        self.count(error.attempt, false);
+        let exception = exception(error);
+        self.count(error.attempt, Some(format!("Error: {exception}")));
         self.left().failure = Some(report.render());
         report.stderr_is_above = self.is_right_above(error);
         let text = report.render();
         if !voice::is_hadoops() {
             return self.line(text.trim_end().as_bytes());
         }
-        let exception = exception(error);
         if let Some(logs) = &self.logs {
             let split = (error.attempt.task.kind == TaskKind::Map).then(|| report.input.text());
             logs.failed(error.attempt, split.as_deref(), &exception, &report.facts());
+        }
+        if !self.filter.shows(false) {
+            return;
         }
         let attempt = error.attempt.in_job(&self.plan.job_id);
         let head = format!("Task Id : {attempt}, Status : FAILED\nError: {exception}");
@@ -238,14 +274,6 @@ impl JobEvents for Watcher<'_> {
         self.message(text);
     }
 
-    fn attempt_began(&self, attempt: AttemptId) {
-        let mut left = self.left();
-        let row = left.tasks.entry(attempt.task).or_default();
-        if row.begun_ms == 0 {
-            row.begun_ms = clock::now_ms();
-        }
-    }
-
     fn attempt_failed(&self, error: &TaskError, verdict: Verdict, attempts_max: u32) {
         self.tell_failure(error);
         self.left().kept |= error.kept.is_some();
@@ -275,11 +303,24 @@ impl JobEvents for Watcher<'_> {
         self.left().lacking = lacking.to_vec();
     }
 
+    fn attempt_started(&self, attempt: AttemptId) {
+        let begun =
+            AttemptRow { number: attempt.attempt, begun_ms: clock::now_ms(), ..AttemptRow::default() };
+        self.left().tasks.entry(attempt.task).or_default().tries.push(begun);
+    }
+
     fn attempt_finished(&self, attempt: AttemptId) {
-        self.count(attempt, true);
+        self.count(attempt, None);
+        if self.filter.shows(true) {
+            self.message(&format!("Task Id : {}, Status : SUCCEEDED", attempt.in_job(&self.plan.job_id)));
+        }
         if self.verbose {
             self.line(format!("{} is done", attempt.in_job(&self.plan.job_id)).as_bytes());
         }
+    }
+
+    fn reduces_counted(&self, counters: &Counters) {
+        self.left().reduces = counters.clone();
     }
 
     fn failed_with(&self, counters: &Counters) {

@@ -34,6 +34,8 @@ pub fn child_environment(properties: &Properties) -> Result<Environment, ConfErr
         !name.is_empty() && ![name, value].iter().any(|text| text.as_encoded_bytes().contains(&0))
     });
     environment.variables = variables.into_iter().collect();
+    let raw = |name: &str| (name.to_owned(), properties.raw(name).unwrap_or_default().to_owned());
+    environment.properties = properties.names().into_iter().map(raw).collect();
     environment.fixed = fixed.into_iter().collect();
     environment.map_definitions = definitions(properties, "mapreduce.map.env")?;
     environment.reduce_definitions = definitions(properties, "mapreduce.reduce.env")?;

@@ -83,10 +83,32 @@ pub struct JobConf {
     /// A property of Hadoop's newer interface that is refused beside the older one, and the mode that it is refused
     /// in.
     pub new_api: Option<(&'static str, &'static str)>,
+    /// Which attempts the log of Hadoop's client names.
+    pub output_filter: OutputFilter,
     /// `-verbose`.
     pub verbose: bool,
     /// `-background`: nobody waits for the job.
     pub background: bool,
+}
+
+/// `mapreduce.client.output.filter`: which attempts the log of Hadoop's client names. Hadoop: `Job.TaskStatusFilter`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputFilter {
+    /// None. No attempt is killed here, so `KILLED` is the same.
+    None,
+    /// Those that succeed.
+    Succeeded,
+    /// Those that fail.
+    Failed,
+    /// Both.
+    All,
+}
+
+impl OutputFilter {
+    /// Whether it names attempts that end so.
+    pub fn shows(self, success: bool) -> bool {
+        self == Self::All || self == if success { Self::Succeeded } else { Self::Failed }
+    }
 }
 
 /// How input becomes map tasks.
@@ -189,6 +211,7 @@ impl JobConf {
             counters_json: None,
             packed: Vec::new(),
             new_api: read.new_api(reduces),
+            output_filter: read.output_filter()?,
             verbose: false,
             background: false,
             properties,

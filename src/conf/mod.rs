@@ -26,7 +26,7 @@ pub use classes::{KnownClass, ProcessorChoice, known_classes};
 pub use environment::child_environment;
 pub use error::{ConfError, Warning};
 pub use host::HostFacts;
-pub use job_conf::{JobConf, RetrySpec, SplitSpec, TotalOrderFile};
+pub use job_conf::{JobConf, OutputFilter, RetrySpec, SplitSpec, TotalOrderFile};
 pub use options::StreamOptions;
 pub use properties::{Properties, Source};
 pub use resolve::{FsConf, resolve, resolve_fs};

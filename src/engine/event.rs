@@ -63,7 +63,7 @@ pub trait JobEvents: TaskEvents {
     /// Something the user should know though the job went on.
     fn notice(&self, _: &str) {}
     /// An attempt begins.
-    fn attempt_began(&self, _: AttemptId) {}
+    fn attempt_started(&self, _: AttemptId) {}
     /// An attempt failed, of so many that its task may have.
     fn attempt_failed(&self, error: &TaskError, verdict: Verdict, attempts_max: u32);
     /// The output of these map tasks cannot be read any more. They are run again.
@@ -72,6 +72,8 @@ pub trait JobEvents: TaskEvents {
     fn incomplete(&self, lacking: &[TaskId]);
     /// An attempt ended well.
     fn attempt_finished(&self, attempt: AttemptId);
+    /// No task runs any more: the counters of the reduce tasks that were committed.
+    fn reduces_counted(&self, _: &Counters) {}
     /// The job fails or is stopped: the counters of the tasks that were committed, and of the attempts that failed. Not
     /// called if it fails before its first task.
     fn failed_with(&self, _: &Counters) {}

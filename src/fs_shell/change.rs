@@ -2,14 +2,16 @@
 //! Hadoop: `Mkdir`, `MoveCommands.Rename`, `TouchCommands`, `FsShellPermissions`, `SetReplication`, `Truncate`.
 
 use super::Call;
+use super::attributes;
 use super::copy::Destination;
 use super::error::FsError;
 use super::item::Item;
 use super::mode::Mode;
 use super::options::Format;
+use super::stat::Names;
 use super::unfinished::{create_folders, is_private, open_locked, rename_new};
 use crate::clock;
-use crate::dfs::Purpose;
+use crate::dfs::{Purpose, Scheme};
 use crate::fs::{File, OpenOptions, Permissions};
 use rustix::fs::{CWD, Gid, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, Uid};
 use std::io;
@@ -240,25 +242,42 @@ fn is_account(name: &str) -> bool {
     name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_./@".contains(letter))
 }
 
-/// Empty names leave things as they are.
+/// Empty names leave things as they are. In HDFS any name will do: one that is no account of this machine, or that only
+/// root could give, is kept beside the file.
 fn set_owner(
     call: &mut Call<'_, '_>,
     args: &[String],
     recursive: bool,
     [owner, group]: [&str; 2],
 ) -> Result<(), FsError> {
-    let unknown = |name: &str| FsError::Other(format!("no account of this machine has the name '{name}'"));
     let accounts = &call.shell.accounts;
-    let named = |name: &str, number: Option<u32>| match number {
-        _ if name.is_empty() => Ok(None),
-        Some(number) => Ok(Some(number)),
-        None => Err(unknown(name)),
-    };
-    let owner = named(owner, accounts.user_number(owner))?.map(Uid::from_raw);
-    let group = named(group, accounts.group_number(group))?.map(Gid::from_raw);
-    change_all(call, args, recursive, |_, item| {
-        rustix::fs::chown(&item.path, owner, group)
-            .map_err(|error| FsError::Other(format!("changing ownership of '{}': {error}", item.shown)))
+    let (uid, gid) = (accounts.user_number(owner), accounts.group_number(group));
+    let unknown =
+        [(owner, uid), (group, gid)].into_iter().find(|(name, id)| !name.is_empty() && id.is_none());
+    change_all(call, args, recursive, |call, item| {
+        let failed = |why: String| FsError::Other(format!("changing ownership of '{}': {why}", item.shown));
+        let changed = match unknown {
+            Some((name, _)) => Err(failed(format!("no account of this machine has the name '{name}'"))),
+            None => rustix::fs::chown(&item.path, uid.map(Uid::from_raw), gid.map(Gid::from_raw))
+                .map_err(|error| failed(error.to_string())),
+        };
+        if item.scheme == Scheme::File {
+            return changed;
+        }
+        for (attribute, name) in Names::ATTRIBUTES.into_iter().zip([owner, group]) {
+            let kept = match (&changed, name) {
+                (_, "") => Ok(()),
+                (Ok(()), _) => attributes::remove(&item.path, attribute).map(drop),
+                (Err(_), name) => attributes::set(&item.path, attribute, name.as_bytes()),
+            };
+            if let Err(error) = kept {
+                call.warn(&format!(
+                    "the disk cannot keep the name '{name}' beside '{}': {error}",
+                    item.shown
+                ));
+            }
+        }
+        Ok(())
     })
 }
 

@@ -294,7 +294,7 @@ fn write_file(
 }
 
 /// The error of a copy whose reader is the disk.
-fn unwritten(target: &Item, error: FsError) -> FsError {
+pub(super) fn unwritten(target: &Item, error: FsError) -> FsError {
     match error {
         FsError::Output => {
             FsError::Path(target.shown.clone(), "cannot be written to the end; is the disk full?".to_owned())
@@ -318,6 +318,10 @@ fn preserve(source: &Item, path: &Path) -> io::Result<()> {
 }
 
 pub(super) fn append_to_file(call: &mut Call<'_, '_>, mut words: Vec<String>) -> Result<(), FsError> {
+    // Hadoop begins a new block with it.
+    if words.first().is_some_and(|word| word == "-n") {
+        words.remove(0);
+    }
     if words.len() < 2 {
         return Err(FsError::Other("missing destination argument".to_owned()));
     }

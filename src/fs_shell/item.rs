@@ -55,7 +55,7 @@ impl Item {
             return Ok(vec![Self::plain(addresses, &unquoted(given), purpose)?]);
         }
         let item = |entry: glob::Entry| {
-            let stat = Some(Stat::new(scheme, &entry.metadata));
+            let stat = Some(Stat::new(scheme, &entry.path, &entry.metadata));
             Self { shown: String::new(), scheme, path: entry.path, stat }.renamed(addresses, given)
         };
         Ok(found.into_iter().map(item).collect())
@@ -180,7 +180,7 @@ impl Item {
         let item = |entry: glob::Entry| Self {
             shown: self.shown_child(&entry.path.file_name().unwrap_or_default().to_string_lossy()),
             scheme: self.scheme,
-            stat: Some(Stat::new(self.scheme, &entry.metadata)),
+            stat: Some(Stat::new(self.scheme, &entry.path, &entry.metadata)),
             path: entry.path,
         };
         Ok(found.map(item).collect())

@@ -103,8 +103,8 @@ impl Listing {
             let accounts = &call.shell.accounts;
             let widths = &mut self.widths;
             widths.bytes = widths.bytes.max(stat.bytes.to_string().len());
-            widths.owner = widths.owner.max(accounts.user(stat.uid).chars().count());
-            widths.group = widths.group.max(accounts.group(stat.gid).chars().count());
+            widths.owner = widths.owner.max(stat.owner(accounts).chars().count());
+            widths.group = widths.group.max(stat.group(accounts).chars().count());
         }
         for item in items {
             call.attempt(|call| {
@@ -135,8 +135,8 @@ impl Listing {
         Ok(format!(
             "{kind}{} {copies_shown:>copies$} {:<owner$} {:<group$} {:>bytes$} {} {shown}",
             stat.permission(),
-            accounts.user(stat.uid),
-            accounts.group(stat.gid),
+            stat.owner(accounts),
+            stat.group(accounts),
             size(stat.bytes, self.is_human),
             clock::local(self.time(stat), "%Y-%m-%d %H:%M"),
         ))
@@ -176,11 +176,11 @@ fn facts(call: &Call<'_, '_>, item: &Item, format: &str) -> Result<String, FsErr
             'A' => stat.permission(),
             'b' => stat.bytes.to_string(),
             'F' => (if stat.is_dir { "directory" } else { "regular file" }).to_owned(),
-            'g' => accounts.group(stat.gid),
+            'g' => stat.group(accounts),
             'n' => item.name(),
             'o' => stat.block_bytes.to_string(),
             'r' => stat.copies.to_string(),
-            'u' => accounts.user(stat.uid),
+            'u' => stat.owner(accounts),
             'x' => time(stat.read_ms),
             'X' => stat.read_ms.to_string(),
             'y' => time(stat.modified_ms),

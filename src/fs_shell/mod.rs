@@ -5,8 +5,11 @@
 //! be on the local disk, those that are changed are in HDFS ([`crate::dfs`]). Here is no configuration and no
 //! environment; they come in as [`Shell`]. Hadoop: `FsShell`, `org.apache.hadoop.fs.shell.Command`.
 
+mod acl;
+mod attributes;
 mod change;
 mod checksum;
+mod concat;
 mod copy;
 mod delete;
 mod display;
@@ -16,6 +19,7 @@ mod item;
 mod list;
 mod mode;
 mod options;
+mod snapshot;
 mod stat;
 mod table;
 mod trash;

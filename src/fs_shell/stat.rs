@@ -1,5 +1,6 @@
 //! What is known of a file or folder, and how Hadoop writes it. Hadoop: `FileStatus`, `FsPermission`.
 
+use super::attributes;
 use crate::clock;
 use crate::dfs::Scheme;
 use crate::fs::Metadata;
@@ -28,10 +29,32 @@ pub(super) struct Stat {
     pub(super) block_bytes: u64,
     /// Copies of a file; folders have none.
     pub(super) copies: u32,
+    /// Names of owner and group that no account of this machine has.
+    pub(super) names: Names,
+}
+
+/// Owner and group by names that are kept beside a file: HDFS does not know the accounts of its clients' machines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Names {
+    pub(super) owner: Option<String>,
+    pub(super) group: Option<String>,
+}
+
+impl Names {
+    /// The extended attributes that hold them.
+    pub(super) const ATTRIBUTES: [&str; 2] = ["user.mrstream.owner", "user.mrstream.group"];
+
+    fn of(path: &Path) -> Self {
+        let [owner, group] = Self::ATTRIBUTES.map(|name| {
+            let value = attributes::get(path, name).ok().flatten();
+            value.and_then(|value| String::from_utf8(value).ok())
+        });
+        Self { owner, group }
+    }
 }
 
 impl Stat {
-    pub(super) fn new(scheme: Scheme, metadata: &Metadata) -> Self {
+    pub(super) fn new(scheme: Scheme, path: &Path, metadata: &Metadata) -> Self {
         let (is_dir, is_hdfs) = (metadata.is_dir(), scheme == Scheme::Hdfs);
         let ms = |time: io::Result<std::time::SystemTime>| time.map_or(0, clock::ms);
         Self {
@@ -49,16 +72,27 @@ impl Stat {
                 (_, false) => LOCAL_BLOCK_BYTES,
             },
             copies: u32::from(!is_dir || !is_hdfs),
+            names: if is_hdfs { Names::of(path) } else { Names::default() },
         }
     }
 
     /// What is at a path, if anything is.
     pub(super) fn look(scheme: Scheme, path: &Path) -> io::Result<Option<Self>> {
         match crate::fs::metadata(path) {
-            Ok(metadata) => Ok(Some(Self::new(scheme, &metadata))),
+            Ok(metadata) => Ok(Some(Self::new(scheme, path, &metadata))),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The owner's name.
+    pub(super) fn owner(&self, accounts: &Accounts) -> String {
+        self.names.owner.clone().unwrap_or_else(|| accounts.user(self.uid))
+    }
+
+    /// The group's name.
+    pub(super) fn group(&self, accounts: &Accounts) -> String {
+        self.names.group.clone().unwrap_or_else(|| accounts.group(self.gid))
     }
 
     /// `rwxr-xr-x`, with a `t` at the end for the sticky bit. Hadoop: `FsPermission.toString`.
@@ -101,11 +135,11 @@ impl Accounts {
         Self { users: read(users), groups: read(groups) }
     }
 
-    pub(super) fn user(&self, number: u32) -> String {
+    fn user(&self, number: u32) -> String {
         self.users.get(&number).cloned().unwrap_or_else(|| number.to_string())
     }
 
-    pub(super) fn group(&self, number: u32) -> String {
+    fn group(&self, number: u32) -> String {
         self.groups.get(&number).cloned().unwrap_or_else(|| number.to_string())
     }
 
@@ -174,7 +208,7 @@ mod tests {
     fn permissions_are_written_as_java_does() {
         let check = |mode: u32, expect: &str| {
             let metadata = std::fs::metadata("/").unwrap();
-            let stat = Stat { mode, ..Stat::new(Scheme::Hdfs, &metadata) };
+            let stat = Stat { mode, ..Stat::new(Scheme::Hdfs, Path::new("/"), &metadata) };
             assert_eq!(stat.permission(), expect);
         };
         check(0o644, "rw-r--r--");

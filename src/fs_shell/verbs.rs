@@ -1,7 +1,9 @@
 //! The table of verbs. Their options are spelt as Hadoop's usage spells them.
 
 use super::error::FsError;
-use super::{Call, change, copy, delete, display, find, list, table, usage};
+use super::{
+    Call, acl, attributes, change, concat, copy, delete, display, find, list, snapshot, table, usage,
+};
 
 /// A verb.
 pub(super) struct Verb {
@@ -44,7 +46,7 @@ pub(super) const VERBS: &[Verb] = &[
     verb(
         "appendToFile",
         copy::append_to_file,
-        "<localsrc> ... <dst>",
+        "[-n] <localsrc> ... <dst>",
         "Append local files to a file, which is made if it is not there; - is standard input.",
     ),
     verb("cat", display::cat, "[-ignoreCrc] <src> ...", "Print files as they are."),
@@ -62,6 +64,12 @@ pub(super) const VERBS: &[Verb] = &[
         "Change the permissions of files: letters rwxXt for u, g, o or a, or three or four octal digits.",
     ),
     verb("chown", change::chown, "[-R] [OWNER][:[GROUP]] PATH...", "Change the owner and group of files."),
+    verb(
+        "concat",
+        concat::concat,
+        "<target path> <src path> <src path> ...",
+        "Move the content of files of one folder to the end of a file in it.",
+    ),
     verb("copyFromLocal", copy::put, PUT, "The same as -put."),
     verb("copyToLocal", copy::get, GET, "The same as -get."),
     verb(
@@ -73,8 +81,20 @@ pub(super) const VERBS: &[Verb] = &[
     verb(
         "cp",
         copy::cp,
-        "[-f] [-p | -p[topax]] [-d] <src> ... <dst>",
+        "[-f] [-p | -p[topax]] [-d] [-t <thread count>] [-q <thread pool queue size>] <src> ... <dst>",
         "Copy files and folders; -f over files that are there, -p with times and permissions.",
+    ),
+    verb(
+        "createSnapshot",
+        snapshot::create,
+        "<snapshotDir> [<snapshotName>]",
+        "Refused: there are no snapshots here; -cp makes a copy.",
+    ),
+    verb(
+        "deleteSnapshot",
+        snapshot::delete,
+        "<snapshotDir> <snapshotName>",
+        "Refused: there are no snapshots here.",
     ),
     verb("df", table::df, "[-h] [<path> ...]", "Show the size of the disk and what is free on it."),
     verb(
@@ -97,6 +117,18 @@ pub(super) const VERBS: &[Verb] = &[
         "Print all paths for which the expressions hold: -name PATTERN, -iname PATTERN, -print, -print0, -a.",
     ),
     verb("get", copy::get, GET, "Copy files and folders to the local disk."),
+    verb(
+        "getfacl",
+        acl::get,
+        "[-R] <path>",
+        "Print owner, group and permissions of a file or folder; -R of all below too.",
+    ),
+    verb(
+        "getfattr",
+        attributes::get_verb,
+        "[-R] {-n name | -d} [-e en] <path>",
+        "Print the extended attribute of a name, or -d all of them, as -e text, hex or base64.",
+    ),
     verb(
         "getmerge",
         copy::getmerge,
@@ -133,6 +165,12 @@ pub(super) const VERBS: &[Verb] = &[
         "Copy local files and folders; -f over files that are there, - is standard input.",
     ),
     verb(
+        "renameSnapshot",
+        snapshot::rename,
+        "<snapshotDir> <oldName> <newName>",
+        "Refused: there are no snapshots here.",
+    ),
+    verb(
         "rm",
         delete::rm,
         "[-f] [-r|-R] [-skipTrash] [-safely] <src> ...",
@@ -140,6 +178,18 @@ pub(super) const VERBS: &[Verb] = &[
     ),
     verb("rmdir", delete::rmdir, "[--ignore-fail-on-non-empty] <dir> ...", "Remove folders that are empty."),
     old("rmr", "-rm -r", delete::rmr),
+    verb(
+        "setfacl",
+        acl::set,
+        "[-R] [{-b|-k} {-m|-x <acl_spec>} <path>]|[--set <acl_spec> <path>]",
+        "Set the permissions of user, group and other; entries for names are accepted and not kept.",
+    ),
+    verb(
+        "setfattr",
+        attributes::set_verb,
+        "{-n name [-v value] | -x name} <path>",
+        "Set or remove an extended attribute; a value is text, or 0x and hex digits, or 0s and base64.",
+    ),
     verb(
         "setrep",
         change::setrep,
@@ -182,8 +232,10 @@ pub(super) const VERBS: &[Verb] = &[
     verb("usage", usage::usage, "[cmd ...]", "Print the options of verbs."),
 ];
 
-const PUT: &str = "[-f] [-p] [-l] [-d] [-t <thread count>] <localsrc> ... <dst>";
-const GET: &str = "[-f] [-p] [-ignoreCrc] [-crc] <src> ... <localdst>";
+const PUT: &str =
+    "[-f] [-p] [-l] [-d] [-t <thread count>] [-q <thread pool queue size>] <localsrc> ... <dst>";
+const GET: &str =
+    "[-f] [-p] [-crc] [-ignoreCrc] [-t <thread count>] [-q <thread pool queue size>] <src> ... <localdst>";
 
 #[cfg(test)]
 mod tests {

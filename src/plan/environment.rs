@@ -25,6 +25,8 @@ pub struct Environment {
     pub map_definitions: Vec<(String, String)>,
     /// `mapreduce.admin.user.env` and `mapreduce.reduce.env`, likewise.
     pub reduce_definitions: Vec<(String, String)>,
+    /// The properties that attempts with a folder of their own find in `job.xml`: name and value as given, in order.
+    pub properties: Vec<(String, String)>,
 }
 
 /// What children get from the process that starts them. It is never part of a plan.

@@ -141,6 +141,7 @@ fn of_conf(conf: &JobConf) -> Vec<Need> {
         new_api: _,
         verbose: _,
         background: _,
+        output_filter: _,
     } = conf;
     let mut needs = vec![need("the folder that stands for HDFS", hdfs_root)];
     needs.extend(inputs.iter().map(|path| need("input", Path::new(path))));

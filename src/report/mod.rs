@@ -6,6 +6,7 @@
 
 pub mod advice;
 pub mod failure;
+pub mod history;
 pub mod progress;
 pub mod record;
 pub mod state;

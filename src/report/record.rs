@@ -1,5 +1,6 @@
 //! What is remembered of a run: as JSON for the disk, and as text for people, also in the words of `mapred job`.
 
+use super::history::History;
 use super::summary::counters_shown;
 use crate::clock;
 use crate::counters::Counters;
@@ -46,13 +47,33 @@ pub struct TaskRow {
     pub attempts: u32,
     /// Those of them that failed.
     pub failed: u32,
-    /// When its first attempt began, in milliseconds since 1970; 0 if that is not known.
-    #[serde(default)]
-    pub begun_ms: i64,
-    /// When its last attempt ended, the same.
+    /// When its last attempt ended, in milliseconds since 1970.
     pub ended_ms: i64,
     /// Whether it was done in the end.
     pub done: bool,
+    /// Its attempts, in the order in which they began.
+    #[serde(default)]
+    pub tries: Vec<AttemptRow>,
+}
+
+/// What became of one attempt.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptRow {
+    /// Its number among the attempts of its task.
+    pub number: u32,
+    /// When it began, in milliseconds since 1970.
+    pub begun_ms: i64,
+    /// When it ended; `None` if it was running when the job ended.
+    pub ended_ms: Option<i64>,
+    /// Why it failed, as Hadoop would say it.
+    pub error: Option<String>,
+}
+
+impl TaskRow {
+    /// The attempt of this number.
+    pub fn attempt(&mut self, number: u32) -> Option<&mut AttemptRow> {
+        self.tries.iter_mut().rev().find(|row| row.number == number)
+    }
 }
 
 /// A process, and when the kernel started it, so that a later process of the same number is not taken for it.
@@ -104,6 +125,9 @@ pub struct RunRecord {
     /// Shares of the map and the reduce phase that are done, 0 to 1.
     #[serde(default)]
     pub progress: [f32; 2],
+    /// `mapreduce.job.queuename`.
+    #[serde(default = "default_queue")]
+    pub queue: String,
     /// Map tasks.
     pub maps: u32,
     /// Reduce tasks.
@@ -117,6 +141,9 @@ pub struct RunRecord {
     pub log: Option<String>,
     /// Counters by group, as they are shown.
     pub counters: BTreeMap<String, BTreeMap<String, i64>>,
+    /// What `mapred job -history` shows beside this; a run has it when it is over.
+    #[serde(default)]
+    pub history: Option<History>,
     /// Tasks by name; of very many only the first.
     pub tasks: BTreeMap<String, TaskRow>,
     /// Why it failed, in the words that were said.
@@ -224,9 +251,10 @@ impl RunRecord {
         field("tasks", &format!("{} map, {} reduce", self.maps, self.reduces));
         for (name, task) in &self.tasks {
             let how = if task.done { "done" } else { "not done" };
-            let took = if task.begun_ms > 0 && task.ended_ms > 0 {
-                let seconds = (task.ended_ms - task.begun_ms).max(0) as f64 / 1000.0;
-                format!(", began: {}, took: {seconds:.1} s", clock::local(task.begun_ms, "%H:%M:%S"))
+            let begun_ms = task.tries.first().map_or(0, |attempt| attempt.begun_ms);
+            let took = if begun_ms > 0 && task.ended_ms > 0 {
+                let seconds = (task.ended_ms - begun_ms).max(0) as f64 / 1000.0;
+                format!(", began: {}, took: {seconds:.1} s", clock::local(begun_ms, "%H:%M:%S"))
             } else {
                 String::new()
             };
@@ -299,10 +327,15 @@ impl RunRecord {
     /// A line of it, with a newline.
     pub fn list_line(&self) -> String {
         let (name, begun) = (cut_to(&one_line(&self.name), 20), self.begun_ms.to_string());
-        let fields = [&self.id, &name, self.state.word(), &begun, &self.user, "default", "DEFAULT"];
+        let fields = [&self.id, &name, self.state.word(), &begun, &self.user, &self.queue, "DEFAULT"];
         let log = self.log.as_deref().unwrap_or("N/A");
         list_row(fields, ["N/A", "N/A", "N/A", "N/A", "N/A", log])
     }
+}
+
+/// The queue of records that do not say one.
+fn default_queue() -> String {
+    "default".to_owned()
 }
 
 fn list_row([id, name, state, begun, user, queue, priority]: [&str; 7], rest: [&str; 6]) -> String {
@@ -326,11 +359,12 @@ fn cut(text: &mut String) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn record() -> RunRecord {
-        let row = TaskRow { attempts: 2, failed: 1, begun_ms: 2_000, ended_ms: 3_250, done: true };
+    pub(crate) fn record() -> RunRecord {
+        let tries = vec![AttemptRow { begun_ms: 2_000, ..AttemptRow::default() }];
+        let row = TaskRow { attempts: 2, failed: 1, ended_ms: 3_250, done: true, tries };
         RunRecord {
             id: "job_7_0001".into(),
             name: "n".into(),
@@ -343,12 +377,14 @@ mod tests {
             state: RunState::Succeeded,
             exit_code: Some(0),
             progress: [1.0, 0.0],
+            queue: "q".into(),
             maps: 1,
             reduces: 0,
             output: "out".into(),
             logs: None,
             log: None,
             counters: [("G".to_owned(), [("c".to_owned(), 5)].into())].into(),
+            history: None,
             tasks: [("m_000000".to_owned(), row)].into(),
             failure: None,
         }

@@ -13,6 +13,7 @@ mod combiner;
 mod counters;
 mod environment;
 mod failure;
+mod job_file;
 mod kept;
 mod key_sink;
 pub(crate) mod map_task;
@@ -46,6 +47,7 @@ use crate::shuffle::shared_fold::LineSpec;
 use crate::streaming::ChildGroups;
 use crate::sync::{into_inner, lock};
 use environment::JobEnvironment;
+use job_file::JobFile;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex};
@@ -64,6 +66,7 @@ pub(crate) struct TaskHost<'a> {
     archives: UnpackedArchives,
     environment: JobEnvironment<'a>,
     programs: Programs,
+    job_file: JobFile,
     pub(crate) committer: &'a JobCommitter,
     pub(crate) groups: ChildGroups,
     pub(crate) vitals: Vitals,
@@ -111,6 +114,7 @@ impl<'a> TaskHost<'a> {
             archives: UnpackedArchives::unpack(plan, scratch, groups.stop_flag())?,
             environment: JobEnvironment::new(&plan.children.environment, launch),
             programs: Programs::new(&launch.dir),
+            job_file: JobFile::default(),
             committer,
             vitals: Vitals::new(groups.clone()),
             groups,

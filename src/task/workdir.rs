@@ -6,7 +6,7 @@
 //! script that was not shipped. Archives are unpacked once for all attempts; their links lead there.
 
 use super::environment::{self, Places};
-use super::{TaskFailure, TaskHost};
+use super::{TaskFailure, TaskHost, job_file};
 use crate::archive::{self, Allowance, ArchiveError};
 use crate::error::{At, IoError};
 use crate::fault::{self, Op};
@@ -149,6 +149,7 @@ impl<'a> Workplace<'a> {
         for entry in &host.plan.cache {
             link(places.archives.target(entry), &place.dir.join(&entry.link))?;
         }
+        place.give_job_file()?;
         for word in commands.iter().copied().flatten() {
             place.link_named(word, host.launch_dir)?;
         }
@@ -156,6 +157,17 @@ impl<'a> Workplace<'a> {
             place.make_runnable(command)?;
         }
         Ok(place)
+    }
+
+    /// Gives the attempt the job's properties in a file, unless a shipped file has that name. A folder that stays has a
+    /// copy.
+    fn give_job_file(&self) -> Result<(), IoError> {
+        let path = self.dir.join(job_file::NAME);
+        if path.symlink_metadata().is_ok() {
+            return Ok(());
+        }
+        let Some(file) = self.host.job_file.of(self.host.plan, self.host.scratch)? else { return Ok(()) };
+        if self.stays { crate::fs::copy(file, &path).at("copy", &path).map(drop) } else { link(&file, &path) }
     }
 
     /// Links what `word` names in the launch folder, unless a shipped file has that name.

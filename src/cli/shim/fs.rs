@@ -9,7 +9,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 use std::ffi::OsString;
-use std::io::{self, BufWriter, stdin};
+use std::io::{self, BufWriter, Read, stdin};
 use std::thread;
 
 /// Bytes of output that are written at a time.
@@ -20,18 +20,35 @@ const ENDING: [i32; 5] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU];
 
 /// Runs a verb; returns the exit code.
 pub(super) fn run(words: Vec<OsString>, host: &HostFacts) -> u8 {
+    match options_and_words(words) {
+        Ok((options, words)) => with_shell(&options, host, &mut stdin(), |shell| shell.run(words)),
+        Err(code) => code,
+    }
+}
+
+/// The generic options in front, and the words behind them.
+pub(super) fn options_and_words(words: Vec<OsString>) -> Result<(StreamOptions, Vec<String>), u8> {
     let mut text = Vec::with_capacity(words.len());
     for word in words {
         match word.into_string() {
             Ok(word) => text.push(word),
             Err(word) => {
                 voice::put(&format!("fs: cannot read argument {}: expected UTF-8", word.display()));
-                return exit::HADOOP_ERROR;
+                return Err(exit::HADOOP_ERROR);
             }
         }
     }
-    let (options, words) = generic(text);
-    let conf = match conf::resolve_fs(&options, host) {
+    Ok(generic(text))
+}
+
+/// Gives the file systems to `act`, which reads `input` as standard input; returns the exit code.
+pub(super) fn with_shell(
+    options: &StreamOptions,
+    host: &HostFacts,
+    input: &mut dyn Read,
+    act: impl FnOnce(&mut Shell<'_>) -> u8,
+) -> u8 {
+    let conf = match conf::resolve_fs(options, host) {
         Ok(conf) => conf,
         Err(error) => {
             voice::put(&format!("fs: {}", error::chain(&error)));
@@ -46,7 +63,7 @@ pub(super) fn run(words: Vec<OsString>, host: &HostFacts) -> u8 {
     if let Err(error) = undo_at_signals(&unfinished) {
         voice::put(&format!("WARN cannot watch for signals, an interrupt will not clean up: {error}"));
     }
-    let (mut input, mut err) = (stdin(), voice::stderr());
+    let mut err = voice::stderr();
     let mut out = BufWriter::with_capacity(OUTPUT_BYTES, voice::stdout());
     let mut shell = Shell {
         addresses: conf.addresses,
@@ -54,11 +71,11 @@ pub(super) fn run(words: Vec<OsString>, host: &HostFacts) -> u8 {
         home: host.home.clone(),
         accounts: host::accounts(),
         unfinished,
-        input: &mut input,
+        input,
         out: &mut out,
         err: &mut err,
     };
-    shell.run(words)
+    act(&mut shell)
 }
 
 /// Lets the signals that end a process undo first what a verb began. Those that are ignored stay so.

@@ -1,19 +1,22 @@
 //! `mr-stream install-commands PREFIX`: a folder that programs take for a Hadoop installation.
 //!
 //! ```text
-//! PREFIX/bin/{hadoop,hdfs,mapred,yarn}                        links to this program
-//! PREFIX/share/hadoop/tools/lib/hadoop-streaming-3.3.4.jar    an empty archive, for those who look for the jar
+//! PREFIX/bin/{hadoop,hdfs,mapred,yarn}                        scripts that run this program
+//! PREFIX/sbin/{start-dfs.sh,stop-all.sh,...}                  scripts that say that nothing needs starting
+//! PREFIX/share/hadoop/tools/lib/hadoop-streaming-3.4.2.jar    an empty archive, for those who look for the jar
 //! PREFIX/logs/userlogs/                                       logs of tasks
 //! ```
 //!
-//! Nothing that stands there already is replaced, links to this program excepted: no real Hadoop is ever changed.
+//! They are scripts, as Hadoop's are, so that `sh bin/hadoop` works too. Nothing that stands there already is replaced,
+//! scripts of ours and links to this program excepted: no real Hadoop is ever changed.
 
-use super::{HADOOP_VERSION, Name};
+use super::{CALLED_AS, HADOOP_VERSION, Name, absent};
 use crate::conf::HostFacts;
 use crate::error::{At, IoError};
+use crate::fs::Permissions;
 use crate::streaming::command::shell_word;
 use std::ffi::OsStr;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// An archive without entries, as zip writes it: only the record at its end.
@@ -23,7 +26,7 @@ const EMPTY_JAR: &[u8] = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum InstallError {
     /// Another program has the name.
-    #[error("{} is there already and is no link to mr-stream; choose another folder, or remove it", .0.display())]
+    #[error("{} is there already and is not mr-stream's; choose another folder, or remove it", .0.display())]
     Taken(PathBuf),
     /// The operating system refused.
     #[error(transparent)]
@@ -34,36 +37,78 @@ pub(super) fn jar_in(prefix: &Path) -> PathBuf {
     prefix.join(format!("share/hadoop/tools/lib/hadoop-streaming-{HADOOP_VERSION}.jar"))
 }
 
-/// Lays out `prefix` with links to `program`; returns the lines that a shell needs.
+/// Lays out `prefix` with scripts that run `program`; returns the lines that a shell needs.
 pub(in crate::cli) fn install(prefix: &Path, program: &Path) -> Result<String, InstallError> {
-    let bin = prefix.join("bin");
-    let links = Name::ALL.map(|name| bin.join(name.word()));
+    let scripts = scripts(prefix, program);
     // Looked at before anything is made.
-    for link in &links {
-        let ours = |to: PathBuf| to.file_name().is_some_and(|name| name == "mr-stream") || to == program;
-        if link.symlink_metadata().is_ok() && !crate::fs::read_link(link).is_ok_and(ours) {
-            return Err(InstallError::Taken(link.clone()));
-        }
+    if let Some((taken, _)) = scripts.iter().find(|(path, _)| !is_free(path, program)) {
+        return Err(InstallError::Taken(taken.clone()));
     }
-    crate::fs::create_dir_all(&bin).at("make folder", &bin)?;
-    for link in &links {
-        // A link is made aside and moved there, so that the command is never missing.
-        let fresh = link.with_extension("new");
+    for folder in ["bin", "sbin"].map(|name| prefix.join(name)) {
+        crate::fs::create_dir_all(&folder).at("make folder", &folder)?;
+    }
+    for (path, text) in &scripts {
+        // A script is made aside and moved there, so that the command is never missing.
+        let fresh = path.with_extension("new");
         crate::fs::remove_file(&fresh).ok();
-        symlink(program, &fresh).at("make link", &fresh)?;
-        crate::fs::rename(&fresh, link).at("make link", link)?;
+        crate::fs::write(&fresh, text).at("write", &fresh)?;
+        crate::fs::set_permissions(&fresh, Permissions::from_mode(0o755)).at("make executable", &fresh)?;
+        crate::fs::rename(&fresh, path).at("make", path)?;
     }
-    let jar = jar_in(prefix);
-    if jar.symlink_metadata().is_err() {
-        let folder = jar.parent().unwrap_or(prefix);
-        crate::fs::create_dir_all(folder).at("make folder", folder)?;
-        crate::fs::write(&jar, EMPTY_JAR).at("write", &jar)?;
-    }
+    put_jar(prefix)?;
     let prefix = prefix.canonicalize().at("look at folder", prefix)?;
     let bin = prefix.join("bin");
     let home = shell_word(&prefix.to_string_lossy());
     let bin = shell_word(&bin.to_string_lossy());
     Ok(format!("export HADOOP_HOME={home}\nexport PATH={bin}:\"$PATH\"\n"))
+}
+
+/// Every script and its text.
+fn scripts(prefix: &Path, program: &Path) -> Vec<(PathBuf, String)> {
+    let word = |path: &Path| shell_word(&path.to_string_lossy());
+    let commands = Name::ALL.map(|name| {
+        let path = prefix.join("bin").join(name.word());
+        let text = format!("#!/bin/sh\nexec {} {CALLED_AS} {} \"$@\"\n", word(program), word(&path));
+        (path, text)
+    });
+    let daemons = absent::SCRIPTS.map(|name| {
+        let text = format!("#!/bin/sh\necho '{}'\n", absent::script_text(name));
+        (prefix.join("sbin").join(name), text)
+    });
+    commands.into_iter().chain(daemons).collect()
+}
+
+/// Whether a script of ours may stand there: nothing does, or one of ours, or a link to this program.
+fn is_free(path: &Path, program: &Path) -> bool {
+    let is_ours = |to: PathBuf| to.file_name().is_some_and(|name| name == "mr-stream") || to == program;
+    if path.symlink_metadata().is_err() || crate::fs::read_link(path).is_ok_and(is_ours) {
+        return true;
+    }
+    let text = crate::fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let is_command = text.starts_with("#!/bin/sh\nexec ") && text.contains(&format!(" {CALLED_AS} "));
+    is_command
+        || (text.starts_with("#!/bin/sh\necho ") && text.contains("mr-stream runs jobs without daemons"))
+}
+
+/// Puts the empty jar there, in the place of those of other versions.
+fn put_jar(prefix: &Path) -> Result<(), InstallError> {
+    let jar = jar_in(prefix);
+    let folder = jar.parent().unwrap_or(prefix);
+    crate::fs::create_dir_all(folder).at("make folder", folder)?;
+    for entry in crate::fs::read_dir(folder).at("list", folder)?.filter_map(Result::ok) {
+        let is_jar = entry.file_name().to_string_lossy().starts_with("hadoop-streaming-");
+        if is_jar
+            && entry.path() != jar
+            && crate::fs::read(entry.path()).is_ok_and(|bytes| bytes == EMPTY_JAR)
+        {
+            crate::fs::remove_file(entry.path()).at("remove", &entry.path())?;
+        }
+    }
+    if jar.symlink_metadata().is_err() {
+        crate::fs::write(&jar, EMPTY_JAR).at("write", &jar)?;
+    }
+    Ok(())
 }
 
 /// The folder that was laid out for the command that was called, if it was: by the path in its name, or by PATH.
@@ -94,10 +139,17 @@ mod tests {
         assert_eq!(install(&prefix, &program).unwrap(), lines);
         assert!(lines.contains("HADOOP_HOME='") && lines.contains("it'\\''s/bin':\"$PATH\""), "{lines}");
         assert!(jar_in(&prefix).is_file());
+        // A link of an earlier version gives way, and so does its jar.
+        let old_jar = jar_in(&prefix).with_file_name("hadoop-streaming-3.3.4.jar");
+        std::fs::write(&old_jar, EMPTY_JAR).unwrap();
+        std::fs::remove_file(prefix.join("bin/hdfs")).unwrap();
+        std::os::unix::fs::symlink(&program, prefix.join("bin/hdfs")).unwrap();
+        install(&prefix, &program).unwrap();
+        assert!(!old_jar.exists());
         for name in Name::ALL {
-            assert_eq!(std::fs::read_link(prefix.join("bin").join(name.word())).unwrap(), program);
+            let script = std::fs::read_to_string(prefix.join("bin").join(name.word())).unwrap();
+            assert!(script.starts_with("#!/bin/sh\nexec ") && script.ends_with(" \"$@\"\n"), "{script}");
         }
-        std::fs::remove_file(prefix.join("bin/yarn")).unwrap();
         std::fs::write(prefix.join("bin/yarn"), "theirs").unwrap();
         std::fs::remove_file(prefix.join("bin/hdfs")).unwrap();
         assert!(matches!(install(&prefix, &program), Err(InstallError::Taken(_))));

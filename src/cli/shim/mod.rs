@@ -1,12 +1,15 @@
-//! Called by Hadoop's names: `hadoop`, `hdfs`, `mapred` and `yarn`, as links to this program.
+//! Called by Hadoop's names: `hadoop`, `hdfs`, `mapred` and `yarn`, by scripts that run this program or links to it.
 //!
 //! What course scripts and programs such as mrjob call of a Hadoop installation works here: streaming jobs, the
 //! version, the class path. What is not built in is named in the message. Hadoop: the scripts in its `bin` folder.
 
+mod absent;
 mod admin;
 mod fs;
+mod fsck;
 pub(super) mod install;
 mod mapred;
+mod typed_bytes;
 mod yarn;
 
 use super::args::{self, Parsed};
@@ -19,7 +22,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The Hadoop whose behaviour is the measure here.
-pub(super) const HADOOP_VERSION: &str = "3.3.4";
+pub(super) const HADOOP_VERSION: &str = "3.4.2";
+
+/// The first word by which a script says that it is one of Hadoop's commands; its path follows.
+pub(super) const CALLED_AS: &str = "called-as";
 
 /// The default file system by these names.
 const DEFAULT_FS: &str = "hdfs:///";
@@ -54,6 +60,8 @@ impl Name {
             Self::Hadoop => &[
                 "fs <verb> [args]",
                 "jar <jar> [streaming options]",
+                "jar <streaming jar> dumptb <path>|loadtb <path>",
+                "streaming [streaming options]",
                 "checknative [-a]",
                 "version",
                 "classpath [--glob]",
@@ -62,18 +70,21 @@ impl Name {
                 "dfs <verb> [args]",
                 "getconf -namenodes|-confKey <key>",
                 "dfsadmin -report|-safemode get",
+                "fsck <path>",
                 "version",
                 "classpath [--glob]",
             ],
             Self::Mapred => &[
                 "streaming [streaming options]",
-                "job -list|-status|-kill|-counter|-history|-logs",
+                "job -list|-status|-kill|-counter|-history|-events|-logs",
+                "queue -list",
                 "version",
                 "classpath [--glob]",
             ],
             Self::Yarn => &[
                 "jar <jar> [streaming options]",
                 "application -list|-status|-kill",
+                "node -list",
                 "logs -applicationId <id>",
                 "version",
                 "classpath [--glob]",
@@ -88,8 +99,29 @@ pub(super) fn called_as(program: &OsStr) -> Option<Name> {
     Name::ALL.into_iter().find(|known| name == known.word())
 }
 
+/// Takes the words off by which a script says what it was called, and returns its path.
+pub(super) fn take_name(argv: &mut Vec<OsString>) -> Option<OsString> {
+    if argv.len() < 2 || argv[0] != CALLED_AS {
+        return None;
+    }
+    argv.drain(..2).nth(1)
+}
+
+/// The command of Hadoop's that one of `hadoop`'s older words belongs to. Hadoop: `bin/hadoop`.
+fn successor(command: &str) -> Option<Name> {
+    match command {
+        "dfs" | "dfsadmin" | "fsck" | "balancer" | "namenode" | "secondarynamenode" | "datanode"
+        | "fetchdt" | "oiv" | "dfsgroups" | "portmap" | "nfs3" => Some(Name::Hdfs),
+        "job" | "queue" | "pipes" | "mrgroups" => Some(Name::Mapred),
+        _ => None,
+    }
+}
+
 /// Runs what is asked of one of Hadoop's commands; `argv` begins behind its name.
 pub(super) fn run(name: Name, program: &OsStr, argv: Vec<OsString>, host: HostFacts) -> u8 {
+    if argv.iter().any(|word| word == "--daemon") {
+        return print(&absent::no_daemon(name.word()));
+    }
     let mut words = without_launcher_options(argv);
     let logs_dir = logs_dir(program, &host);
     let host = HostFacts { default_fs: DEFAULT_FS, logs_dir, ..host };
@@ -98,11 +130,29 @@ pub(super) fn run(name: Name, program: &OsStr, argv: Vec<OsString>, host: HostFa
         return exit::USAGE;
     }
     let command = words.remove(0);
-    match (name, command.to_str().unwrap_or_default()) {
+    let mut command = command.to_str().unwrap_or_default();
+    let mut name = name;
+    if let Some(better) = successor(command).filter(|_| name == Name::Hadoop) {
+        voice::put(&format!("WARNING: Use of this script to execute {command} is deprecated."));
+        command = match command {
+            "dfsgroups" | "mrgroups" => "groups",
+            other => other,
+        };
+        name = better;
+        voice::put_lines(&format!(
+            "WARNING: Attempting to execute replacement \"{} {command}\" instead.\n",
+            name.word()
+        ));
+    }
+    match (name, command) {
         (Name::Hadoop | Name::Yarn, "jar") => jar(words, &host),
         (Name::Hadoop | Name::Hdfs, "fs" | "dfs") => fs::run(words, &host),
-        (Name::Mapred, "streaming") => job(words, &host),
-        (Name::Mapred | Name::Hadoop, "job") => mapred::job(&lossy(&words), &host),
+        // Hadoop has it behind mapred alone.
+        (Name::Mapred | Name::Hadoop, "streaming") => job(words, &host),
+        (Name::Mapred, "job") => mapred::job(&lossy(&words), &host),
+        (Name::Mapred, "queue") => mapred::queue(&lossy(&words), &host),
+        (Name::Yarn, "node") => yarn::nodes(&lossy(&words)),
+        (Name::Hdfs, "fsck") => fsck::run(&lossy(&words), &host),
         (Name::Yarn, "application" | "app") => yarn::application(&lossy(&words), &host),
         (Name::Yarn, "logs") => yarn::logs(&lossy(&words), &host),
         (Name::Hdfs, "getconf") => admin::getconf(&lossy(&words), &host),
@@ -114,11 +164,11 @@ pub(super) fn run(name: Name, program: &OsStr, argv: Vec<OsString>, host: HostFa
             print(&format!("{}\n", classpath(program, &host, as_glob)))
         }
         (_, "help" | "-help" | "--help" | "-h") => print(&usage_of(name)),
-        (name, other) => {
+        (name, other) => absent::tell(name, other).unwrap_or_else(|| {
             voice::put(&format!("ERROR: {other} is not built in here."));
             voice::put_lines(usage_of(name).trim_end());
             exit::USAGE
-        }
+        }),
     }
 }
 
@@ -190,8 +240,22 @@ fn jar(mut words: Vec<OsString>, host: &HostFacts) -> u8 {
     if words.first().is_some_and(|word| word == MAIN_CLASS) {
         words.remove(0);
     }
+    if words.first().is_some_and(|word| word.eq_ignore_ascii_case("streamjob")) {
+        words.remove(0);
+    }
     let is_streaming = |name: &OsStr| name.to_string_lossy().to_lowercase().contains("streaming");
     let named = jar.file_name().is_some_and(is_streaming);
+    if let Some(tool) = words.first().filter(|_| named).map(|word| word.to_string_lossy().to_lowercase()) {
+        let tool: Option<Tool> = match tool.as_str() {
+            "dumptb" => Some(typed_bytes::dump),
+            "loadtb" => Some(typed_bytes::load),
+            _ => None,
+        };
+        if let Some(tool) = tool {
+            words.remove(0);
+            return with_verdict(tool(words, host));
+        }
+    }
     // Whatever the jar, what follows are options of streaming.
     let meant = words.first().is_some_and(|word| word.to_string_lossy().starts_with('-'));
     if named || meant {
@@ -207,6 +271,17 @@ fn jar(mut words: Vec<OsString>, host: &HostFacts) -> u8 {
         voice::put(&format!("JAR does not exist or is not a normal file: {}", shown.display()));
     }
     exit::HADOOP_ERROR
+}
+
+/// One of the tools of streaming's jar: takes the words behind its name and answers its exit code.
+type Tool = fn(Vec<OsString>, &HostFacts) -> u8;
+
+/// Says when a tool has failed. Hadoop: `HadoopStreaming.main`.
+fn with_verdict(code: u8) -> u8 {
+    if code != exit::OK {
+        voice::put("Streaming Command Failed!");
+    }
+    code
 }
 
 /// A streaming job. Hadoop: `HadoopStreaming.main`.
@@ -227,10 +302,7 @@ fn job(words: Vec<OsString>, host: &HostFacts) -> u8 {
         }
         Err(error) => refuse(&error),
     };
-    if code != exit::OK {
-        voice::put("Streaming Command Failed!");
-    }
-    code
+    with_verdict(code)
 }
 
 /// Makes the folder that stands for HDFS as a cluster has it, before the first job writes there.

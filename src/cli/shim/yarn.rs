@@ -99,7 +99,7 @@ fn list(host: &HostFacts, states: &[&str]) -> u8 {
         let (id, progress) = (application_id(record), progress(record));
         let (name, user, log) = (one_line(&record.name), &record.user, place_of_log(record));
         let (state, end) = (state(record), final_state(record));
-        text.push_str(&line([&id, &name, "MAPREDUCE", user, "default", state, end, &progress, log]));
+        text.push_str(&line([&id, &name, "MAPREDUCE", user, &record.queue, state, end, &progress, log]));
     }
     print(&text)
 }
@@ -115,11 +115,12 @@ fn report(record: &RunRecord) -> String {
     let diagnostics = printable(record.failure.as_deref().unwrap_or_default().trim_end().as_bytes());
     format!(
         "Application Report : \n\tApplication-Id : {}\n\tApplication-Name : {}\n\tApplication-Type : MAPREDUCE\n\tUser : \
-         {}\n\tQueue : default\n\tStart-Time : {}\n\tFinish-Time : {}\n\tProgress : {}\n\tState : {}\n\tFinal-State : \
+         {}\n\tQueue : {}\n\tStart-Time : {}\n\tFinish-Time : {}\n\tProgress : {}\n\tState : {}\n\tFinal-State : \
          {}\n\tTracking-URL : {}\n\tDiagnostics : {diagnostics}\n",
         application_id(record),
         one_line(&record.name),
         record.user,
+        record.queue,
         record.begun_ms,
         record.ended_ms.unwrap_or(0),
         progress(record),
@@ -154,6 +155,22 @@ fn progress(record: &RunRecord) -> String {
 
 fn place_of_log(record: &RunRecord) -> &str {
     record.log.as_deref().or(record.logs.as_deref()).unwrap_or("N/A")
+}
+
+/// Runs `yarn node WORDS`; returns the exit code. Hadoop: `NodeCLI`.
+pub(super) fn nodes(words: &[String]) -> u8 {
+    if !words.iter().any(|word| word == "-list") {
+        voice::put_lines("Invalid Command Usage : \nusage: node\n -list   List all running nodes.");
+        return exit::HADOOP_ERROR;
+    }
+    let row = |node: &str, state: &str, address: &str, count: &str| {
+        format!("{node:>16}\t{state:>15}\t{address:>17}\t{count:>28}\n")
+    };
+    print(&format!(
+        "Total Nodes:1\n{}{}",
+        row("Node-Id", "Node-State", "Node-Http-Address", "Number-of-Running-Containers"),
+        row("localhost:0", "RUNNING", "N/A", "0")
+    ))
 }
 
 /// Runs `yarn logs WORDS`; returns the exit code.

@@ -4,6 +4,7 @@ use super::super::classes::{self, ProcessorChoice, ProcessorClass, Role};
 use super::super::error::ConfError;
 use super::super::resolve::{NEW_API, NEW_COMBINER};
 use super::super::stream_job::{encoding, form_decode};
+use super::OutputFilter;
 use super::reader::Reader;
 use crate::java_regex::JavaRegex;
 use crate::plan::{BuiltIn, ChildSpec, Encoding, Environment, FieldSelection, SelectedFields, StreamSpec};
@@ -12,6 +13,19 @@ use crate::plan::{BuiltIn, ChildSpec, Encoding, Environment, FieldSelection, Sel
 const UNLIMITED: u64 = i64::MAX as u64;
 
 impl Reader<'_> {
+    /// Hadoop: `Job.getTaskOutputFilter`.
+    pub(super) fn output_filter(&self) -> Result<OutputFilter, ConfError> {
+        const NAME: &str = "mapreduce.client.output.filter";
+        let value = self.properties.text_or(NAME, "FAILED")?;
+        match value.as_str() {
+            "NONE" | "KILLED" => Ok(OutputFilter::None),
+            "SUCCEEDED" => Ok(OutputFilter::Succeeded),
+            "FAILED" => Ok(OutputFilter::Failed),
+            "ALL" => Ok(OutputFilter::All),
+            _ => Err(self.properties.malformed(NAME, value, "NONE, KILLED, FAILED, SUCCEEDED or ALL")),
+        }
+    }
+
     pub(super) fn processor(&self, name: &'static str, role: Role) -> Result<ProcessorChoice, ConfError> {
         let identity = "org.apache.hadoop.mapred.lib.IdentityMapper";
         let class = self.class_or(name, identity)?;

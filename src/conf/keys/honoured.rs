@@ -124,6 +124,20 @@ pub(super) const ROWS: &[Row] = &[
     ),
     Row("mapreduce.job.name", &["mapred.job.name"], Text, Unset, "The job's name."),
     Row(
+        "mapreduce.job.queuename",
+        &["mapred.job.queue.name"],
+        Text,
+        File("default"),
+        "Shown by mapred job -list; all jobs run at once whatever their queue.",
+    ),
+    Row(
+        "mapreduce.client.output.filter",
+        &["jobclient.output.filter"],
+        Text,
+        File("FAILED"),
+        "Attempts that are named: NONE, KILLED, SUCCEEDED, FAILED or ALL. Without Hadoop's names failures always are.",
+    ),
+    Row(
         "mapreduce.job.reduces",
         &["mapred.reduce.tasks"],
         Int,

@@ -463,7 +463,6 @@ pub(super) const GROUPS: &[(&str, &[Bare])] = &[
             Bare("mapreduce.job.num-opportunistic-maps-percent", &[], Text, Unset),
             Bare("mapreduce.job.preemption", &[], Text, Unset),
             Bare("mapreduce.job.priority", &["mapred.job.priority"], Text, Unset),
-            Bare("mapreduce.job.queuename", &["mapred.job.queue.name"], Text, File("default")),
             Bare("mapreduce.job.reducer.preempt.delay.sec", &[], Int, File("0")),
             Bare("mapreduce.job.reducer.unconditional-preempt.delay.sec", &[], Int, File("300")),
             Bare("mapreduce.job.reservation.id", &[], Text, Unset),
@@ -689,7 +688,6 @@ pub(super) const GROUPS: &[(&str, &[Bare])] = &[
                 Long,
                 File("5000"),
             ),
-            Bare("mapreduce.client.output.filter", &["jobclient.output.filter"], Text, File("FAILED")),
             Bare(
                 "mapreduce.client.progressmonitor.pollinterval",
                 &["jobclient.progress.monitor.poll.interval"],

@@ -92,6 +92,7 @@ impl<'a> Dispatcher<'a> {
             self.ring(&mut commands);
             self.tell();
         }
+        self.events.reduces_counted(self.tally.reduces());
         if let Some(failure) = self.failure {
             self.events.failed_with(&self.tally.into_counters());
             return Err(failure);
@@ -114,7 +115,7 @@ impl<'a> Dispatcher<'a> {
         match command {
             Command::Launch(attempt) => {
                 self.snapshot.running += 1;
-                self.events.attempt_began(attempt);
+                self.events.attempt_started(attempt);
                 self.orders.send(attempt).expect("workers outlive the dispatcher");
             }
             Command::OpenShuffle => {

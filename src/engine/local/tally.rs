@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 /// Sums up counters. Those of a map task can be taken back while its output can still be lost.
 pub(super) struct Tally {
     sum: Counters,
+    /// Of reduce tasks alone; not in `sum`.
+    reduces: Counters,
     /// Of map tasks, by number, encoded: a tenth of the size, for there may be many. `None` if nothing is taken back,
     /// because a lost task or who needs it could not be run again.
     maps: Option<BTreeMap<u32, Vec<u8>>>,
@@ -17,16 +19,17 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) fn new(plan: &JobPlan) -> Self {
         let heals = plan.reduces > 0 && plan.attempts.map_max > 1 && plan.attempts.reduce_max > 1;
-        Self { sum: Counters::new(), maps: heals.then(BTreeMap::new) }
+        Self { sum: Counters::new(), reduces: Counters::new(), maps: heals.then(BTreeMap::new) }
     }
 
     /// Adds the counters of a task.
     pub(super) fn committed(&mut self, task: TaskId, counters: &Counters) {
-        match &mut self.maps {
-            Some(maps) if task.kind == TaskKind::Map => {
+        match (&mut self.maps, task.kind) {
+            (_, TaskKind::Reduce) => self.reduces.merge(counters),
+            (Some(maps), TaskKind::Map) => {
                 maps.insert(task.number, wire::to_bytes(counters));
             }
-            _ => self.sum.merge(counters),
+            (None, TaskKind::Map) => self.sum.merge(counters),
         }
     }
 
@@ -68,8 +71,14 @@ impl Tally {
         (maps + self.sum.get(TaskCounter::MapOutputRecords)) as u64
     }
 
+    /// The sum of the reduce tasks.
+    pub(super) fn reduces(&self) -> &Counters {
+        &self.reduces
+    }
+
     pub(super) fn into_counters(self) -> Counters {
         let mut sum = self.sum.clone();
+        sum.merge(&self.reduces);
         self.maps().for_each(|counters| sum.merge(&counters));
         sum
     }

@@ -44,3 +44,25 @@ fn no_verb_is_without_expectations() {
         assert!(lines.iter().any(|(_, code, ..)| *code != OK), "{name} never fails");
     }
 }
+
+#[test]
+fn owners_and_attributes_are_kept_beside_files() {
+    let disk = Disk::new();
+    disk.quiet(&["-put one.txt /tmp/a"]);
+    let (code, _, err) = disk.run("-setfattr -n user.colour -v red /tmp/a");
+    if code != OK {
+        assert!(err.contains("not supported"), "{err}");
+        println!("skipped: no extended attributes in the folder for temporary files");
+        return;
+    }
+    disk.quiet(&["-setfattr -n user.empty /tmp/a", "-chown no.such@account:no.such.group /tmp/a"]);
+    disk.check("-getfattr -d /tmp/a", "# file: /tmp/a\nuser.colour=\"red\"\nuser.empty\n");
+    disk.check("-getfattr -n user.colour -e hex /tmp/a", "# file: /tmp/a\nuser.colour=0x726564\n");
+    disk.check("-stat %u:%g /tmp/a", "no.such@account:no.such.group\n");
+    disk.quiet(&["-mv /tmp/a /tmp/b", "-chgrp other /tmp/b", "-setfattr -x user.empty /tmp/b"]);
+    let (_, out, _) = disk.run("-getfacl /tmp/b");
+    assert!(out.starts_with("# file: /tmp/b\n# owner: no.such@account\n# group: other\n"), "{out}");
+    // A number can be given by the machine, or is kept as well.
+    disk.quiet(&["-chown 5 /tmp/b"]);
+    disk.check("-stat %u /tmp/b", "5\n");
+}

@@ -25,10 +25,11 @@ pub(super) const VERBS: &[Verb] = &[
         &[
             ("-chgrp a:b /d", 255, "", "-chgrp: 'a:b' does not match expected pattern for group\n"),
             (
-                "-chgrp no.such@account /d",
+                "-chgrp no.such@account file:LOCAL/one.txt",
                 1,
                 "",
-                "chgrp: no account of this machine has the name 'no.such@account'\n",
+                "chgrp: changing ownership of 'file://LOCAL/one.txt': no account of this machine has the name \
+                 'no.such@account'\n",
             ),
             ("-chgrp  /d", 255, "", "-chgrp: '' does not match expected pattern for group\n"),
             ("-chgrp staff", 255, "", "-chgrp: Not enough arguments: expected 2 but got 1\n"),
@@ -64,10 +65,11 @@ pub(super) const VERBS: &[Verb] = &[
             ),
             ("-chown : /d", 255, "", "-chown: ':' does not specify owner or group.\n"),
             (
-                "-chown no.such@account /d",
+                "-chown no.such@account file:LOCAL/one.txt",
                 1,
                 "",
-                "chown: no account of this machine has the name 'no.such@account'\n",
+                "chown: changing ownership of 'file://LOCAL/one.txt': no account of this machine has the name \
+                 'no.such@account'\n",
             ),
             ("-chown ann", 255, "", "-chown: Not enough arguments: expected 2 but got 1\n"),
             (
@@ -373,6 +375,166 @@ pub(super) const VERBS: &[Verb] = &[
             ),
             ("-truncate 1 /nope", 1, "", "truncate: `/nope': No such file or directory\n"),
             ("-truncate 1", 255, "", "-truncate: Not enough arguments: expected 2 but got 1\n"),
+        ],
+    ),
+    (
+        "concat",
+        "Concat",
+        &[
+            ("-put one.txt /d/three.txt", 0, "", ""),
+            ("-concat /d/one.txt /d/two.txt /d/three.txt", 0, "", ""),
+            ("-cat /d/one.txt", 0, "one\ntwo\none\n", ""),
+            ("-test -e /d/two.txt", 1, "", ""),
+            (
+                "-concat",
+                1,
+                "",
+                "concat: Target path not specified. <target path> <src path> <src path> ...\n",
+            ),
+            (
+                "-concat /d/one.txt /d/dir/x",
+                1,
+                "",
+                "concat: The number of source paths is less than 2. <target path> <src path> <src path> ...\n",
+            ),
+            (
+                "-concat /d/dir /d/one.txt /d/empty",
+                1,
+                "",
+                "concat: Target path hdfs:///d/dir does not exist or is not file.\n",
+            ),
+            (
+                "-concat /d/one.txt /d/dir /d/empty",
+                1,
+                "",
+                "concat: hdfs:///d/dir does not exist or is not file.\n",
+            ),
+            (
+                "-concat /d/one.txt /d/dir/x /d/empty",
+                1,
+                "",
+                "concat: Source file /d/dir/x is not in the same directory with the target /d/one.txt\n",
+            ),
+            (
+                "-concat /d/one.txt /d/empty /d/empty",
+                1,
+                "",
+                "concat: concat: source file /d/empty is invalid or empty or underConstruction\n",
+            ),
+            ("-cat /d/one.txt", 0, "one\ntwo\none\n", ""),
+        ],
+    ),
+    (
+        "createSnapshot",
+        "SnapshotCommands.CreateSnapshot",
+        &[
+            (
+                "-createSnapshot /d s1",
+                1,
+                "",
+                "createSnapshot: Directory is not a snapshottable directory: /d (there are no snapshots here; -cp makes \
+                 a copy)\n",
+            ),
+            ("-createSnapshot /d/one.txt", 1, "", "createSnapshot: `/d/one.txt': Is not a directory\n"),
+            ("-createSnapshot /nope", 1, "", "createSnapshot: `/nope': No such file or directory\n"),
+            ("-createSnapshot", 255, "", "-createSnapshot: <snapshotDir> is missing.\n"),
+            ("-createSnapshot a b c", 255, "", "-createSnapshot: Too many arguements.\n"),
+        ],
+    ),
+    (
+        "deleteSnapshot",
+        "SnapshotCommands.DeleteSnapshot",
+        &[
+            ("-deleteSnapshot /d", 1, "", "deleteSnapshot: args number not 2: 1\n"),
+            (
+                "-deleteSnapshot /d s1",
+                1,
+                "",
+                "deleteSnapshot: Directory is not a snapshottable directory: /d (there are no snapshots here; -cp makes \
+                 a copy)\n",
+            ),
+        ],
+    ),
+    (
+        "renameSnapshot",
+        "SnapshotCommands.RenameSnapshot",
+        &[("-renameSnapshot /d s1", 1, "", "renameSnapshot: args number not 3: 2\n")],
+    ),
+    (
+        "setfacl",
+        "AclCommands.SetfaclCommand",
+        &[
+            ("-setfacl --set user::rwx,group::r-x,other::--- /d/one.txt", 0, "", ""),
+            ("-stat %a /d/one.txt", 0, "750\n", ""),
+            ("-setfacl -R -m other::r-- /d", 0, "", ""),
+            ("-stat %A /d/dir/x", 0, "rw-r--r--\n", ""),
+            (
+                "-setfacl -m user:hive:rwx,group::--- /d/one.txt",
+                0,
+                "",
+                "setfacl: entries for names, masks and defaults are not kept: files here belong to one user\n",
+            ),
+            ("-stat %a /d/one.txt", 0, "704\n", ""),
+            ("-setfacl -x user:hive /d/one.txt", 0, "", ""),
+            ("-setfacl -b /d/one.txt", 0, "", ""),
+            ("-setfacl -k /d", 0, "", ""),
+            (
+                "-setfacl --set user::rwx /d",
+                1,
+                "",
+                "setfacl: Invalid ACL: the user, group and other entries are required.\n",
+            ),
+            (
+                "-setfacl -b -m user::rwx /d",
+                255,
+                "",
+                "-setfacl: Specified flags contains both remove and modify flags\n",
+            ),
+            ("-setfacl -m user::rwx", 255, "", "-setfacl: <acl_spec> is missing\n"),
+            ("-setfacl -m user::rwq /d", 255, "", "-setfacl: Invalid permission in <aclSpec> : user::rwq\n"),
+            (
+                "-setfacl -m owner::rwx /d",
+                255,
+                "",
+                "-setfacl: Invalid type of acl in <aclSpec> : owner::rwx\n",
+            ),
+            ("-setfacl -m user: /d", 255, "", "-setfacl: Invalid <aclSpec> : user:\n"),
+            ("-setfacl -b", 255, "", "-setfacl: <path> is missing\n"),
+            ("-setfacl -b /d /d", 255, "", "-setfacl: Too many arguments\n"),
+        ],
+    ),
+    (
+        "setfattr",
+        "XAttrCommands.SetfattrCommand",
+        &[
+            ("-setfattr /d", 255, "", "-setfattr: Must specify '-n name' or '-x name' option.\n"),
+            (
+                "-setfattr -n user.a -x user.b /d",
+                255,
+                "",
+                "-setfattr: Can not specify both '-n name' and '-x name' option.\n",
+            ),
+            ("-setfattr -n user.a", 255, "", "-setfattr: <path> is missing\n"),
+            ("-setfattr /d -n", 255, "", "-setfattr: option -n requires 1 argument.\n"),
+            (
+                "-setfattr -n colour /d",
+                255,
+                "",
+                "-setfattr: An XAttr name must be prefixed with user/trusted/security/system/raw, followed by a '.'\n",
+            ),
+            (
+                "-setfattr -n trusted.a /d",
+                1,
+                "",
+                "setfattr: trusted.a: only attributes of the name space user are kept here\n",
+            ),
+            (
+                "-setfattr -x user.none /d",
+                1,
+                "",
+                "setfattr: No matching attributes found for remove operation\n",
+            ),
+            ("-setfattr -n user.a /nope", 1, "", "setfattr: `/nope': No such file or directory\n"),
         ],
     ),
 ];

@@ -248,4 +248,43 @@ pub(super) const VERBS: &[Verb] = &[
             ("-usage nope", 255, "", "-usage: `nope': Unknown command\n"),
         ],
     ),
+    (
+        "getfacl",
+        "AclCommands.GetfaclCommand",
+        &[
+            ("-chmod 640 /d/one.txt", 0, "", ""),
+            ("-chown 5:6 /d/one.txt", 0, "", ""),
+            (
+                "-getfacl /d/one.txt",
+                0,
+                "# file: /d/one.txt\n# owner: 5\n# group: 6\nuser::rw-\ngroup::r--\nother::---\n\n",
+                "",
+            ),
+            ("-getfacl", 255, "", "-getfacl: <path> is missing\n"),
+            ("-getfacl /d /d", 255, "", "-getfacl: Too many arguments\n"),
+            ("-getfacl /nope", 1, "", "getfacl: `/nope': No such file or directory\n"),
+        ],
+    ),
+    (
+        "getfattr",
+        "XAttrCommands.GetfattrCommand",
+        &[
+            ("-getfattr -d /d/one.txt", 0, "# file: /d/one.txt\n", ""),
+            ("-getfattr -R -d /d/dir/sub", 0, "# file: /d/dir/sub\n# file: /d/dir/sub/y\n", ""),
+            ("-getfattr /d", 255, "", "-getfattr: Must specify '-n name' or '-d' option.\n"),
+            ("-getfattr -d", 255, "", "-getfattr: <path> is missing\n"),
+            (
+                "-getfattr -d -e octal /d",
+                255,
+                "",
+                "-getfattr: No enum constant org.apache.hadoop.fs.shell.XAttrCommands.ENCODE.OCTAL\n",
+            ),
+            (
+                "-getfattr -n user.none /d",
+                1,
+                "# file: /d\n",
+                "getfattr: At least one of the attributes provided was not found.\n",
+            ),
+        ],
+    ),
 ];
