@@ -33,7 +33,7 @@ pub(super) const VALUE_OPTIONS: [&str; 7] =
 pub(super) fn definition(name: &'static str, job: Arg) -> Command {
     let number = |name: &'static str| Arg::new(name).long(name).value_name("N");
     Command::new(name)
-        .about("Write the partition file of TotalOrderPartitioner, from a sample of the mapper's keys")
+        .about("Write the partition file of TotalOrderPartitioner from a sample of keys")
         .arg(
             Arg::new("output")
                 .short('o')

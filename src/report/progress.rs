@@ -311,7 +311,7 @@ mod tests {
         check_width(40, " map 50% reduce 0%  4.0 s left");
         check_width(30, " map 50% reduce 0%");
         check_width(10, " map 50% ");
-        check_width(1, "");
+        check(Style::Live, 0, |mut progress: Progress| progress.update(&at_width(1)), "");
     }
 
     #[test]
