@@ -330,7 +330,9 @@ impl Counters {
             add_slot(&mut self.job[at], amount as i64);
         };
         add(&format!("TOTAL_LAUNCHED_{plural}"), attempts);
-        local.into_iter().for_each(|name| add(name, attempts));
+        if let Some(name) = local {
+            add(name, attempts);
+        }
         for name in times {
             let factor = if name == "MB_MILLIS" { 1_024 } else { 1 };
             add(&format!("{name}_{plural}"), millis * factor);

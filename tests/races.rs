@@ -150,7 +150,7 @@ impl Race {
         let is_whole = if is_nested {
             let known = |name| succeeded.iter().any(|number| self.whole[*number].contains_key(name));
             let others = found.iter().filter(|(name, _)| !known(*name));
-            succeeded.iter().any(|number| holds(number)) && { others }
+            succeeded.iter().any(holds) && { others }
                 .all(|(name, bytes)| before.get(name) == Some(bytes))
         } else {
             succeeded.iter().any(|number| found == self.whole[*number])
@@ -266,7 +266,7 @@ const CHANGES: [(&str, Change); 10] = [
     ("part renamed", |out| drop(a_part(out).map(|part| fs::rename(&part, part.with_extension("old"))))),
     ("part cut", |out| drop(a_part(out).map(|part| fs::write(part, "A")))),
     ("part changed", |out| {
-        drop(a_part(out).map(|part| fs::write(&part, fs::read(&part).unwrap().to_ascii_lowercase())))
+        drop(a_part(out).map(|part| fs::write(&part, fs::read(&part).unwrap().to_ascii_lowercase())));
     }),
     ("part added", |out| drop(fs::write(out.join("part-00007"), "x"))),
     // In an attempt's folder it could be a file of the mapper's.

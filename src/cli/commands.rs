@@ -231,7 +231,7 @@ fn job_options(command: &str, given: &ArgMatches) -> Result<StreamOptions, u8> {
     let words = given.get_many::<OsString>("job").unwrap_or_default().cloned().collect();
     match args::parse(words) {
         Ok(Parsed::Job { options, notes, order }) => {
-            say_notes(&options, notes, order);
+            say_notes(&options, &notes, order);
             Ok(*options)
         }
         Ok(_) => {

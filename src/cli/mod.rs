@@ -98,7 +98,7 @@ pub fn main(words: Vec<OsString>) -> u8 {
         Ok(Parsed::Version) => print(&usage::version()),
         Ok(Parsed::Job { options, .. }) if background::is_to_start(options.background) => background::start(),
         Ok(Parsed::Job { options, notes, order }) => {
-            say_notes(&options, notes, order);
+            say_notes(&options, &notes, order);
             run_job(&options, &host)
         }
         Err(error) => refuse_command(first.as_deref()).unwrap_or_else(|| refuse(&error)),
@@ -127,9 +127,9 @@ fn refuse_command(first: Option<&OsStr>) -> Option<u8> {
 }
 
 /// Tells what is odd about a command line. The order that a cluster wants matters to those who write for one.
-fn say_notes(options: &StreamOptions, notes: Vec<String>, order: Option<String>) {
+fn say_notes(options: &StreamOptions, notes: &[String], order: Option<String>) {
     let order = order.filter(|_| options.verbose || voice::is_hadoops());
-    order.iter().chain(&notes).for_each(|note| say(note));
+    order.iter().chain(notes).for_each(|note| say(note));
 }
 
 fn refuse(error: &ArgsError) -> u8 {
@@ -305,7 +305,7 @@ fn finish(job: &Job, of_tasks: &Counters, of_job: &Counters, left: &Left) -> u8 
     if !left.lacking.is_empty() {
         say_lines(lacking_text(&job.plan, &left.lacking).trim_end());
     }
-    say_state(&job.plan.output, OutputState::Finished, true, left.kept.clone());
+    say_state(&job.plan.output, OutputState::Finished, true, left.kept);
     code
 }
 

@@ -105,7 +105,7 @@ pub fn help() -> String {
 fn commands_text() -> String {
     let mut text = "\nCommands\n".to_owned();
     for (name, about) in commands::list() {
-        text.push_str(&format!("  {name:<NAME_COLUMN$} {about}\n"));
+        text += &format!("  {name:<NAME_COLUMN$} {about}\n");
     }
     text
 }

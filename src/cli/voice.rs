@@ -77,7 +77,7 @@ pub(super) fn stdout_is_terminal() -> bool {
 
 /// Standard error.
 pub(super) fn stderr() -> Stream<Stderr> {
-    Stream { out: Stderr, is_terminal: Stderr.is_terminal(), cut: Vec::new() }
+    Stream { out: Stderr, is_terminal: Stderr::is_terminal(), cut: Vec::new() }
 }
 
 /// Columns of standard output, if it is a terminal that says so.

@@ -94,13 +94,13 @@ impl<'a> Watcher<'a> {
     ) -> Self {
         let stderr = voice::drawn_stderr();
         // Programs that run Hadoop at a terminal of their own read its log there.
-        let style = if stderr.is_terminal() && !voice::is_hadoops() && log.is_none() {
+        let style = if voice::Stderr::is_terminal() && !voice::is_hadoops() && log.is_none() {
             Style::Live
         } else {
             Style::Plain
         };
         let out: Box<dyn Write + Send> = match style {
-            Style::Live { .. } => Box::new(stderr),
+            Style::Live => Box::new(stderr),
             Style::Plain if voice::is_hadoops() => Box::new(Log),
             Style::Plain => Box::new(voice::stderr()),
         };

@@ -42,7 +42,7 @@ fn show(call: &mut Call<'_, '_>, item: &Item) -> Result<(), FsError> {
         let bits = stat.mode >> shift;
         let letters = [(4, 'r'), (2, 'w'), (1, 'x')];
         let letters = letters.map(|(bit, letter)| if bits & bit == 0 { '-' } else { letter });
-        text.push_str(&format!("{word}::{}\n", letters.iter().collect::<String>()));
+        text.extend([word, "::"].into_iter().flat_map(str::chars).chain(letters).chain(['\n']));
     }
     call.line(&text)
 }

@@ -89,7 +89,9 @@ impl Encoding {
         match self {
             Self::Text => format!("\"{}\"", String::from_utf8_lossy(value)),
             Self::Hex => {
-                "0x".to_owned() + &value.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+                let digits = value.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+                let digits = digits.filter_map(|digit| char::from_digit(digit.into(), 16));
+                "0x".chars().chain(digits).collect()
             }
             Self::Base64 => "0s".to_owned() + &base64(value),
         }
@@ -231,10 +233,7 @@ pub(super) fn set_verb(call: &mut Call<'_, '_>, mut words: Vec<String>) -> Resul
         if is_set {
             return set(&item.path, &name, &value).map_err(failed);
         }
-        match remove(&item.path, &name).map_err(failed)? {
-            true => Ok(()),
-            false => Err(FsError::Other("No matching attributes found for remove operation".to_owned())),
-        }
+        if remove(&item.path, &name).map_err(failed)? { Ok(()) } else { Err(FsError::Other("No matching attributes found for remove operation".to_owned())) }
     })
 }
 

@@ -8,6 +8,7 @@ use super::error::FsError;
 use super::item::Item;
 use crate::dfs::Purpose;
 
+#[expect(clippy::needless_pass_by_value, reason = "all verbs have one type")]
 pub(super) fn concat(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
     const USAGE: &str = "<target path> <src path> <src path> ...";
     let mut items = call.expand(&words, Purpose::Write)?;

@@ -5,6 +5,7 @@ use super::Call;
 use super::error::FsError;
 use crate::dfs::Purpose;
 
+#[expect(clippy::needless_pass_by_value, reason = "all verbs have one type")]
 pub(super) fn create(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
     match words.len() {
         0 => Err(FsError::Usage("<snapshotDir> is missing.".to_owned())),
@@ -14,10 +15,12 @@ pub(super) fn create(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), 
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "all verbs have one type")]
 pub(super) fn delete(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
     with_count(call, &words, 2)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "all verbs have one type")]
 pub(super) fn rename(call: &mut Call<'_, '_>, words: Vec<String>) -> Result<(), FsError> {
     with_count(call, &words, 3)
 }

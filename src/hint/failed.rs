@@ -2,6 +2,7 @@
 
 use super::shell::{program_of, shell_word};
 use super::{Facts, told};
+use std::path::Path;
 
 pub(super) fn on_unread(facts: &Facts<'_>) -> Option<String> {
     facts.read_bytes?;
@@ -44,7 +45,8 @@ pub fn interpreter_of(script: &str) -> Option<&'static str> {
 pub fn script_of(command: &[String]) -> Option<&str> {
     let (program, rest) = command.split_first()?;
     let script = rest.iter().find(|word| !RUNNER_OPTIONS.contains(&word.as_str()))?;
-    let is_script = script.ends_with(".sh") || interpreter_of(script).is_some();
+    let is_shell = Path::new(script).extension().is_some_and(|end| end == "sh");
+    let is_script = is_shell || interpreter_of(script).is_some();
     let runs_scripts = SCRIPT_RUNNERS.contains(&program_of(program));
     (runs_scripts && is_script && !script.starts_with('-')).then_some(script)
 }

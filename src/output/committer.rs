@@ -195,7 +195,7 @@ impl JobCommitter {
                 Err(error) => return Err(error).at("make output folder", folder),
             }
         }
-        let is_there = is_new && !made.last().is_some_and(|made| made.path == self.out);
+        let is_there = is_new && made.last().is_none_or(|made| made.path != self.out);
         if is_there {
             Err(ErrorKind::AlreadyExists.into()).at("make output folder", &self.out)
         } else {

@@ -186,12 +186,9 @@ pub(super) fn of(
         let metadata = full.symlink_metadata().at("look at output file", &full)?;
         let stamp = Some(Stamp::of(&metadata));
         let same = |known: &&&TaskFile| known.stamp.zip(stamp).is_some_and(|(then, now)| then.equals(now));
-        let file = match known.get(&*path).filter(same) {
-            Some(known) => known.file.clone(),
-            None => {
-                let (bytes, checksum) = read(&full)?.unwrap_or((metadata.len(), 0));
-                OutputFile { path, kind, bytes, checksum }
-            }
+        let file = if let Some(known) = known.get(&*path).filter(same) { known.file.clone() } else {
+            let (bytes, checksum) = read(&full)?.unwrap_or((metadata.len(), 0));
+            OutputFile { path, kind, bytes, checksum }
         };
         found.push(TaskFile { file, stamp });
     }
@@ -308,7 +305,9 @@ pub(super) fn merged(manifests: &mut Manifests, counts: impl Fn(&Path) -> bool) 
             Some(_) => {
                 let below = merged.range(path.clone()..).map(|(other, _)| other.clone());
                 let below: Vec<_> = below.take_while(|other| other.starts_with(&path)).collect();
-                below.iter().for_each(|other| drop(merged.remove(other)));
+                for other in &below {
+                    merged.remove(other);
+                }
             }
             None => {}
         }
@@ -349,7 +348,9 @@ mod tests {
             let folder = tree();
             let mut manifest = of(folder.path(), &[], |_| true).unwrap();
             if !stamped {
-                manifest.iter_mut().for_each(|file| file.stamp = None);
+                for file in &mut manifest {
+                    file.stamp = None;
+                }
             }
             change(folder.path());
             let found = compare(folder.path(), &mut manifest).unwrap();

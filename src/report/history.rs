@@ -223,7 +223,7 @@ fn job_details(record: &RunRecord) -> String {
     );
     if let Some(history) = &record.history {
         let head = ["Group Name", "Counter name", "Map Value", "Reduce Value", "Total Value"];
-        text.push_str(&format!("\nCounters: \n\n{}|\n{}", table_row(&head), "-".repeat(87)));
+        text += &format!("\nCounters: \n\n{}|\n{}", table_row(&head), "-".repeat(87));
         for group in &history.groups {
             for counter in &group.counters {
                 let [map, reduce, total] = [counter.map, counter.reduce, counter.total].map(decimal);
@@ -535,16 +535,17 @@ pub fn json(record: &RunRecord, with_all: bool) -> String {
     serde_json::to_string(&job).expect("names and numbers always encode")
 }
 
+fn json_counter(row: &CounterRow) -> JsonCounter<'_> {
+    let CounterRow { name, map, reduce, total, .. } = row;
+    JsonCounter { counter_name: name, map_value: *map, reduce_value: *reduce, total_value: *total }
+}
+
 fn json_groups(groups: &[GroupRow]) -> Ordered<Vec<JsonCounter<'_>>> {
     let group = |group: &'_ GroupRow| match group.name.as_str() {
         SHUFFLE_ERRORS_GROUP => SHUFFLE_ERRORS_CLASS.to_owned(),
         name => name.to_owned(),
     };
-    fn counter(row: &CounterRow) -> JsonCounter<'_> {
-        let CounterRow { name, map, reduce, total, .. } = row;
-        JsonCounter { counter_name: name, map_value: *map, reduce_value: *reduce, total_value: *total }
-    }
-    Ordered(groups.iter().map(|row| (group(row), row.counters.iter().map(counter).collect())).collect())
+    Ordered(groups.iter().map(|row| (group(row), row.counters.iter().map(json_counter).collect())).collect())
 }
 
 fn json_task(task: &Task<'_>, with_attempts: bool) -> JsonTask {

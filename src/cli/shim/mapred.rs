@@ -122,7 +122,7 @@ fn view_history(host: &HostFacts, words: &[&str], with_all: bool) -> u8 {
         return exit::JOB_FAILED;
     }
     // A history file begins with the name of its job.
-    let name = id.rsplit('/').next().filter(|name| name.ends_with(".jhist"));
+    let name = id.rsplit('/').next().filter(|name| name.split('.').next_back() == Some("jhist"));
     let id = name.and_then(|name| name.split('-').next()).unwrap_or(id);
     with(host, id, |record| {
         if record.state == RunState::Running {

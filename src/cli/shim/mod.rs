@@ -297,7 +297,7 @@ fn job(words: Vec<OsString>, host: &HostFacts) -> u8 {
         Ok(Parsed::Version) => print(&version()),
         // Other notes tell of other ways to write the command, and this is the way that a cluster takes or refuses.
         Ok(Parsed::Job { options, order, .. }) => {
-            say_notes(&options, Vec::new(), order);
+            say_notes(&options, &[], order);
             run_job(&options, host)
         }
         Err(error) => refuse(&error),

@@ -38,7 +38,7 @@ impl Stderr {
     }
 
     /// Whether it is a terminal.
-    pub(in crate::cli) fn is_terminal(&self) -> bool {
+    pub(in crate::cli) fn is_terminal() -> bool {
         io::stderr().is_terminal()
     }
 }

@@ -50,7 +50,7 @@ impl JobCommitter {
         match (&left, &mut self.claim) {
             // The earlier run made these folders, so this one removes them if it fails.
             (Some(left), Some(claim)) => {
-                claim.made = left.begun.made.iter().filter_map(|path| Made::folder(path)).collect()
+                claim.made = left.begun.made.iter().filter_map(|path| Made::folder(path)).collect();
             }
             (None, Some(claim)) if claim.made.is_empty() => claim.made.extend(Made::folder(&self.out)),
             _ => {}
