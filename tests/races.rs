@@ -150,8 +150,7 @@ impl Race {
         let is_whole = if is_nested {
             let known = |name| succeeded.iter().any(|number| self.whole[*number].contains_key(name));
             let others = found.iter().filter(|(name, _)| !known(*name));
-            succeeded.iter().any(holds) && { others }
-                .all(|(name, bytes)| before.get(name) == Some(bytes))
+            succeeded.iter().any(holds) && { others }.all(|(name, bytes)| before.get(name) == Some(bytes))
         } else {
             succeeded.iter().any(|number| found == self.whole[*number])
         };

@@ -24,6 +24,7 @@ COMBINED_FRAMES = "a combiner whose classes differ from the reducer's (`-io type
 CONTROL = r"control characters such as `$'\x01'` in `-D` values"
 BOTH_NAMES = "a property set under its older and its present name, with different values"
 LIBJARS = "`-libjars`"
+RELATIVE = "a relative path behind a scheme, `-conf file:c.xml`"
 TOTAL_ORDER = "TotalOrderPartitioner with natural order and cut points that begin with bytes from `ff` on"
 
 OLD_NAMES = {
@@ -835,7 +836,10 @@ def area_conf_address(job):
     for option, name in (("-conf", "c.xml"), ("-additionalconfspec", "d.xml")):
         job.files[name] = b"<configuration><property><name>zz.%c</name><value>%c</value></property></configuration>" % (name[0].encode(), name[0].encode())
         if rng.random() < 0.7:
-            (job.generic.append if option == "-conf" else job.streaming.append)([option, address(name)])
+            words = [option, address(name)]
+            (job.generic.append if option == "-conf" else job.streaming.append)(words)
+            if words[1] == "file:" + name:
+                job.known["works"] = RELATIVE
 
 
 def area_old_names(job):

@@ -103,11 +103,8 @@ pub fn help() -> String {
 }
 
 fn commands_text() -> String {
-    let mut text = "\nCommands\n".to_owned();
-    for (name, about) in commands::list() {
-        text += &format!("  {name:<NAME_COLUMN$} {about}\n");
-    }
-    text
+    let line = |(name, about)| format!("  {name:<NAME_COLUMN$} {about}\n");
+    std::iter::once("\nCommands\n".to_owned()).chain(commands::list().into_iter().map(line)).collect()
 }
 
 /// The text of `-info`.

@@ -233,7 +233,11 @@ pub(super) fn set_verb(call: &mut Call<'_, '_>, mut words: Vec<String>) -> Resul
         if is_set {
             return set(&item.path, &name, &value).map_err(failed);
         }
-        if remove(&item.path, &name).map_err(failed)? { Ok(()) } else { Err(FsError::Other("No matching attributes found for remove operation".to_owned())) }
+        if remove(&item.path, &name).map_err(failed)? {
+            Ok(())
+        } else {
+            Err(FsError::Other("No matching attributes found for remove operation".to_owned()))
+        }
     })
 }
 

@@ -186,7 +186,9 @@ pub(super) fn of(
         let metadata = full.symlink_metadata().at("look at output file", &full)?;
         let stamp = Some(Stamp::of(&metadata));
         let same = |known: &&&TaskFile| known.stamp.zip(stamp).is_some_and(|(then, now)| then.equals(now));
-        let file = if let Some(known) = known.get(&*path).filter(same) { known.file.clone() } else {
+        let file = if let Some(known) = known.get(&*path).filter(same) {
+            known.file.clone()
+        } else {
             let (bytes, checksum) = read(&full)?.unwrap_or((metadata.len(), 0));
             OutputFile { path, kind, bytes, checksum }
         };

@@ -223,7 +223,8 @@ fn job_details(record: &RunRecord) -> String {
     );
     if let Some(history) = &record.history {
         let head = ["Group Name", "Counter name", "Map Value", "Reduce Value", "Total Value"];
-        text += &format!("\nCounters: \n\n{}|\n{}", table_row(&head), "-".repeat(87));
+        let rule = "-".repeat(87);
+        text.extend(["\nCounters: \n\n", &table_row(&head), "|\n", &rule]);
         for group in &history.groups {
             for counter in &group.counters {
                 let [map, reduce, total] = [counter.map, counter.reduce, counter.total].map(decimal);
