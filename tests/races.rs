@@ -195,7 +195,9 @@ fn race(before: Before, runs: &[RunSpec]) {
     if wanted == "all" && runs.len() == 2 {
         for one in 1..=race.operations[0] {
             for two in 0..=race.operations[1] {
-                orders.iter().for_each(|order| run(&[one, two], order));
+                for order in orders {
+                    run(&[one, two], order);
+                }
             }
         }
     } else {
