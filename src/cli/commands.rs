@@ -69,12 +69,12 @@ fn definition() -> Command {
         .subcommand(Command::new(PROPERTIES).about("List the properties that mr-stream knows"))
         .subcommand(
             Command::new(INSTALL)
-                .about("Make links in PREFIX/bin by which hadoop, hdfs, mapred and yarn are this program")
+                .about("Write the commands hadoop, hdfs, mapred and yarn into PREFIX/bin")
                 .arg(file("prefix").value_name("PREFIX").required(true)),
         )
         .subcommand(
             Command::new(JOBS)
-                .about("List the jobs that ran on this machine, newest first, or do something with one")
+                .about("List the jobs of this machine, newest first, or do something with one")
                 .args_conflicts_with_subcommands(true)
                 .arg(
                     Arg::new("count")
