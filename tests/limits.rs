@@ -390,7 +390,7 @@ fn names_and_bytes_of_any_kind() {
 fn shipped_files_of_odd_names() {
     let dir = JobDir::new();
     dir.write("in/a.txt", "x\n").write("data/two words", "shipped\n");
-    let job = ["-files", "data/two words", "-input", "in", "-output", "out", "-mapper", "cat 'two words'"];
+    let job = ["-files", "data/two%20words", "-input", "in", "-output", "out", "-mapper", "cat 'two words'"];
     dir.command(&[&job[..], &["-reducer", "cat"]].concat()).run().expect_code(0);
     assert_eq!(dir.parts_joined(), b"shipped\t\n");
 }

@@ -143,7 +143,12 @@ impl TaskFile {
         }
         // Before the file is read, so that a write from now on shows.
         self.stamp = Some(Stamp::of(&now));
-        let found = if self.file.kind == FileKind::Folder { Some((0, 0)) } else { read(path)? };
+        let found = match read(path) {
+            _ if self.file.kind == FileKind::Folder => Some((0, 0)),
+            // A child made it unreadable, so its contents were not known before either.
+            Err(error) if is_denied(&error) && self.file.checksum == 0 => Some((now.len(), 0)),
+            found => found?,
+        };
         Ok(found.is_some_and(|(bytes, checksum)| (bytes, checksum) == (self.file.bytes, self.file.checksum)))
     }
 }
@@ -189,7 +194,12 @@ pub(super) fn of(
         let file = if let Some(known) = known.get(&*path).filter(same) {
             known.file.clone()
         } else {
-            let (bytes, checksum) = read(&full)?.unwrap_or((metadata.len(), 0));
+            let found = match read(&full) {
+                // A child made it unreadable. This process can read what it wrote itself.
+                Err(error) if is_denied(&error) && !known.contains_key(&*path) => None,
+                found => found?,
+            };
+            let (bytes, checksum) = found.unwrap_or((metadata.len(), 0));
             OutputFile { path, kind, bytes, checksum }
         };
         found.push(TaskFile { file, stamp });
@@ -265,7 +275,11 @@ fn kind_of(kind: FileType) -> FileKind {
     }
 }
 
-/// Size and checksum as [`OutputFile`] has them; `None` if the file cannot be read or is gone.
+fn is_denied(error: &IoError) -> bool {
+    error.source.kind() == ErrorKind::PermissionDenied
+}
+
+/// Size and checksum as [`OutputFile`] has them; `None` if the file is gone.
 fn read(path: &Path) -> Result<Option<(u64, u64)>, IoError> {
     let Ok(metadata) = path.symlink_metadata() else { return Ok(None) };
     if metadata.is_symlink() {
@@ -280,8 +294,6 @@ fn read(path: &Path) -> Result<Option<(u64, u64)>, IoError> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
     let mut file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        // A child made it unreadable.
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(Some((metadata.len(), 0))),
         opened => opened.at("open output file", path)?,
     };
     let (mut hash, mut bytes, mut block) = (Checksum::new(), 0, vec![0; BLOCK_BYTES]);

@@ -89,7 +89,7 @@ impl MrCommand {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new("sh");
+        let mut command = shell();
         command
             .args(["-c", &format!("{} exec \"$0\" \"$@\"", self.prelude)])
             .arg(env!("CARGO_BIN_EXE_mr-stream"))
@@ -112,6 +112,19 @@ impl MrCommand {
         let words: Vec<_> = self.args.iter().map(quoted).collect();
         format!("cd {} && mr-stream {}", self.root.join("job").display(), words.join(" "))
     }
+}
+
+/// A shell in which HUP is not ignored, as it is below `nohup`: mr-stream would ignore it too.
+fn shell() -> Command {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let is_ignored = ignored.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap_or(0) & 1 == 1);
+    if !is_ignored {
+        return Command::new("sh");
+    }
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP", "sh"]);
+    command
 }
 
 /// A run of mr-stream.
