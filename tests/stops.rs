@@ -423,7 +423,9 @@ impl Shape {
         self.dir.assert_clean();
         for number in 0..4 {
             let inner = self.dir.path(&format!("inner-{number}"));
-            assert!(!inner.exists() || inner.join("_SUCCESS").exists(), "{what}: an inner run left {number}");
+            let left: Vec<_> = self.dir.files(&format!("inner-{number}")).into_keys().collect();
+            let is_whole = !inner.exists() || inner.join("_SUCCESS").exists();
+            assert!(is_whole, "{what}: an inner run left {number}, {left:?}\n{}", output.report());
         }
     }
 }

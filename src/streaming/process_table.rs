@@ -7,7 +7,7 @@ use std::fs;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What the list says of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,9 +123,17 @@ impl Held {
     /// Waits for its end, if the kernel can tell it; whether it waited.
     pub(super) fn wait(&self, at_most: Duration) -> bool {
         let Some(descriptor) = &self.descriptor else { return false };
-        // It can be read from when the process has ended.
-        poll(&mut [PollFd::new(descriptor, PollFlags::IN)], Timespec::try_from(at_most).ok().as_ref()).ok();
-        true
+        let until = Instant::now().checked_add(at_most);
+        // Signals interrupt the wait, and a stop often comes as several of them.
+        loop {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            let left = left.and_then(|left| Timespec::try_from(left).ok());
+            // It can be read from when the process has ended.
+            match poll(&mut [PollFd::new(descriptor, PollFlags::IN)], left.as_ref()) {
+                Err(Errno::INTR) => {}
+                _ => return true,
+            }
+        }
     }
 }
 
