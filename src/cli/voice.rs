@@ -9,7 +9,7 @@
 //! | what | terminal | pipe or file |
 //! |---|---|---|
 //! | a message ([`say`], [`put`]) | one line, escaped | the same |
-//! | text of several lines ([`say_lines`], [`put_lines`], [`print`]) | escaped but for line ends | as it is |
+//! | text of several lines ([`say_lines`], [`put_lines`], [`print()`]) | escaped but for line ends | as it is |
 //! | a child's standard error ([`child_line`]), the output of `hadoop fs` ([`Stream`]) | escaped but for line ends | every byte as it is |
 //!
 //! Names inside a text of several lines are made [`one_line`] where that text is put together.

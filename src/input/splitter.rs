@@ -20,9 +20,11 @@ const SPLIT_SLOP: f64 = 1.1;
 /// `SequenceFile.SYNC_INTERVAL`.
 const SEQUENCE_FILE_SPLIT_BYTES_MIN: u64 = 5 * 1_024 * 20;
 
-/// Bounds of the split size that is chosen when the job sets none. A mapper in Python needs about 100 ms for the lower
-/// one, several times what the start of an interpreter takes.
-const DEFAULT_SPLIT_BYTES_MIN: u64 = /* 512 KiB */ 512 * 1_024;
+/// Bounds of the split size that is chosen when the job sets none. For less than the lower one a third split is hardly
+/// worth the start of an interpreter, and the lines of each split are folded alone.
+const DEFAULT_SPLIT_BYTES_MIN: u64 = /* 6 MiB */ 6 * 1_024 * 1_024;
+/// Smallest of two splits. A mapper in Python needs about 100 ms for it, several times what its start takes.
+const HALF_BYTES_MIN: u64 = /* 512 KiB */ 512 * 1_024;
 const DEFAULT_SPLIT_BYTES_MAX: u64 = /* 64 MiB */ 64 * 1_024 * 1_024;
 
 /// Into how many splits a middling input is cut by default: enough to keep the slots of a large machine busy
@@ -146,12 +148,15 @@ pub(super) fn codec_of(file: &InputFile, format: InputFormat) -> Option<Codec> {
 }
 
 /// The split size for an input of `total` bytes when the job sets none: a 16th of it and at most 64 MiB, or an
-/// 8th, 4th or half, or all of it, so that it is at least 512 KiB. Powers of two go evenly into most numbers of
-/// slots; more splits would cost more than they bring, for the lines of each are folded alone.
+/// 8th or 4th, so that it is at least 6 MiB; else half of it, or all if that is under 1 MiB. Powers of two go evenly
+/// into most numbers of slots; more splits would cost more than they bring, for the lines of each are folded alone.
 pub fn default_split_bytes(total: u64) -> u64 {
     let mut splits = DEFAULT_SPLITS;
-    while splits > 1 && total / splits < DEFAULT_SPLIT_BYTES_MIN {
+    while splits > 2 && total / splits < DEFAULT_SPLIT_BYTES_MIN {
         splits /= 2;
+    }
+    if total / splits < HALF_BYTES_MIN {
+        splits = 1;
     }
     total.div_ceil(splits).clamp(1, DEFAULT_SPLIT_BYTES_MAX)
 }
@@ -283,8 +288,9 @@ mod tests {
             (0, 1),
             ((1 << 20) - 1, (1 << 20) - 1),
             (1 << 20, 1 << 19),
-            (3 << 20, 3 << 18),
-            (8 << 20, 1 << 19),
+            (3 << 20, 3 << 19),
+            (8 << 20, 4 << 20),
+            (24 << 20, 6 << 20),
             (100 << 20, 25 << 18),
         ];
         for (total, expect) in sizes.into_iter().chain([(1 << 29, 32 << 20), (1 << 40, 64 << 20)]) {
