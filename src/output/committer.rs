@@ -507,7 +507,16 @@ impl JobCommitter {
             OpenOptions::new().write(true).create_new(true).open(&path)
         };
         let file = file.at("write", &path)?;
-        let id = FileId::of(&file.metadata().at("write", &path)?);
+        let id = match file.metadata() {
+            Ok(metadata) => FileId::of(&metadata),
+            Err(error) => {
+                // Without its identity the marker would not be taken back later.
+                if !(self.is_shared && is_there) {
+                    drop(fs::remove_file(&path));
+                }
+                return Err(error).at("write", &path)?;
+            }
+        };
         if !(self.is_shared && is_there) {
             self.published.push(Made { path: path.clone(), id, is_folder: false });
         }
