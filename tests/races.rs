@@ -18,7 +18,7 @@ enum Way {
     Resume,
 }
 
-/// What stands in the place of the output before the runs.
+/// State of the output folder before the runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Before {
     Nothing,

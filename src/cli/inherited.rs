@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// Lets this process wait for children, and be stopped, whatever its caller ignores or blocks.
 ///
-/// Where SIGCHLD is ignored, the system reaps children itself and nobody learns how they ended. Children find the
+/// Where SIGCHLD is ignored, the system reaps children itself and their exit status is lost. Children find the
 /// default action, as in Hadoop: a JVM sets that for itself (`ProcessImpl`, `setSIGCHLDHandler`).
 pub(super) fn undo() {
     if host::is_ignored(SIGCHLD).unwrap_or(true) {

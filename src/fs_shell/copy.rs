@@ -352,7 +352,7 @@ pub(super) fn append_to_file(call: &mut Call<'_, '_>, mut words: Vec<String>) ->
     }
     let mut longer = unfinished.extend(&to.path).map_err(|error| leased(call, &to, "APPEND_FILE", &error))?;
     fill(call, &sources, &mut longer).map_err(|error| unwritten(&to, error))?;
-    // A file that another process removed or replaced has the bytes for nobody.
+    // No reader would find the bytes in a file that another process removed or replaced.
     let is_in_place = longer.is_in_place();
     longer.finish(|_| if is_in_place { Ok(()) } else { Err(FsError::NotFound(to.shown.clone())) })
 }

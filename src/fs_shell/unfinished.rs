@@ -173,7 +173,7 @@ pub(super) fn open_locked(path: &Path) -> io::Result<File> {
     loop {
         let file = OpenOptions::new().append(true).open(path)?;
         flock(&file, FlockOperation::NonBlockingLockExclusive)?;
-        // A file that was replaced before the lock was taken is nobody's file now.
+        // A file that was replaced before the lock was taken can no longer be reached by its name.
         if is_at(&file, path) {
             return Ok(file);
         }

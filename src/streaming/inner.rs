@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 /// How long a run may take to clean up.
 const CLEAN_UP_WAIT: Duration = Duration::from_secs(10);
 
-/// Runs that were asked to stop: each only once, for to them a later signal means that they shall not clean up.
+/// Runs that were asked to stop. Each is asked once: a later signal would end its clean-up.
 #[derive(Debug, Default)]
 pub(super) struct Asked(BTreeSet<(i32, u64)>);
 

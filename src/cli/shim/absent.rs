@@ -83,7 +83,7 @@ const NEEDLESS: [(&str, &str); 4] = [
     ("rolling-upgrade", "There are no daemons to upgrade."),
 ];
 
-/// What is printed in the place of a daemon's work.
+/// Message printed instead of starting a daemon.
 pub(super) fn no_daemon(name: &str) -> String {
     format!("{name}: there are no daemons: jobs run without them, and HDFS is a folder. Nothing was done.\n")
 }

@@ -91,7 +91,7 @@ fn is_free(path: &Path, program: &Path) -> bool {
         || (text.starts_with("#!/bin/sh\necho ") && text.contains("mr-stream runs jobs without daemons"))
 }
 
-/// Puts the empty jar there, in the place of those of other versions.
+/// Writes the empty jar and removes those of other versions.
 fn put_jar(prefix: &Path) -> Result<(), InstallError> {
     let jar = jar_in(prefix);
     let folder = jar.parent().unwrap_or(prefix);
